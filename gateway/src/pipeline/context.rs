@@ -1,0 +1,206 @@
+//! The state of one request as policies and expressions see it: data only.
+//!
+//! The pipeline fills and changes it; `crate::expr` reads it as the C# object
+//! `context`. Bodies are buffered by the pipeline *before* an expression that
+//! reads them runs (see [`crate::expr::Reads`]), so evaluation stays synchronous.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use indexmap::IndexMap;
+use rand_chacha::ChaCha8Rng;
+use seam::clock::WallClock;
+use seam::http::Body;
+use tokio::time::Instant;
+
+use crate::expr::Value;
+
+/// Everything one request carries through its pipeline.
+pub struct Context {
+    /// `context.RequestId`: 128 random bits from the run's seed.
+    pub request_id: u128,
+    /// When the request arrived; `context.Timestamp` and `context.Elapsed`.
+    pub started: Instant,
+    /// Tells dates; `DateTime.UtcNow`.
+    pub clock: WallClock,
+    /// `context.Variables`, in order of creation.
+    pub variables: IndexMap<String, Value>,
+    /// `context.Request`.
+    pub request: RequestState,
+    /// `context.Response`: never null (specification 5.2); 200 OK until a
+    /// backend or a policy answers.
+    pub response: ResponseState,
+    /// `context.Api`; null only when no API matched.
+    pub api: Option<Arc<ApiInfo>>,
+    /// `context.Operation`.
+    pub operation: Option<Arc<OperationInfo>>,
+    /// `context.Product`; null without a product subscription.
+    pub product: Option<Arc<ProductInfo>>,
+    /// `context.Subscription`; null without a key.
+    pub subscription: Option<Arc<SubscriptionInfo>>,
+    /// `context.Backend`: what the last `set-backend-service` selected.
+    pub backend: Option<Arc<BackendInfo>>,
+    /// `context.Deployment`.
+    pub deployment: Arc<DeploymentInfo>,
+    /// `context.LastError`; null outside on-error.
+    pub last_error: Option<LastError>,
+    /// `new Random()`, `Guid.NewGuid()`: this request's own stream.
+    pub random: ChaCha8Rng,
+    /// `context.Trace(message)` and trace policies.
+    pub trace: Vec<String>,
+}
+
+/// `context.Request`.
+pub struct RequestState {
+    /// Upper-case method.
+    pub method: String,
+    /// The URL as rewritten so far (the backend's after `set-backend-service`).
+    pub url: Url,
+    /// The URL the client called.
+    pub original_url: Url,
+    /// Headers to forward.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: MessageBody,
+    /// The client's address.
+    pub ip_address: String,
+    /// Template parameters, decoded, in template order.
+    pub matched_parameters: Vec<(String, String)>,
+}
+
+/// `context.Response`.
+pub struct ResponseState {
+    /// Status code.
+    pub status: u16,
+    /// Reason phrase.
+    pub reason: String,
+    /// Headers for the client.
+    pub headers: HeaderMap,
+    /// The body; a stream until something needs all of it.
+    pub body: MessageBody,
+}
+
+/// A message's body.
+pub enum MessageBody {
+    /// There is none: `Body` is null.
+    Absent,
+    /// Read by `As<T>()` without `preserveContent`; gone.
+    Consumed,
+    /// Complete.
+    Bytes(Bytes),
+    /// Still arriving.
+    Stream(Body),
+}
+
+/// A URL in parts, as `IUrl` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host name, no port.
+    pub host: String,
+    /// Port, the scheme's default when none is written.
+    pub port: u16,
+    /// Path, percent-encoded as received, with its leading slash.
+    pub path: String,
+    /// Query parameters, decoded, in order; names may repeat.
+    pub query: Vec<(String, String)>,
+}
+
+/// `context.Api`.
+#[derive(Debug, Clone, Default)]
+pub struct ApiInfo {
+    /// Identifier.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Path suffix under the gateway.
+    pub path: String,
+    /// Revision, `1` by default.
+    pub revision: String,
+    /// Version, empty when unversioned.
+    pub version: String,
+    /// `serviceUrl`, if any.
+    pub service_url: Option<Url>,
+}
+
+/// `context.Operation`.
+#[derive(Debug, Clone, Default)]
+pub struct OperationInfo {
+    /// Identifier.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Upper-case method.
+    pub method: String,
+    /// URL template below the API's path.
+    pub url_template: String,
+}
+
+/// `context.Product`.
+#[derive(Debug, Clone, Default)]
+pub struct ProductInfo {
+    /// Identifier.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Whether calls need a key.
+    pub subscription_required: bool,
+}
+
+/// `context.Subscription`.
+#[derive(Debug, Clone, Default)]
+pub struct SubscriptionInfo {
+    /// Identifier.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// The key the caller sent.
+    pub key: String,
+    /// Primary key.
+    pub primary_key: String,
+    /// Secondary key.
+    pub secondary_key: String,
+}
+
+/// `context.Backend`.
+#[derive(Debug, Clone, Default)]
+pub struct BackendInfo {
+    /// Identifier.
+    pub id: String,
+    /// `Single` or `Pool`.
+    pub kind: String,
+}
+
+/// `context.Deployment`.
+#[derive(Debug, Clone, Default)]
+pub struct DeploymentInfo {
+    /// `Region`.
+    pub region: String,
+    /// `ServiceName`.
+    pub service_name: String,
+    /// `Gateway.Id`: `managed` for the cloud gateway.
+    pub gateway_id: String,
+    /// `Gateway.InstanceId`.
+    pub gateway_instance_id: String,
+}
+
+/// `context.LastError` (specification 1.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastError {
+    /// The policy or built-in step that failed.
+    pub source: String,
+    /// Machine-readable reason.
+    pub reason: String,
+    /// Text for people.
+    pub message: String,
+    /// `global`, `product`, `api` or `operation`.
+    pub scope: String,
+    /// `inbound`, `backend`, `outbound` or `on-error`.
+    pub section: String,
+    /// Where in the document: `choose[3]/when[2]`.
+    pub path: String,
+    /// The policy's `id` attribute.
+    pub policy_id: String,
+}

@@ -1,0 +1,3 @@
+//! The life of a request in the gateway.
+
+pub mod context;

@@ -1,0 +1,3 @@
+//! Runs scenarios against a gateway and says whether it keeps its promises.
+
+pub mod record;

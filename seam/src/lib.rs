@@ -1,0 +1,19 @@
+//! What the simulator, the gateway and the harness share, and nothing else.
+//!
+//! The seam between the three systems is one type, [`http::HttpService`]: a
+//! `tower::Service` that takes an HTTP request to an absolute URI. It is made
+//! over real sockets ([`http::network`]) or in process
+//! ([`http::InProcessNetwork`]); no caller can tell which. Around it stand the
+//! things that must be the same on both sides of the seam: the anchored wall
+//! clock, named random streams, spanned diagnostics, and configuration files.
+//!
+//! This crate knows nothing of Azure OpenAI, of policies or of scenarios.
+
+pub mod clock;
+pub mod config;
+pub mod diagnostic;
+pub mod env;
+pub mod http;
+pub mod rng;
+pub mod server;
+pub mod units;
