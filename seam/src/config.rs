@@ -81,10 +81,10 @@ fn from_toml(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let message = error.message().trim_end().replace('\n', ", ");
     let span = error.span().unwrap_or(0..0);
     let mut diagnostic = Diagnostic::error(source, span, message.clone());
-    if let Some((wrong, allowed)) = unknown_name(&message) {
-        if let Some(near) = nearest(wrong, allowed.iter().copied()) {
-            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-        }
+    if let Some((wrong, allowed)) = unknown_name(&message)
+        && let Some(near) = nearest(wrong, allowed.iter().copied())
+    {
+        diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
     }
     diagnostic
 }
