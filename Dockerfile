@@ -1,6 +1,6 @@
 # The three binaries in one image. The base images are arguments, so that a
 # machine without a registry can bring its own.
-ARG BUILD_IMAGE=rust:1.95-bookworm
+ARG BUILD_IMAGE=rust:1.95-slim-bookworm
 ARG RUN_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
