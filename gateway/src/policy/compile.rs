@@ -379,7 +379,7 @@ impl<'l> Compiler<'l> {
 
     fn content(&mut self, element: &Element, spec: &ElementSpec) {
         let parts: &[&ElementSpec] = match spec.content {
-            ContentSpec::Policies | ContentSpec::Only(_) | ContentSpec::Body => return,
+            ContentSpec::Policies | ContentSpec::Body => return,
             ContentSpec::Parts(parts) => parts,
             ContentSpec::Empty | ContentSpec::Value => &[],
         };

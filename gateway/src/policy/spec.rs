@@ -75,8 +75,6 @@ pub(crate) enum ContentSpec {
     Empty,
     /// Any policies.
     Policies,
-    /// These policies only.
-    Only(&'static [&'static str]),
     /// These parts, each by its own table.
     Parts(&'static [&'static ElementSpec]),
     /// A literal or an expression.
