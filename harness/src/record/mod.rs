@@ -47,6 +47,9 @@ pub struct Dataset {
     pub actions: Vec<ActionRow>,
     /// Whether journals were readable for every simulator (not so for real endpoints).
     pub journals_complete: bool,
+    /// Journal rows a simulator's ring had overwritten before they were read;
+    /// any makes the run invalid.
+    pub journal_rows_dropped: u64,
 }
 
 /// A stage's place in the run.

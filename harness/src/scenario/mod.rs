@@ -1,0 +1,3 @@
+//! Scenario files: their format, their checks, the plan they become.
+
+pub mod assertion;
