@@ -1,10 +1,10 @@
 //! Scenario files: text → spanned raw types → validated [`Scenario`].
 //!
 //! `raw` is what serde reads and the JSON Schema describes; `validate` turns
-//! it into `model`’s types, which cannot hold a contradiction, and collects
+//! it into `model`'s types, which cannot hold a contradiction, and collects
 //! every problem with its place. Nothing here sends a request.
 
-mod assertion;
+pub mod assertion;
 mod file;
 mod model;
 mod plan;
@@ -13,7 +13,6 @@ mod raw;
 mod schema;
 mod validate;
 
-pub use assertion::*;
 pub use file::{load, parse};
 pub use model::{
     Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalSimulator, GatewayTarget,

@@ -103,11 +103,7 @@ fn check_load(
     Some(Load { workload: workload?, shape: shape? })
 }
 
-fn closed(
-    checker: &mut Checker<'_>,
-    load: &RawLoad,
-    users: &Spanned<u32>,
-) -> Option<LoadShape> {
+fn closed(checker: &mut Checker<'_>, load: &RawLoad, users: &Spanned<u32>) -> Option<LoadShape> {
     if *users.get_ref() == 0 {
         checker.push(
             Diagnostic::error(checker.source, users.span(), "a load without users")
@@ -166,9 +162,7 @@ fn open(checker: &mut Checker<'_>, raw: &Spanned<RawArrivals>) -> Option<Arrival
         return None;
     }
     match (arrivals.process.get_ref(), &arrivals.rate, &arrivals.from, &arrivals.to) {
-        (RawProcess::Constant, Some(rate), _, _) => {
-            positive(checker, rate).map(Arrivals::Constant)
-        }
+        (RawProcess::Constant, Some(rate), _, _) => positive(checker, rate).map(Arrivals::Constant),
         (RawProcess::Poisson, Some(rate), _, _) => positive(checker, rate).map(Arrivals::Poisson),
         (RawProcess::Ramp, _, Some(from), Some(to)) => {
             if from.get_ref().as_per_second() + to.get_ref().as_per_second() <= 0.0 {

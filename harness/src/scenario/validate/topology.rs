@@ -40,7 +40,9 @@ pub(super) fn check(
         (None, None) => {
             checker.push(
                 Diagnostic::error(checker.source, raw.span(), "the topology names no gateway")
-                    .help("add `gateway = \"….toml\"` to embed one, or `gateway_url = \"http://…\"`"),
+                    .help(
+                        "add `gateway = \"….toml\"` to embed one, or `gateway_url = \"http://…\"`",
+                    ),
             );
             None
         }
@@ -96,10 +98,8 @@ fn embedded_simulators(
     };
     let config = keep(checker, simulator::load(&source, env))?;
     // Only to learn the resources' names; the run builds its own.
-    let environment = simulator::Environment {
-        seed: Seed(0),
-        clock: WallClock::fixed(VIRTUAL_EPOCH),
-    };
+    let environment =
+        simulator::Environment { seed: Seed(0), clock: WallClock::fixed(VIRTUAL_EPOCH) };
     let resources = simulator::Simulator::new(config.clone(), environment).resources();
     Some(Simulators::Embedded { config, resources })
 }

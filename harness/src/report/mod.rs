@@ -1,0 +1,5 @@
+//! One dataset and its evaluation, many reports. A report prints what the
+//! evaluation says and computes no verdict of its own.
+
+pub mod json;
+pub mod terminal;

@@ -1,0 +1,1 @@
+//! Standard statistics: numbers in, numbers out.
