@@ -14,7 +14,7 @@ use crate::action::coordinator::Coordinator;
 use crate::load::driver::{self, Driver};
 use crate::load::pacer::Pacer;
 use crate::load::progress::Progress;
-use crate::record::journal::{JournalError, Journals, Reader};
+use crate::record::journal::{JournalError, Journals, Numbered, Reader};
 use crate::record::{BackendRow, Dataset, GatewayRow, RunClock, StageSpan, World};
 use crate::scenario::Scenario;
 use crate::target::{Journal, Target};
@@ -190,17 +190,17 @@ fn collect(
         && journals.problems.is_empty();
     problems.extend(journals.problems);
     for (simulator, reader) in journals.simulators {
-        let (records, dropped) = reader.into_parts();
-        dataset.journal_rows_dropped += dropped;
+        let (records, lost) = reader.into_parts();
+        dataset.journal_rows_dropped += lost;
         dataset.backends.extend(records.into_iter().map(|one| one.into_row(simulator, clock)));
     }
     dataset.backends.sort_by_key(|row: &BackendRow| (row.received, row.simulator, row.number));
     if let Some(reader) = journals.gateway {
-        let (mut records, dropped) = reader.into_parts();
-        if 0 < dropped {
-            problems.push(format!("the gateway overwrote {dropped} records before they were read"));
+        let (mut records, lost) = reader.into_parts();
+        if 0 < lost {
+            problems.push(format!("the gateway overwrote {lost} records before they were read"));
         }
-        records.sort_by_key(crate::record::journal::GatewayRecord::number);
+        records.sort_by_key(Numbered::number);
         let rows = records.into_iter().map(|record| record.into_row(clock));
         dataset.gateway = rows.collect::<Vec<GatewayRow>>();
     }

@@ -86,11 +86,6 @@ struct AttemptRecord {
 }
 
 impl GatewayRecord {
-    /// The record's own number, by which rows are ordered.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
-    }
-
     pub(crate) fn into_row(self, clock: &RunClock) -> GatewayRow {
         GatewayRow {
             correlation_id: self.correlation_id,
@@ -103,6 +98,24 @@ impl GatewayRecord {
     }
 }
 
+/// A record with its number: from 1, ascending in the journal.
+pub(crate) trait Numbered {
+    /// The number.
+    fn number(&self) -> u64;
+}
+
+impl Numbered for SimulatorRecord {
+    fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Numbered for GatewayRecord {
+    fn number(&self) -> u64 {
+        self.number
+    }
+}
+
 /// Follows one journal.
 pub(crate) struct Reader<R> {
     caller: Caller,
@@ -112,7 +125,7 @@ pub(crate) struct Reader<R> {
     key: Option<String>,
     cursor: u64,
     records: Vec<R>,
-    dropped: u64,
+    lost: u64,
 }
 
 /// Why a journal could not be read.
@@ -129,7 +142,7 @@ pub(crate) enum JournalError {
     Malformed { name: String, reason: String },
 }
 
-impl<R: DeserializeOwned> Reader<R> {
+impl<R: DeserializeOwned + Numbered> Reader<R> {
     /// Opens a journal at its present end: records of earlier runs are skipped.
     pub(crate) async fn open(
         caller: Caller,
@@ -137,11 +150,10 @@ impl<R: DeserializeOwned> Reader<R> {
         url: BaseUrl,
         key: Option<String>,
     ) -> Result<Self, JournalError> {
-        let mut reader =
-            Self { caller, name, url, key, cursor: 0, records: Vec::new(), dropped: 0 };
+        let mut reader = Self { caller, name, url, key, cursor: 0, records: Vec::new(), lost: 0 };
         reader.follow().await?;
         reader.records.clear();
-        reader.dropped = 0;
+        reader.lost = 0;
         Ok(reader)
     }
 
@@ -150,7 +162,13 @@ impl<R: DeserializeOwned> Reader<R> {
         loop {
             let page = self.page().await?;
             let read = page.records.len();
-            self.dropped = self.dropped.saturating_add(page.dropped);
+            // A journal may count all records it ever overwrote, read or not;
+            // lost are only those between the cursor and the oldest it still has.
+            if let Some(first) = page.records.first()
+                && 0 < page.dropped
+            {
+                self.lost += first.number().saturating_sub(self.cursor.saturating_add(1));
+            }
             self.records.extend(page.records);
             if page.next <= self.cursor {
                 return Ok(());
@@ -164,7 +182,7 @@ impl<R: DeserializeOwned> Reader<R> {
 
     /// The records read, and how many were lost.
     pub(crate) fn into_parts(self) -> (Vec<R>, u64) {
-        (self.records, self.dropped)
+        (self.records, self.lost)
     }
 
     async fn page(&self) -> Result<Page<R>, JournalError> {

@@ -160,7 +160,10 @@ probe = { backends = [ { simulator = "b", publish_as = "b" } ], path = "/generat
 
 #[tokio::test(start_paused = true)]
 async fn one_seed_one_dataset() {
-    let text = ACTIONS.replace("users = 1\nthink_time = \"1s\"", "arrivals = { process = \"poisson\", rate = \"30/s\" }");
+    let text = ACTIONS.replace(
+        "users = 1\nthink_time = \"1s\"",
+        "arrivals = { process = \"poisson\", rate = \"30/s\" }",
+    );
     let mut seen = Vec::new();
     for seed in [1, 1, 2] {
         let bench = Bench::on_virtual_time();
