@@ -13,6 +13,7 @@ use seam::units::{HumanDuration, SignedDuration};
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
+pub use crate::stats::Statistic;
 pub(crate) use validate::{Names, validate};
 
 /// One promise of the gateway and how to check it. Give exactly one of the
@@ -429,25 +430,6 @@ pub struct Limits<T> {
     pub at_least: Option<T>,
     /// Greatest.
     pub at_most: Option<T>,
-}
-
-/// Which number stands for many latencies.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Statistic {
-    /// Arithmetic mean.
-    Mean,
-    /// A percentile, as a fraction strictly between 0 and 1.
-    Percentile(f64),
-}
-
-impl std::fmt::Display for Statistic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Statistic::Mean => f.write_str("mean"),
-            // 99.9 / 100 * 100 is not 99.9: print no more digits than a file would hold.
-            Statistic::Percentile(q) => write!(f, "p{}", (q * 1e6).round() / 1e4),
-        }
-    }
 }
 
 /// Which requests a latency is taken over.

@@ -16,7 +16,7 @@ const KINDS: &str = "`backend_share`, `latency`, `latency_ratio`, `status`, `act
 impl Checker<'_> {
     pub(super) fn kind(&mut self, spanned: &Spanned<RawAssertion>) -> Option<Kind> {
         let raw = spanned.get_ref();
-        let given: Vec<_> = [
+        let mut given: Vec<_> = [
             ("backend_share", raw.backend_share.as_ref().map(Spanned::span)),
             ("latency", raw.latency.as_ref().map(Spanned::span)),
             ("latency_ratio", raw.latency_ratio.as_ref().map(Spanned::span)),
@@ -28,6 +28,7 @@ impl Checker<'_> {
         .into_iter()
         .filter_map(|(name, span)| span.map(|span| (name, span)))
         .collect();
+        given.sort_by_key(|(_, span)| span.start);
         match given.as_slice() {
             [] => {
                 let diagnostic = self

@@ -45,7 +45,8 @@ impl Checker<'_> {
             self.error(within.span(), "`within` needs `equals`", "around which share?");
         }
         self.ordered(keys.at_least, keys.at_most);
-        if keys.equals.is_none() && keys.at_least.is_none() && keys.at_most.is_none() {
+        let given = [keys.equals, keys.within, keys.at_least, keys.at_most];
+        if given.iter().all(Option::is_none) {
             let diagnostic = self
                 .at(keys.table.clone(), "no share is asked for")
                 .label("give `equals`, `at_least` or `at_most`");
