@@ -47,8 +47,7 @@ impl Bench {
     pub(crate) fn with(text: &str, seed: u64) -> Self {
         let (config, _) = load(&Source::new("test.toml", text), &Env::empty())
             .unwrap_or_else(|problems| panic!("{}", render(&problems)));
-        let environment =
-            Environment { seed: Seed(seed), clock: WallClock::fixed(VIRTUAL_EPOCH) };
+        let environment = Environment { seed: Seed(seed), clock: WallClock::fixed(VIRTUAL_EPOCH) };
         let simulator = Simulator::new(config, environment);
         let name = simulator.resources()[0].name.clone();
         Self { router: simulator.router(&name).unwrap() }
@@ -59,12 +58,7 @@ impl Bench {
     }
 
     pub(crate) fn request(uri: &str, body: impl Into<Body>) -> Request<Body> {
-        Request::builder()
-            .method("POST")
-            .uri(uri)
-            .header("api-key", KEY)
-            .body(body.into())
-            .unwrap()
+        Request::builder().method("POST").uri(uri).header("api-key", KEY).body(body.into()).unwrap()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -124,11 +118,8 @@ impl Answer {
         names.dedup();
         for name in names {
             let value = self.header(name).unwrap_or("?");
-            let value = if value.len() == 36 && value.matches('-').count() == 4 {
-                "<uuid>"
-            } else {
-                value
-            };
+            let value =
+                if value.len() == 36 && value.matches('-').count() == 4 { "<uuid>" } else { value };
             text.push_str(&format!("{name}: {value}\n"));
         }
         text.push('\n');

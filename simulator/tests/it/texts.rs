@@ -17,7 +17,8 @@ fn old() -> String {
     ZERO.replace("latency =", "wire_profile = \"azure_2024\", latency =")
 }
 
-const HELLO: &str = r#"{"messages":[{"role":"user","content":"What is the capital of France?"}],"max_tokens":12}"#;
+const HELLO: &str =
+    r#"{"messages":[{"role":"user","content":"What is the capital of France?"}],"max_tokens":12}"#;
 
 #[tokio::test(start_paused = true)]
 async fn chat_bodies_are_golden() {
