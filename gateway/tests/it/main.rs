@@ -1,0 +1,12 @@
+//! The gateway through its public functions: in process, on paused time.
+
+mod bad_files;
+mod cli;
+mod documents;
+mod keys;
+mod latency_routing;
+mod pipeline;
+mod properties;
+mod retries;
+mod streaming;
+mod support;
