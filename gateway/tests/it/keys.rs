@@ -74,9 +74,14 @@ async fn a_key_is_for_its_scope() {
         "#
     );
     let bench = bench(&config);
-    for (key, expected) in
-        [("key-one", 200), ("key-two", 200), ("elsewhere", 401), ("all", 200), ("api", 200), ("late", 401)]
-    {
+    for (key, expected) in [
+        ("key-one", 200),
+        ("key-two", 200),
+        ("elsewhere", 401),
+        ("all", 200),
+        ("api", 200),
+        ("late", 401),
+    ] {
         assert_eq!(status(&bench, "/api/x", Some(key)).await, expected, "{key}");
     }
     assert_eq!(bench.record(4).subscription.as_deref(), Some("all"));
@@ -93,7 +98,8 @@ async fn an_api_or_a_product_may_need_no_key() {
         free.gateway.journal(0).into_iter().map(|record| record.subscription).collect();
     assert_eq!(subscriptions, [None, None, Some("one".to_owned())]);
 
-    let open = CONFIG.replace("apis = [\"test\"]", "apis = [\"test\"]\nsubscription_required = false");
+    let open =
+        CONFIG.replace("apis = [\"test\"]", "apis = [\"test\"]\nsubscription_required = false");
     let open = bench(&open);
     assert_eq!(status(&open, "/api/x", None).await, 200);
     assert_eq!(status(&open, "/api/x", Some("wrong")).await, 401);

@@ -8,8 +8,7 @@ use seam::http::InProcessNetwork;
 
 use crate::support::{Answer, Backend, Bench, post};
 
-const COMPLETIONS: &str =
-    "/latency-routing/openai/deployments/gpt-35-turbo-100m-token/completions?api-version=2023-05-15";
+const COMPLETIONS: &str = "/latency-routing/openai/deployments/gpt-35-turbo-100m-token/completions?api-version=2023-05-15";
 
 struct World {
     bench: Bench,

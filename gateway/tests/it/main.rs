@@ -1,5 +1,7 @@
 //! The gateway through its public functions: in process, on paused time.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod bad_files;
 mod cli;
 mod documents;

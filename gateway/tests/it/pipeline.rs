@@ -65,7 +65,8 @@ async fn scopes_nest_through_base() {
         .replace("version = 1", "version = 1\npolicies = { global = \"global.xml\" }")
         .replace("id = \"post\"", "id = \"post\"\npolicy = \"operation.xml\"")
         .replace("apis = [\"test\"]", "apis = [\"test\"]\npolicy = \"product.xml\"");
-    let global = mark("global").replace("<backend><base /></backend>", "<backend><forward-request /></backend>");
+    let global = mark("global")
+        .replace("<backend><base /></backend>", "<backend><forward-request /></backend>");
     let backend = Backend::default();
     let bench = Bench::new(
         &config,
@@ -192,7 +193,9 @@ async fn a_timeout_runs_until_the_headers() {
     });
     let network = || InProcessNetwork::new().host("b1:80", slow.clone()).into_service();
     let document = |seconds: u32| {
-        format!("<policies><inbound /><backend><forward-request timeout='{seconds}' /></backend></policies>")
+        format!(
+            "<policies><inbound /><backend><forward-request timeout='{seconds}' /></backend></policies>"
+        )
     };
     let started = tokio::time::Instant::now();
     let bench = Bench::new(CONFIG, &[("api.xml", &document(4))], network());
@@ -222,7 +225,9 @@ async fn a_failed_status_becomes_an_error_with_the_backends_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn bodies_have_a_limit() {
-    let config = format!("{CONFIG}\n[settings]\nmax_request_body_bytes = 10\nmax_response_body_bytes = 10\n");
+    let config = format!(
+        "{CONFIG}\n[settings]\nmax_request_body_bytes = 10\nmax_response_body_bytes = 10\n"
+    );
     let backend = Backend::default();
     let network = InProcessNetwork::new().host("b1:80", backend.router());
     let bench = Bench::new(&config, &[("api.xml", PLAIN)], network.into_service());
