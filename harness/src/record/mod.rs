@@ -3,10 +3,15 @@
 //!
 //! Data only. The driver writes it, `assert` and `report` read it.
 
+mod clock;
+pub(crate) mod journal;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+
+pub use clock::RunClock;
 
 /// A moment of the run: time after the start of the first stage; actions
 /// before the start have negative times.

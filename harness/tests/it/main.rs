@@ -1,0 +1,6 @@
+//! Integration tests of the harness, one binary.
+
+mod bad;
+mod cmd;
+mod run;
+mod stub;
