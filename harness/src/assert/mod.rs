@@ -8,17 +8,21 @@
 mod action;
 mod check;
 mod evaluate;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod joined;
 mod latency;
 mod reconcile;
 mod result;
 mod routing;
 mod status;
+#[cfg(test)]
+mod tests;
 mod validity;
 pub(crate) mod words;
 
 pub use evaluate::{Settings, evaluate};
-pub(crate) use joined::answering_simulator;
+pub(crate) use joined::{answering_simulator, refused_attempts};
 pub use result::{
     AssertionResult, Evaluation, Interval, Mismatch, Observed, Outcome, Reconciliation,
     ReconciliationState, Unit, Validity, Verdict,
