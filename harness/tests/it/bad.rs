@@ -1,7 +1,5 @@
 //! Every bad scenario file and what is said of it.
 
-use std::path::Path;
-
 use seam::env::Env;
 
 /// Walks `tests/data/bad`: each file must be refused, with the diagnostics in
@@ -10,7 +8,7 @@ use seam::env::Env;
 fn bad_scenarios_are_explained() {
     insta::glob!("../data/bad", "*.toml", |path| {
         // Named from the crate's folder, so that snapshots hold no absolute path.
-        let name = Path::new("tests/data/bad").join(path.file_name().unwrap());
+        let name = std::path::Path::new("tests/data/bad").join(path.file_name().unwrap());
         let said = match harness::scenario::load(&name, &Env::empty()) {
             Ok(_) => panic!("{} is accepted", name.display()),
             Err(problems) => {
