@@ -2,6 +2,7 @@
 //! share no code with the real ones.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -242,7 +243,8 @@ impl Bench {
         self.with(all.into_service(), World::Virtual, Vec::new())
     }
 
-    pub(crate) async fn on_sockets() -> Target {
+    /// The same over sockets, and where the gateway and the simulators are.
+    pub(crate) async fn on_sockets() -> (Target, [SocketAddr; 3]) {
         let clock = WallClock::real();
         let bench =
             Self { a: StubSimulator::new(clock, 20), b: StubSimulator::new(clock, 60), clock };
@@ -257,7 +259,8 @@ impl Bench {
         let server = serve(gateway.router()).await;
         hosts.insert("gateway:80".to_owned(), server.address().unwrap());
         servers.push(server);
-        bench.with(seam::http::network(hosts), World::Real, servers)
+        let addresses = ["gateway:80", "a:80", "b:80"].map(|name| hosts[name]);
+        (bench.with(seam::http::network(hosts), World::Real, servers), addresses)
     }
 
     fn with(&self, service: HttpService, world: World, servers: Vec<Server>) -> Target {
