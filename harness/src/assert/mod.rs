@@ -8,12 +8,16 @@
 mod action;
 mod check;
 mod evaluate;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod joined;
 mod latency;
 mod reconcile;
 mod result;
 mod routing;
 mod status;
+#[cfg(test)]
+mod tests;
 mod validity;
 pub(crate) mod words;
 

@@ -40,6 +40,12 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
+/// A part of a whole as [`percent`]; `–` of nothing.
+#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    if whole == 0 { "–".to_owned() } else { percent(part as f64 / whole as f64) }
+}
+
 /// A latency with three significant digits: `0.52 ms`, `132 ms`, `1.02 s`, `61.2 s`.
 pub(crate) fn latency(seconds: f64) -> String {
     if !seconds.is_finite() {

@@ -2,4 +2,7 @@
 //! evaluation says and computes no verdict of its own.
 
 pub mod json;
+mod summary;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
