@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use futures_util::FutureExt as _;
 use http::header::CONTENT_TYPE;
@@ -42,8 +42,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/metrics", get(metrics))
         .route("/++/journal", get(journal))
-        .route("/++", get(nothing_there))
-        .route("/++/{*rest}", get(nothing_there))
+        .route("/++", any(nothing_there))
+        .route("/++/{*rest}", any(nothing_there))
         .fallback(api)
         .with_state(shared)
 }
@@ -91,7 +91,10 @@ async fn journal(
     if let Some(expected) = &shared.model.control_key
         && sent != Some(expected.as_str())
     {
-        return refusal(StatusCode::UNAUTHORIZED, "The control API needs its key in header api-key.");
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "The control API needs its key in header api-key.",
+        );
     }
     match cursor {
         Ok(Query(cursor)) => Json(shared.journal.page(cursor.after)).into_response(),

@@ -150,7 +150,12 @@ fn report(
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match (errors, warnings) {
         (0, 0) => writeln!(out, "{}: no problems", file.display()),
-        _ => writeln!(out, "{}: {errors} errors, {warnings} warnings", file.display()),
+        _ => {
+            let plural =
+                |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+            let (errors, warnings) = (plural(errors, "error"), plural(warnings, "warning"));
+            writeln!(out, "{}: {errors}, {warnings}", file.display())
+        }
     }
 }
 

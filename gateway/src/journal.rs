@@ -193,7 +193,12 @@ impl Recorder {
         let backend = backend.to_owned();
         self.open_attempt = true;
         self.note(|record| {
-            record.attempts.push(AttemptRecord { backend, status: None, sent_us: now, headers_us: now });
+            record.attempts.push(AttemptRecord {
+                backend,
+                status: None,
+                sent_us: now,
+                headers_us: now,
+            });
         });
     }
 
@@ -262,7 +267,9 @@ impl http_body::Body for RecordedBody {
             Some(Ok(_)) if !self.inner.is_end_stream() => {}
             Some(Err(_)) => {
                 self.recorder.note(|record| {
-                    record.error_reason.get_or_insert_with(|| "BackendConnectionFailure".to_owned());
+                    record
+                        .error_reason
+                        .get_or_insert_with(|| "BackendConnectionFailure".to_owned());
                 });
                 self.recorder.finish();
             }

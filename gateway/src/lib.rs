@@ -116,8 +116,7 @@ impl Gateway {
         let Environment { client, seed, clock } = environment;
         let settings = &config.model.settings;
         let metrics = Arc::new(metrics::Metrics::new());
-        let journal =
-            journal::Journal::new(settings.journal_records, clock, Arc::clone(&metrics));
+        let journal = journal::Journal::new(settings.journal_records, clock, Arc::clone(&metrics));
         let shared = app::Shared {
             client,
             seed,
@@ -131,7 +130,6 @@ impl Gateway {
     }
 
     /// The service: every API, `/healthz`, `/metrics`, and `/++/journal`.
-    #[must_use]
     pub fn router(&self) -> Router {
         app::router(Arc::clone(&self.shared))
     }

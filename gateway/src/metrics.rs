@@ -44,9 +44,10 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let requests = Family::<RequestLabels, Counter>::default();
         let attempts = Family::<AttemptLabels, Counter>::default();
-        let durations = Family::<ApiLabels, Histogram, fn() -> Histogram>::new_with_constructor(
-            || Histogram::new(BUCKETS),
-        );
+        let durations =
+            Family::<ApiLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+                Histogram::new(BUCKETS)
+            });
         let mut registry = Registry::with_prefix("gateway");
         registry.register("requests", "Requests by API and status sent", requests.clone());
         registry.register(
@@ -65,7 +66,9 @@ impl Metrics {
     /// A request was answered, or its client went away (499).
     pub(crate) fn request(&self, api: Option<&str>, status: u16, duration: Duration) {
         let api = api.unwrap_or_default().to_owned();
-        self.durations.get_or_create(&ApiLabels { api: api.clone() }).observe(duration.as_secs_f64());
+        self.durations
+            .get_or_create(&ApiLabels { api: api.clone() })
+            .observe(duration.as_secs_f64());
         self.requests.get_or_create(&RequestLabels { api, status: status.to_string() }).inc();
     }
 

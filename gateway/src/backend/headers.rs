@@ -1,8 +1,11 @@
 //! Headers that belong to one connection and are never passed on
 //! (RFC 9110, section 7.6.1).
 
-use http::header::{CONNECTION, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::HeaderMap;
+use http::header::{
+    CONNECTION, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 
 /// Removes hop-by-hop headers, those `Connection` names among them.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {

@@ -75,7 +75,10 @@ mod tests {
         headers.insert("expect", HeaderValue::from_static("100-continue"));
         headers.insert("x-kept", HeaderValue::from_static("1"));
         let credentials = Credentials {
-            headers: vec![(HeaderName::from_static("api-key"), HeaderValue::from_static("backend"))],
+            headers: vec![(
+                HeaderName::from_static("api-key"),
+                HeaderValue::from_static("backend"),
+            )],
             query: vec![("sig".to_owned(), "s&1".to_owned())],
         };
         let url = url::parse("http://b:8001/openai/x?sig=old&v=1").unwrap();

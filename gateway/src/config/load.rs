@@ -18,8 +18,7 @@ use crate::policy::load::{Document, Kind, Library, scan};
 use crate::policy::named_values::NamedValues;
 
 /// The platform's global policy where the user has none (specification 1).
-const DEFAULT_GLOBAL: &str =
-    "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
+const DEFAULT_GLOBAL: &str = "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
 
 /// See [`crate::load`].
 pub(crate) fn load(path: &Path, env: &Env) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {

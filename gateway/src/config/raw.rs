@@ -55,6 +55,7 @@ pub(crate) struct RawConfig {
 /// What `context.Deployment` says.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Gateway")]
 pub(crate) struct RawGateway {
     /// `context.Deployment.Region`.
     pub(crate) region: String,
@@ -80,6 +81,7 @@ impl Default for RawGateway {
 /// A tier of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Tier")]
 pub(crate) enum RawTier {
     /// Developer, Basic, Standard, Premium.
     Classic,
@@ -90,6 +92,7 @@ pub(crate) enum RawTier {
 /// Access to the paths under `/++/`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Control")]
 pub(crate) struct RawControl {
     /// When set, requests must carry it in header `api-key`.
     pub(crate) key: Option<String>,
@@ -98,6 +101,7 @@ pub(crate) struct RawControl {
 /// Policies for all APIs.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Policies")]
 pub(crate) struct RawPolicies {
     /// The global policy document. Without one the platform's default holds: `forward-request` in backend.
     #[schemars(with = "Option<String>")]
@@ -107,6 +111,7 @@ pub(crate) struct RawPolicies {
 /// A policy fragment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Fragment")]
 pub(crate) struct RawFragment {
     /// What `include-fragment` calls it.
     #[schemars(with = "String")]
@@ -119,6 +124,7 @@ pub(crate) struct RawFragment {
 /// A named value.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NamedValue")]
 pub(crate) struct RawNamedValue {
     /// Letters, digits, `-`, `.` and `_`.
     #[schemars(with = "String")]
@@ -130,6 +136,7 @@ pub(crate) struct RawNamedValue {
 /// A backend.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Backend")]
 pub(crate) struct RawBackend {
     /// What `set-backend-service backend-id` calls it.
     #[schemars(with = "String")]
@@ -145,6 +152,7 @@ pub(crate) struct RawBackend {
 /// Headers and query parameters that replace those of the same name.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Credentials")]
 pub(crate) struct RawCredentials {
     /// Headers by name.
     #[schemars(with = "BTreeMap<String, String>")]
@@ -156,6 +164,7 @@ pub(crate) struct RawCredentials {
 /// An API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Api")]
 pub(crate) struct RawApi {
     /// Identifier.
     #[schemars(with = "String")]
@@ -185,6 +194,7 @@ pub(crate) struct RawApi {
 /// Where the subscription key is looked for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "SubscriptionKey")]
 pub(crate) struct RawSubscriptionKey {
     /// The header's name.
     #[schemars(with = "String")]
@@ -202,6 +212,7 @@ impl Default for RawSubscriptionKey {
 /// An operation of an API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Operation")]
 pub(crate) struct RawOperation {
     /// Identifier, unique in its API.
     #[schemars(with = "String")]
@@ -223,6 +234,7 @@ pub(crate) struct RawOperation {
 /// A product.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Product")]
 pub(crate) struct RawProduct {
     /// Identifier.
     #[schemars(with = "String")]
@@ -244,6 +256,7 @@ pub(crate) struct RawProduct {
 /// A subscription: to a product, to one API, or to all APIs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Subscription")]
 pub(crate) struct RawSubscription {
     /// Identifier.
     #[schemars(with = "String")]
@@ -270,6 +283,7 @@ pub(crate) struct RawSubscription {
 /// A subscription's state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "State")]
 pub(crate) enum RawState {
     /// Works.
     #[default]

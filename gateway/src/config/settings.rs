@@ -81,10 +81,22 @@ const fn fixed(section: &'static str, text: &'static str) -> Inference {
 }
 
 const INFERENCES: &[Inference] = &[
-    switch("retry_backoff", "4.1", "which of the reference page's two readings the exponential wait follows"),
+    switch(
+        "retry_backoff",
+        "4.1",
+        "which of the reference page's two readings the exponential wait follows",
+    ),
     switch("strict_body", "5.2", "a body read without preserveContent is not forwarded"),
-    switch("strict_retry_body", "4.1", "a retried forward-request needs buffer-request-body to send its body again"),
-    switch("forward_subscription_key", "1.2", "the subscription key reaches the backend unless replaced"),
+    switch(
+        "strict_retry_body",
+        "4.1",
+        "a retried forward-request needs buffer-request-body to send its body again",
+    ),
+    switch(
+        "forward_subscription_key",
+        "1.2",
+        "the subscription key reaches the backend unless replaced",
+    ),
     fixed("1", "an all-APIs or API subscription brings no product scope"),
     fixed("1", "an error raised inside on-error stops it; the original error is sent"),
     fixed("1", "after return-response in inbound or backend neither outbound nor on-error runs"),
@@ -92,11 +104,20 @@ const INFERENCES: &[Inference] = &[
     fixed("1.1", "the 404 body is { \"statusCode\": 404, \"message\": \"Resource not found\" }"),
     fixed("1.2", "the key is looked for in the header first, then in the query"),
     fixed("1.2", "a 401 carries WWW-Authenticate: AzureApiManagementKey"),
-    fixed("1.3", "a backend timeout or connection failure answers 500; context.Response is that response"),
+    fixed(
+        "1.3",
+        "a backend timeout or connection failure answers 500; context.Response is that response",
+    ),
     fixed("1.3", "context.LastError is null outside on-error"),
-    fixed("4.1", "when takes the strings true and false in any case; other types are expression errors"),
+    fixed(
+        "4.1",
+        "when takes the strings true and false in any case; other types are expression errors",
+    ),
     fixed("4.1", "first-fast-retry: the second retry waits as the first would have"),
-    fixed("4.2", "fail-on-error-status-code: the client gets the backend's response unless on-error changes it"),
+    fixed(
+        "4.2",
+        "fail-on-error-status-code: the client gets the backend's response unless on-error changes it",
+    ),
     fixed("4.2", "an unknown backend id at run time answers 500"),
     fixed("4.2", "a header set to null is empty"),
     fixed("4.3", "the cache stores and returns deep copies; a stored value is visible at once"),

@@ -121,7 +121,11 @@ impl Check<'_, '_> {
         let Some(listen) = listen else { return DEFAULT_LISTEN };
         listen.get_ref().parse().unwrap_or_else(|_| {
             let message = format!("`{}` is no address to listen on", listen.get_ref());
-            self.error(listen.span(), message, "write an IP address and a port: \"127.0.0.1:8000\"");
+            self.error(
+                listen.span(),
+                message,
+                "write an IP address and a port: \"127.0.0.1:8000\"",
+            );
             DEFAULT_LISTEN
         })
     }
@@ -151,7 +155,9 @@ impl Check<'_, '_> {
                         self.error(value.span(), message, "header names have no spaces or colons");
                     }
                     (_, None) => {
-                        let message = format!("the value of header `{name}` has characters no header may have");
+                        let message = format!(
+                            "the value of header `{name}` has characters no header may have"
+                        );
                         self.error(value.span(), message, "is there a line break in it?");
                     }
                 }
@@ -188,7 +194,8 @@ impl Check<'_, '_> {
                 self.error(header.span(), message, "an example: \"api-key\"");
             }
             if api.operations.is_empty() {
-                let message = format!("API `{}` has no operations: every call gets a 404", api.id.get_ref());
+                let message =
+                    format!("API `{}` has no operations: every call gets a 404", api.id.get_ref());
                 let problem = Diagnostic::warning(self.source, api.id.span(), message)
                     .help("add `[[apis.operations]]`; `url_template = \"/*\"` takes every path");
                 self.out.push(problem);
@@ -219,7 +226,11 @@ impl Check<'_, '_> {
     fn path(&mut self, written: &Spanned<String>, path: &str) {
         if path.contains(['{', '}', '?', '#', '*', ' ']) {
             let message = format!("`{path}` is no API path");
-            self.error(written.span(), message, "a path has no parameters and no query; those belong to operations");
+            self.error(
+                written.span(),
+                message,
+                "a path has no parameters and no query; those belong to operations",
+            );
         }
         let first = path.split('/').next().unwrap_or_default();
         if RESERVED_PATHS.iter().any(|reserved| first.eq_ignore_ascii_case(reserved)) {
@@ -303,7 +314,11 @@ impl Check<'_, '_> {
             for key in [Some(&subscription.primary_key), subscription.secondary_key.as_ref()] {
                 let Some(key) = key else { continue };
                 if key.get_ref().is_empty() {
-                    self.error(key.span(), "a subscription key is empty", "an empty key is the same as none");
+                    self.error(
+                        key.span(),
+                        "a subscription key is empty",
+                        "an empty key is the same as none",
+                    );
                 }
                 keys.check(key.get_ref(), key.span(), self.source, self.out);
             }

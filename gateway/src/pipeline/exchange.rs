@@ -169,8 +169,7 @@ impl Exchange {
         let message = message.into();
         // An error inside on-error changes nothing: the original one is sent.
         if self.section != Section::OnError {
-            self.context.response =
-                errors::response(status, &message, self.context.request_id);
+            self.context.response = errors::response(status, &message, self.context.request_id);
         }
         self.failure(source, reason, message)
     }
@@ -236,7 +235,9 @@ impl Exchange {
         match found.to_integer() {
             Some(number) if low <= number && number <= high => Ok(number),
             Some(number) => {
-                let message = format!("Expression evaluation failed. {number} is not between {low} and {high}.");
+                let message = format!(
+                    "Expression evaluation failed. {number} is not between {low} and {high}."
+                );
                 Err(self.fail(500, "ExpressionValueEvaluationFailure", message))
             }
             None => Err(self.wrong_type(&found, "a whole number")),

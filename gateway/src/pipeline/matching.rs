@@ -44,7 +44,9 @@ impl Template {
                 Segment::Rest(None) => "rest",
             };
             if name.is_empty() || name.contains(['{', '}', '*']) {
-                return Err(format!("`{part}` in the URL template is not one literal or one `{{parameter}}`"));
+                return Err(format!(
+                    "`{part}` in the URL template is not one literal or one `{{parameter}}`"
+                ));
             }
             if matches!(segment, Segment::Rest(_)) && parts.peek().is_some() {
                 return Err(format!("`{part}` must be the last segment of the URL template"));

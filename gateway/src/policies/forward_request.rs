@@ -167,7 +167,8 @@ impl ForwardRequest {
         let (name, credentials) = match &target {
             Target::Backend(backend) => (backend.id.clone(), Some(&backend.credentials)),
             Target::Url(base) => {
-                let name = url::to_uri(base).map_or_else(|_| base.host.clone(), |uri| uri.to_string());
+                let name =
+                    url::to_uri(base).map_or_else(|_| base.host.clone(), |uri| uri.to_string());
                 (name, None)
             }
         };
@@ -197,7 +198,8 @@ impl ForwardRequest {
     }
 
     fn no_backend(&self, exchange: &mut Exchange) -> Failure {
-        let message = "No backend is selected: the API has no service URL, and no set-backend-service ran.";
+        let message =
+            "No backend is selected: the API has no service URL, and no set-backend-service ran.";
         exchange.fail(500, "BackendConnectionFailure", message)
     }
 }

@@ -21,7 +21,10 @@ const ACTIONS: &[&str] = &["override", "skip", "append", "delete"];
 pub(super) static SPEC: PolicySpec = PolicySpec {
     element: ElementSpec {
         name: "set-header",
-        attributes: &[required("name", Form::Name), optional("exists-action", Form::OneOf(ACTIONS))],
+        attributes: &[
+            required("name", Form::Name),
+            optional("exists-action", Form::OneOf(ACTIONS)),
+        ],
         content: ContentSpec::Parts(&[&VALUE]),
     },
     sections: ANY_SECTION,
@@ -106,7 +109,9 @@ impl SetHeader {
         for value in &self.values {
             let text = exchange.text(value).await?;
             let Ok(value) = HeaderValue::from_str(text.trim()) else {
-                let message = format!("Expression evaluation failed. The value of header '{name}' has characters no header may have.");
+                let message = format!(
+                    "Expression evaluation failed. The value of header '{name}' has characters no header may have."
+                );
                 return Err(exchange.fail(500, "ExpressionValueEvaluationFailure", message));
             };
             values.push(value);

@@ -6,7 +6,9 @@ use crate::pipeline::errors::reason_phrase;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
-use crate::policy::spec::{ContentSpec, ElementSpec, Form, PolicySpec, Section, optional, required};
+use crate::policy::spec::{
+    ContentSpec, ElementSpec, Form, PolicySpec, Section, optional, required,
+};
 
 /// Codes below 200 announce a response; they are none.
 const CODES: (i64, i64) = (200, 999);

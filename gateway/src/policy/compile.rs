@@ -285,7 +285,9 @@ impl<'l> Compiler<'l> {
         if MAX_POLICIES < self.policies {
             if self.policies == MAX_POLICIES + 1 {
                 let message = format!("the document has more than {MAX_POLICIES} policies");
-                self.report(self.error(span, message).help("do fragments include each other many times?"));
+                self.report(
+                    self.error(span, message).help("do fragments include each other many times?"),
+                );
             }
             return None;
         }
@@ -441,7 +443,9 @@ impl<'l> Compiler<'l> {
     /// Compiles a literal or expression.
     pub(crate) fn value(&mut self, text: &Text) -> Option<PolicyValue> {
         let mapped = match &text.content {
-            Content::Literal(literal) => return Some(PolicyValue::Literal(literal.as_str().into())),
+            Content::Literal(literal) => {
+                return Some(PolicyValue::Literal(literal.as_str().into()));
+            }
             Content::Expression(mapped) => mapped,
         };
         let document = Arc::clone(&self.document);

@@ -76,8 +76,10 @@ pub(crate) fn scan(
         Kind::Fragment => ("fragment", "policies"),
     };
     if root.name != expected {
-        let mut problem = text
-            .error(root.name_span.clone(), format!("expected `<{expected}>`, found `<{}>`", root.name));
+        let mut problem = text.error(
+            root.name_span.clone(),
+            format!("expected `<{expected}>`, found `<{}>`", root.name),
+        );
         if root.name == other {
             problem = problem.help(
                 "a policy document is `<policies>`, a fragment is `<fragment>`: is the file named in the right place?",

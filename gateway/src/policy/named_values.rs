@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn replaces_known_names_and_maps_back() {
-        let source = Source::new("p.xml", "<a k=\"{{key}}\">{{x.y-z}}{{nope}} {{ key }} {{{key}}}</a>");
+        let source =
+            Source::new("p.xml", "<a k=\"{{key}}\">{{x.y-z}}{{nope}} {{ key }} {{{key}}}</a>");
         let (document, unknown) = paste(&source, &values());
         assert_eq!(document.text, "<a k=\"a<b\">{{nope}} {{ key }} {a<b}</a>");
         assert_eq!(unknown, [Unknown { name: "nope".into(), span: 11..19 }]);

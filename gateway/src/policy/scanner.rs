@@ -358,9 +358,9 @@ impl<'a> Scanner<'a> {
                 text.push_str(&literal);
                 whole.end = span.end;
             }
-            _ => parent
-                .children
-                .push(Child::Text(Text { span, content: Content::Literal(literal) })),
+            _ => {
+                parent.children.push(Child::Text(Text { span, content: Content::Literal(literal) }))
+            }
         }
     }
 
@@ -380,5 +380,9 @@ pub fn starts_expression(text: &str) -> bool {
 
 /// XML reads `\r\n` and a lone `\r` as `\n`.
 fn normal_lines(text: &str) -> String {
-    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
+    if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.to_owned()
+    }
 }

@@ -153,9 +153,7 @@ impl Form {
         let fits = match self {
             Self::Text => true,
             Self::Name => !trimmed.is_empty(),
-            Self::Integer(low, high) => {
-                trimmed.parse::<i64>().is_ok_and(|n| low <= n && n <= high)
-            }
+            Self::Integer(low, high) => trimmed.parse::<i64>().is_ok_and(|n| low <= n && n <= high),
             Self::Boolean => {
                 trimmed.eq_ignore_ascii_case("true") || trimmed.eq_ignore_ascii_case("false")
             }
