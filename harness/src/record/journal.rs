@@ -32,6 +32,8 @@ struct Page<R> {
 /// are not named here.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SimulatorRecord {
+    /// Order of ending, by which the cursor goes; the number where there is none.
+    sequence: Option<u64>,
     number: u64,
     correlation_id: Option<String>,
     deployment: Option<String>,
@@ -99,20 +101,21 @@ impl GatewayRecord {
     }
 }
 
-/// A record with its number: from 1, ascending in the journal.
-pub(crate) trait Numbered {
-    /// The number.
-    fn number(&self) -> u64;
+/// A record with its place in the journal, by which the cursor goes: from 1,
+/// ascending, without gaps.
+pub(crate) trait Placed {
+    /// The place.
+    fn place(&self) -> u64;
 }
 
-impl Numbered for SimulatorRecord {
-    fn number(&self) -> u64 {
-        self.number
+impl Placed for SimulatorRecord {
+    fn place(&self) -> u64 {
+        self.sequence.unwrap_or(self.number)
     }
 }
 
-impl Numbered for GatewayRecord {
-    fn number(&self) -> u64 {
+impl Placed for GatewayRecord {
+    fn place(&self) -> u64 {
         self.number
     }
 }
@@ -143,7 +146,7 @@ pub(crate) enum JournalError {
     Malformed { name: String, reason: String },
 }
 
-impl<R: DeserializeOwned + Numbered> Reader<R> {
+impl<R: DeserializeOwned + Placed> Reader<R> {
     /// Opens a journal at its present end: records of earlier runs are skipped.
     pub(crate) async fn open(
         caller: Caller,
@@ -167,7 +170,7 @@ impl<R: DeserializeOwned + Numbered> Reader<R> {
             if let Some(first) = page.records.first()
                 && 0 < page.dropped
             {
-                self.lost += first.number().saturating_sub(self.cursor.saturating_add(1));
+                self.lost += first.place().saturating_sub(self.cursor.saturating_add(1));
             }
             if page.records.is_empty() || page.next <= self.cursor {
                 break;
