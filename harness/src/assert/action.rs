@@ -7,7 +7,7 @@ use crate::record::{ActionAnswer, ActionRow, Dataset};
 use crate::scenario::assertion::{ActionChoice, ExpectedAnswer};
 
 /// How much of a body a message quotes.
-const QUOTED: usize = 120;
+const QUOTED: usize = 80;
 
 /// Each chosen action got the expected answer.
 pub(super) fn answer(

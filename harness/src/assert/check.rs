@@ -195,7 +195,7 @@ pub(super) fn share_words(band: &ShareBand) -> String {
         (lower, upper) => format!("{} to {}", words::percent(lower), words::percent(upper)),
     };
     match band.comparison {
-        Comparison::Exact => format!("{words}, exactly"),
+        Comparison::Exact => format!("exactly {words}"),
         Comparison::Interval => words,
     }
 }

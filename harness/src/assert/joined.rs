@@ -171,6 +171,18 @@ pub(crate) fn answering_simulator(dataset: &Dataset) -> Vec<Option<usize>> {
         .collect()
 }
 
+/// Simulator and arrival of each attempt of a client request that was not
+/// answered 2xx, for reports.
+pub(crate) fn refused_attempts(dataset: &Dataset) -> Vec<(usize, RunTime)> {
+    let joined = Joined::new(dataset);
+    joined
+        .requests()
+        .flat_map(|request| request.attempts.iter())
+        .filter(|row| !(200..300).contains(&row.status))
+        .map(|row| (row.simulator, row.received))
+        .collect()
+}
+
 /// Up to three correlation ids of some requests.
 pub(super) fn examples<'a>(requests: impl IntoIterator<Item = Request<'a>>) -> Vec<String> {
     requests.into_iter().take(EXAMPLES).map(|one| one.row.correlation_id.clone()).collect()

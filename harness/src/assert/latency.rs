@@ -284,9 +284,11 @@ pub(super) fn ratio(joined: &Joined<'_>, assertion: &Assertion) -> Check {
         let (lower, upper) = ratio.bounds(band.tail(alpha));
         let verdict = band.judge(Some(lower), Some(upper));
         let message = match verdict {
-            Verdict::Passed => format!("{statistic} changed by a factor of {text}"),
+            Verdict::Passed => format!("the {statistic} changed by a factor of {text}"),
             Verdict::Failed => {
-                format!("expected {statistic} to change by a factor {threshold}, but it is {text}")
+                format!(
+                    "expected the {statistic} to change by a factor of {threshold}, but it is {text}"
+                )
             }
             Verdict::Inconclusive => format!(
                 "{} and {} requests are too few to tell a factor of {} from {threshold}",
@@ -351,11 +353,11 @@ fn size_to_settle(
 fn interval_words(lower: Option<f64>, upper: Option<f64>) -> String {
     match (lower, upper) {
         (Some(lower), Some(upper)) => {
-            format!("surely from {} to {}", words::latency(lower), words::latency(upper))
+            format!("interval {} to {}", words::latency(lower), words::latency(upper))
         }
-        (None, Some(upper)) => format!("surely at most {}", words::latency(upper)),
-        (Some(lower), None) => format!("surely at least {}", words::latency(lower)),
-        (None, None) => "with no bounds".to_owned(),
+        (None, Some(upper)) => format!("interval up to {}", words::latency(upper)),
+        (Some(lower), None) => format!("interval from {}", words::latency(lower)),
+        (None, None) => "interval without bounds".to_owned(),
     }
 }
 

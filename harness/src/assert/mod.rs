@@ -22,7 +22,7 @@ mod validity;
 pub(crate) mod words;
 
 pub use evaluate::{Settings, evaluate};
-pub(crate) use joined::answering_simulator;
+pub(crate) use joined::{answering_simulator, refused_attempts};
 pub use result::{
     AssertionResult, Evaluation, Interval, Mismatch, Observed, Outcome, Reconciliation,
     ReconciliationState, Unit, Validity, Verdict,

@@ -74,13 +74,14 @@ pub(crate) fn moment(time: RunTime) -> String {
     format!("{}s", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// A ratio: `9.87`, `0.98`, `123`.
+/// A ratio: `9.87`, `0.98`, `5`, `123`.
 pub(crate) fn ratio(value: f64) -> String {
-    match value.abs() {
+    let text = match value.abs() {
         size if size < 9.995 => format!("{value:.2}"),
         size if size < 99.95 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
-    }
+        _ => return format!("{value:.0}"),
+    };
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -118,6 +119,10 @@ mod tests {
         assert_eq!(latency(f64::INFINITY), "no answer");
         assert_eq!(moment(RunTime::from(Duration::from_millis(61_240))), "61.2s");
         assert_eq!(moment(RunTime { nanos: -1_000_000_000 }), "-1s");
+        assert_eq!(
+            (ratio(5.0), ratio(10.24), ratio(0.7)),
+            ("5".into(), "10.2".into(), "0.7".into())
+        );
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }
 }

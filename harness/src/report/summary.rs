@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::assert::answering_simulator;
+use crate::assert::{answering_simulator, refused_attempts};
 use crate::record::{ClientRow, Dataset, Outcome, RunTime};
 use crate::stats;
 
@@ -57,6 +57,9 @@ pub(super) struct Series {
     pub errors: Vec<u64>,
     /// 2xx answers by simulator.
     pub answers: Vec<SimulatorSeries>,
+    /// Attempts of client requests that got another status, by simulator and the
+    /// time of their arrival.
+    pub refusals: Vec<SimulatorSeries>,
 }
 
 /// One simulator's answers over time.
@@ -157,14 +160,23 @@ pub(super) fn series(dataset: &Dataset, most: usize) -> Series {
     let mut requests = vec![0; count];
     let mut sums = vec![(0.0, 0_u32); count];
     let mut errors = vec![0; count];
-    let mut answers: Vec<SimulatorSeries> = dataset
-        .simulators
-        .iter()
-        .map(|simulator| SimulatorSeries { simulator: simulator.clone(), counts: vec![0; count] })
-        .collect();
+    let of_each = |simulator: &String| SimulatorSeries {
+        simulator: simulator.clone(),
+        counts: vec![0; count],
+    };
+    let mut answers: Vec<SimulatorSeries> = dataset.simulators.iter().map(of_each).collect();
+    let mut refusals = answers.clone();
+    let index_of = |time: RunTime| {
+        let at = time.after_start().unwrap_or_default().as_nanos() / bin.as_nanos();
+        usize::try_from(at).unwrap_or(usize::MAX).min(count - 1)
+    };
+    for (simulator, received) in refused_attempts(dataset) {
+        if let Some(own) = refusals.get_mut(simulator) {
+            bump(&mut own.counts, index_of(received));
+        }
+    }
     for (row, simulator) in dataset.clients.iter().zip(answering_simulator(dataset)) {
-        let at = row.sent.after_start().unwrap_or_default().as_nanos() / bin.as_nanos();
-        let index = usize::try_from(at).unwrap_or(usize::MAX).min(count - 1);
+        let index = index_of(row.sent);
         bump(&mut requests, index);
         if !succeeded(row) {
             bump(&mut errors, index);
@@ -178,7 +190,7 @@ pub(super) fn series(dataset: &Dataset, most: usize) -> Series {
         }
     }
     let latency = sums.into_iter().map(|(sum, n)| (0 < n).then(|| sum / f64::from(n))).collect();
-    Series { bin_seconds: bin.as_secs_f64(), requests, latency, errors, answers }
+    Series { bin_seconds: bin.as_secs_f64(), requests, latency, errors, answers, refusals }
 }
 
 fn bump(counts: &mut [u64], index: usize) {

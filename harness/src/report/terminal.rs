@@ -38,7 +38,7 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation, options: &TerminalOpti
     let painter = Painter { colour: options.colour };
     let width = options.width.clamp(LEAST_WIDTH, 160);
     let mut out = String::new();
-    header(&mut out, dataset, painter);
+    header(&mut out, dataset, width, painter);
     if !dataset.clients.is_empty() {
         out.push('\n');
         table::stages(&mut out, dataset, width, painter);
@@ -53,7 +53,7 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation, options: &TerminalOpti
     out
 }
 
-fn header(out: &mut String, dataset: &Dataset, painter: Painter) {
+fn header(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
     let world = match dataset.world {
         World::Virtual => "virtual time",
         World::Real => "real time",
@@ -65,9 +65,11 @@ fn header(out: &mut String, dataset: &Dataset, painter: Painter) {
         clock(summary::length(dataset).as_secs_f64()),
         words::counted(requests, "request", "requests")
     );
-    out.push_str(&painter.paint(Ink::Bold, &dataset.scenario));
-    out.push_str(" · ");
-    out.push_str(&facts);
+    let room = width.saturating_sub(dataset.scenario.chars().count() + 3);
+    let gap = if facts.chars().count() <= room { " · " } else { "\n" };
+    out.push_str(&painter.paint(Ink::Bold, &cut(&dataset.scenario, width)));
+    out.push_str(gap);
+    out.push_str(&cut(&facts, width));
     out.push('\n');
 }
 

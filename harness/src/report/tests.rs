@@ -52,7 +52,7 @@ fn assertions() -> Vec<Assertion> {
             },
         ),
         assertion(
-            "p95",
+            "fast-enough",
             "Nine requests in ten take at most 300 ms",
             span(0, 120),
             Kind::Latency {
@@ -99,6 +99,20 @@ fn terminal_shows_a_bad_run() {
     }
     insta::assert_snapshot!(plain(&dataset, 80));
     insta::assert_snapshot!(plain(&dataset, 60));
+}
+
+#[test]
+fn terminal_shows_a_failover() {
+    let mut fixture = Fixture::new(90);
+    for index in 0..180_u32 {
+        let time = f64::from(index) * 0.5;
+        match index {
+            60..120 => fixture.request(time, 0.2, &[(0, 429), (1, 200)]),
+            _ => fixture.request(time, 0.1, &[(0, 200)]),
+        };
+    }
+    fixture.action("limit", 30.0, "").action("lift", 60.0, "");
+    insta::assert_snapshot!(plain(&fixture.dataset, 80));
 }
 
 #[test]
@@ -165,6 +179,6 @@ fn sums_match() {
         assert_eq!(answers + one.answers_from_elsewhere, one.statuses[&200]);
     }
     let series = summary::series(&dataset, 60);
-    let answers: u64 = series.answers.iter().flat_map(|one| &one.counts).sum();
-    assert_eq!(answers + series.errors.iter().sum::<u64>(), total.requests);
+    let series_answers: u64 = series.answers.iter().flat_map(|one| &one.counts).sum();
+    assert_eq!(series_answers + series.errors.iter().sum::<u64>(), total.requests);
 }

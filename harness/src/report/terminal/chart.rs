@@ -12,20 +12,26 @@ const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇',
 /// Rows of the latency chart.
 const LATENCY_ROWS: usize = 3;
 
-/// Columns of bins at most.
-const MOST_BINS: usize = 60;
+/// Columns of the chart at most.
+const MOST_COLUMNS: usize = 60;
 
-/// Columns right of the bins, for scales.
-const SCALE: usize = 9;
+/// Columns right of the bins, for totals.
+const TOTAL: usize = 6;
+
+/// Columns left of the bins at least: `min 95.8 ms`.
+const LEAST_LABEL: usize = 11;
 
 /// Actions named below the chart.
 const NAMED_ACTIONS: usize = 12;
 
-/// Where things go: labels, then bins, then a scale.
+/// Where things go: labels, then columns of bins, then a total.
 struct Layout {
     label: usize,
-    bins: usize,
-    bin_seconds: f64,
+    /// Columns of the chart.
+    columns: usize,
+    /// How many of them one bin takes.
+    stretch: usize,
+    column_seconds: f64,
     width: usize,
     painter: Painter,
 }
@@ -33,37 +39,46 @@ struct Layout {
 /// The whole chart.
 pub(super) fn over_time(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
     let longest = dataset.simulators.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let label = longest.clamp("latency".len(), 14);
-    let room = width.saturating_sub(label + 2 + SCALE + 1).clamp(10, MOST_BINS);
+    let refused = dataset.backends.iter().any(|row| !(200..300).contains(&row.status));
+    let longest = if refused { longest + " refused".len() } else { longest };
+    let label = longest.clamp(LEAST_LABEL, 16);
+    let room = width.saturating_sub(label + TOTAL + 3).clamp(10, MOST_COLUMNS);
     let series = summary::series(dataset, room);
+    let bins = series.requests.len().max(1);
+    let stretch = (room / bins).clamp(1, 8);
     let layout = Layout {
         label,
-        bins: series.requests.len(),
-        bin_seconds: series.bin_seconds,
+        columns: bins * stretch,
+        stretch,
+        column_seconds: series.bin_seconds / f64::from(u8::try_from(stretch).unwrap_or(1)),
         width,
         painter,
     };
     let bin = clock(series.bin_seconds);
-    let title = format!(" over time, one column is {bin}; latency is the mean of 2xx answers");
-    out.push_str(&painter.paint(Ink::Dim, &title));
-    out.push('\n');
+    let title = format!("over time, one bar is {bin}; latency is the mean of 2xx answers");
+    for line in wrap(&title, width.saturating_sub(1)) {
+        out.push_str(&format!(" {}\n", painter.paint(Ink::Dim, &line)));
+    }
 
     latency(out, &layout, &series.latency);
     let peak = series.answers.iter().flat_map(|one| &one.counts).copied().max().unwrap_or(0);
     for one in &series.answers {
         let total: u64 = one.counts.iter().sum();
-        layout.row(
-            out,
-            &one.simulator,
-            &counts(&one.counts, peak),
-            &words::count(total),
-            Ink::Chart,
-        );
+        let bars = layout.stretched(&counts(&one.counts, peak));
+        layout.row(out, &one.simulator, &bars, &words::count(total), Ink::Chart);
+    }
+    for one in series.refusals.iter().filter(|one| one.counts.iter().any(|count| 0 < *count)) {
+        let total: u64 = one.counts.iter().sum();
+        let most = one.counts.iter().copied().max().unwrap_or(0).max(peak);
+        let bars = layout.stretched(&counts(&one.counts, most));
+        let label = format!("{} refused", cut(&one.simulator, layout.label.saturating_sub(8)));
+        layout.row(out, &label, &bars, &words::count(total), Ink::Bad);
     }
     let errors: u64 = series.errors.iter().sum();
     if 0 < errors {
         let most = series.errors.iter().copied().max().unwrap_or(0).max(peak);
-        layout.row(out, "not 2xx", &counts(&series.errors, most), &words::count(errors), Ink::Bad);
+        let bars = layout.stretched(&counts(&series.errors, most));
+        layout.row(out, "not 2xx", &bars, &words::count(errors), Ink::Bad);
     }
     axis(out, &layout);
     if 1 < dataset.stages.len() {
@@ -76,16 +91,25 @@ impl Layout {
     fn row(&self, out: &mut String, label: &str, cells: &str, scale: &str, ink: Ink) {
         let label = cut(label, self.label);
         let pad = self.label - label.chars().count();
-        let line = format!(
-            " {}{} {}{} {}",
-            label,
-            " ".repeat(pad),
-            self.painter.paint(ink, cells),
-            " ".repeat(self.bins.saturating_sub(cells.chars().count())),
-            self.painter.paint(Ink::Dim, scale)
-        );
-        out.push_str(line.trim_end());
+        let cells = if scale.is_empty() { cells.trim_end() } else { cells };
+        let gap = self.columns.saturating_sub(cells.chars().count());
+        if !label.is_empty() || !cells.is_empty() || !scale.is_empty() {
+            let lead = if cells.is_empty() && scale.is_empty() { 0 } else { pad + 1 };
+            out.push_str(&format!(
+                " {label}{}{}",
+                " ".repeat(lead),
+                self.painter.paint(ink, cells)
+            ));
+        }
+        if !scale.is_empty() {
+            out.push_str(&format!("{} {}", " ".repeat(gap), self.painter.paint(Ink::Dim, scale)));
+        }
         out.push('\n');
+    }
+
+    /// Each bin as many times as it has columns.
+    fn stretched(&self, bins: &str) -> String {
+        bins.chars().flat_map(|bin| std::iter::repeat_n(bin, self.stretch)).collect()
     }
 
     /// The column of a time of the run.
@@ -95,22 +119,23 @@ impl Layout {
         reason = "a float to integer cast saturates, which is what is wanted"
     )]
     fn column(&self, seconds: f64) -> usize {
-        ((seconds.max(0.0) / self.bin_seconds) as usize).min(self.bins.saturating_sub(1))
+        ((seconds.max(0.0) / self.column_seconds) as usize).min(self.columns.saturating_sub(1))
     }
 
-    /// A time that divides the axis into four or five parts.
+    /// Columns between ticks: a round time that gives a handful of them.
     #[expect(clippy::cast_precision_loss, reason = "a few dozen bins")]
-    fn tick_bins(&self) -> usize {
+    fn tick_columns(&self) -> usize {
         let nice = [
             1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0,
             3_600.0,
         ];
-        let fits = |bins: &usize| 8 <= *bins && self.bins <= *bins * 7;
+        let fits = |columns: &usize| 8 <= *columns && self.columns <= *columns * 7;
         let by_seconds = nice.iter().filter_map(|seconds| {
-            let bins = seconds / self.bin_seconds;
-            (bins.fract() == 0.0 && bins <= self.bins as f64).then(|| self.column(*seconds))
+            let columns = seconds / self.column_seconds;
+            (columns.fract() == 0.0 && columns <= self.columns as f64)
+                .then(|| self.column(*seconds))
         });
-        by_seconds.into_iter().find(fits).unwrap_or_else(|| (self.bins / 4).max(8))
+        by_seconds.into_iter().find(fits).unwrap_or_else(|| (self.columns / 4).max(8))
     }
 }
 
@@ -126,13 +151,13 @@ fn latency(out: &mut String, layout: &Layout, values: &[Option<f64>]) {
                 None => ' ',
             })
             .collect();
-        let (label, scale) = match row {
-            0 if lowest.is_finite() => ("", format!("min {}", words::latency(lowest))),
-            2 if 0.0 < highest => ("latency", format!("max {}", words::latency(highest))),
-            2 => ("latency", String::new()),
-            _ => ("", String::new()),
+        let label = match row {
+            0 if lowest.is_finite() => format!("min {}", words::latency(lowest)),
+            1 => "latency".to_owned(),
+            2 if 0.0 < highest => format!("max {}", words::latency(highest)),
+            _ => String::new(),
         };
-        layout.row(out, label, &cells, &scale, Ink::Chart);
+        layout.row(out, &label, &layout.stretched(&cells), "", Ink::Chart);
     }
 }
 
@@ -167,8 +192,8 @@ fn counts(counts: &[u64], peak: u64) -> String {
 
 #[expect(clippy::cast_precision_loss, reason = "a few dozen bins")]
 fn axis(out: &mut String, layout: &Layout) {
-    let every = layout.tick_bins();
-    let line: String = (0..layout.bins)
+    let every = layout.tick_columns();
+    let line: String = (0..layout.columns)
         .map(|column| match column {
             0 => '└',
             column if column % every == 0 => '┴',
@@ -177,9 +202,9 @@ fn axis(out: &mut String, layout: &Layout) {
         .collect();
     layout.row(out, "", &line, "", Ink::Dim);
     let mut labels = String::new();
-    for column in (0..=layout.bins).step_by(every) {
+    for column in (0..=layout.columns).step_by(every) {
         let length = labels.chars().count();
-        let text = clock(column as f64 * layout.bin_seconds);
+        let text = clock(column as f64 * layout.column_seconds);
         if column < length + usize::from(0 < length) {
             continue;
         }
@@ -204,7 +229,7 @@ fn stages(out: &mut String, layout: &Layout, dataset: &Dataset) {
         line.push('│');
         line.push_str(&cut(&stage.name, room));
     }
-    layout.row(out, "stage", &cut(&line, layout.bins), "", Ink::Dim);
+    layout.row(out, "stage", &cut(&line, layout.columns), "", Ink::Dim);
 }
 
 /// A letter where each action took place, and what it did.
@@ -222,7 +247,7 @@ fn actions(out: &mut String, layout: &Layout, actions: &[ActionRow]) {
         let column = layout.column(action.started.as_secs_f64());
         let free = rows.iter().position(|row| row.get(column) == Some(&' '));
         let free = free.unwrap_or_else(|| {
-            rows.push(vec![' '; layout.bins]);
+            rows.push(vec![' '; layout.columns]);
             rows.len() - 1
         });
         if let Some(cell) = rows.get_mut(free).and_then(|row| row.get_mut(column)) {

@@ -1,12 +1,15 @@
 //! The table of stages.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use super::paint::{Ink, Painter};
-use super::{clock, summary};
+use super::{clock, cut, summary, wrap};
 use crate::assert::words;
 use crate::record::Dataset;
 use summary::StageSummary;
+
+/// A rule below the header, nothing between columns but their padding.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
 
 /// One row a stage and, when there are several, one for the whole run.
 pub(super) fn stages(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
@@ -14,26 +17,51 @@ pub(super) fn stages(out: &mut String, dataset: &Dataset, width: usize, painter:
     if rows.len() != 1 {
         rows.push(summary::whole(dataset));
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    table.set_header(["stage", "time", "requests", "status", "p50", "p95", "p99", "answered by"]);
-    for row in &rows {
-        table.add_row(cells(row));
-    }
-    for index in [2, 4, 5, 6] {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    for line in table.lines() {
+    // A narrow terminal loses the time, which the chart shows too, then the p95.
+    let narrower: [&[usize]; 3] =
+        [&[0, 1, 2, 3, 4, 5, 6, 7], &[0, 2, 3, 4, 5, 6, 7], &[0, 2, 3, 4, 6, 7]];
+    let fitting = narrower
+        .into_iter()
+        .map(|columns| lines(&rows, columns, None))
+        .find(|lines| lines.iter().all(|line| line.trim_end().chars().count() <= width));
+    let table = fitting.unwrap_or_else(|| lines(&rows, narrower[2], Some(width)));
+    for line in table {
         out.push_str(line.trim_end());
         out.push('\n');
     }
     let caption = "latency of 2xx answers, from the scheduled time to the last byte";
-    out.push_str(&painter.paint(Ink::Dim, &format!(" {caption}")));
-    out.push('\n');
+    for line in wrap(caption, width.saturating_sub(1)) {
+        out.push_str(&format!(" {}\n", painter.paint(Ink::Dim, &line)));
+    }
+}
+
+/// The table with the columns of these numbers, wrapped to a width when given.
+fn lines(rows: &[StageSummary], columns: &[usize], width: Option<usize>) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(STYLE);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    }
+    let titles = ["stage", "time", "requests", "status", "p50", "p95", "p99", "answers from"];
+    let header = titles.into_iter().map(|title| match title {
+        "stage" | "time" | "status" | "answers from" => Cell::new(title),
+        number => right(number),
+    });
+    table.set_header(chosen(header, columns));
+    for row in rows {
+        table.add_row(chosen(cells(row).into_iter(), columns));
+    }
+    table.lines().collect()
+}
+
+fn chosen(cells: impl Iterator<Item = Cell>, columns: &[usize]) -> Vec<Cell> {
+    cells.enumerate().filter(|(index, _)| columns.contains(index)).map(|(_, cell)| cell).collect()
+}
+
+fn right(text: impl ToString) -> Cell {
+    Cell::new(text.to_string()).set_alignment(CellAlignment::Right)
 }
 
 fn cells(row: &StageSummary) -> Vec<Cell> {
@@ -63,13 +91,13 @@ fn cells(row: &StageSummary) -> Vec<Cell> {
         shares.push("–".to_owned());
     }
     vec![
-        Cell::new(&row.name),
+        Cell::new(cut(&row.name, 16)),
         Cell::new(format!("{}–{}", clock(row.start_seconds), clock(row.end_seconds))),
-        Cell::new(words::count(row.requests)),
+        right(words::count(row.requests)),
         Cell::new(statuses.join("\n")),
-        Cell::new(latency(|all| all.p50)),
-        Cell::new(latency(|all| all.p95)),
-        Cell::new(latency(|all| all.p99)),
+        right(latency(|all| all.p50)),
+        right(latency(|all| all.p95)),
+        right(latency(|all| all.p99)),
         Cell::new(shares.join("\n")),
     ]
 }

@@ -134,9 +134,10 @@ pub(super) fn overall(
         Outcome::Inconclusive => ("INCONCLUSIVE", Ink::Doubtful),
         Outcome::Invalid => ("INVALID", Ink::Bad),
     };
+    let all = evaluation.assertions.len();
     let counted = |verdict: Verdict, word: &str| {
         let n = evaluation.assertions.iter().filter(|one| one.verdict == verdict).count();
-        (0 < n).then(|| format!("{n} {word}"))
+        (0 < n).then(|| format!("{n} of {all} assertions {word}"))
     };
     let mut parts: Vec<String> = [
         counted(Verdict::Failed, "failed"),
