@@ -30,14 +30,22 @@ pub enum Command {
     Run(RunArgs),
     /// Check a scenario and every file it names, without running it.
     Check(CheckArgs),
-    /// Print the JSON Schema of the scenario format.
-    #[command(after_help = "\
+    /// Print the scenario format as JSON Schema, or as its reference page.
+    Schema(SchemaArgs),
+}
+
+/// Arguments of `harness schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
 Example:
     harness schema > docs/scenario.schema.json
 
 Editors that know `#:schema` (Tombi, Taplo, Even Better TOML) then complete and
 check scenario files that begin with `#:schema ../docs/scenario.schema.json`.")]
-    Schema,
+pub struct SchemaArgs {
+    /// Print the reference page in Markdown instead.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 const RUN_EXAMPLES: &str = "\

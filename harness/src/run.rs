@@ -14,7 +14,7 @@ use crate::action::coordinator::Coordinator;
 use crate::load::driver::{self, Driver};
 use crate::load::pacer::Pacer;
 use crate::load::progress::Progress;
-use crate::record::journal::{JournalError, Journals, Numbered, Reader};
+use crate::record::journal::{JournalError, Journals, Placed, Reader};
 use crate::record::{BackendRow, Dataset, GatewayRow, RunClock, StageSpan, World};
 use crate::scenario::Scenario;
 use crate::target::{Journal, Target};
@@ -200,7 +200,7 @@ fn collect(
         if 0 < lost {
             problems.push(format!("the gateway overwrote {lost} records before they were read"));
         }
-        records.sort_by_key(Numbered::number);
+        records.sort_by_key(Placed::place);
         let rows = records.into_iter().map(|record| record.into_row(clock));
         dataset.gateway = rows.collect::<Vec<GatewayRow>>();
     }

@@ -10,6 +10,6 @@ pub fn execute(command: &Command) -> ExitCode {
     match command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
-        Command::Schema => schema::schema(),
+        Command::Schema(args) => schema::schema(args),
     }
 }

@@ -14,8 +14,9 @@ use super::{BackendRow, GatewayRow, RunClock, Usage};
 use crate::action::call::{CallError, Caller};
 use crate::scenario::{BaseUrl, RequestTemplate};
 
-/// Records asked for at once.
-const PAGE: usize = 5_000;
+/// Pages read at most in one go: a journal that grows faster than it can be
+/// read must not hold up the run's end.
+const MOST_PAGES: usize = 10_000;
 
 /// A page of a journal.
 #[derive(Deserialize)]
@@ -31,6 +32,8 @@ struct Page<R> {
 /// are not named here.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SimulatorRecord {
+    /// Order of ending, by which the cursor goes; the number where there is none.
+    sequence: Option<u64>,
     number: u64,
     correlation_id: Option<String>,
     deployment: Option<String>,
@@ -98,20 +101,21 @@ impl GatewayRecord {
     }
 }
 
-/// A record with its number: from 1, ascending in the journal.
-pub(crate) trait Numbered {
-    /// The number.
-    fn number(&self) -> u64;
+/// A record with its place in the journal, by which the cursor goes: from 1,
+/// ascending, without gaps.
+pub(crate) trait Placed {
+    /// The place.
+    fn place(&self) -> u64;
 }
 
-impl Numbered for SimulatorRecord {
-    fn number(&self) -> u64 {
-        self.number
+impl Placed for SimulatorRecord {
+    fn place(&self) -> u64 {
+        self.sequence.unwrap_or(self.number)
     }
 }
 
-impl Numbered for GatewayRecord {
-    fn number(&self) -> u64 {
+impl Placed for GatewayRecord {
+    fn place(&self) -> u64 {
         self.number
     }
 }
@@ -142,7 +146,7 @@ pub(crate) enum JournalError {
     Malformed { name: String, reason: String },
 }
 
-impl<R: DeserializeOwned + Numbered> Reader<R> {
+impl<R: DeserializeOwned + Placed> Reader<R> {
     /// Opens a journal at its present end: records of earlier runs are skipped.
     pub(crate) async fn open(
         caller: Caller,
@@ -159,25 +163,22 @@ impl<R: DeserializeOwned + Numbered> Reader<R> {
 
     /// Reads what has been recorded since the last time.
     pub(crate) async fn follow(&mut self) -> Result<(), JournalError> {
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = self.page().await?;
-            let read = page.records.len();
             // A journal may count all records it ever overwrote, read or not;
             // lost are only those between the cursor and the oldest it still has.
             if let Some(first) = page.records.first()
                 && 0 < page.dropped
             {
-                self.lost += first.number().saturating_sub(self.cursor.saturating_add(1));
+                self.lost += first.place().saturating_sub(self.cursor.saturating_add(1));
+            }
+            if page.records.is_empty() || page.next <= self.cursor {
+                break;
             }
             self.records.extend(page.records);
-            if page.next <= self.cursor {
-                return Ok(());
-            }
             self.cursor = page.next;
-            if read < PAGE {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// The records read, and how many were lost.
@@ -190,7 +191,7 @@ impl<R: DeserializeOwned + Numbered> Reader<R> {
             |reason: String| JournalError::Malformed { name: self.name.clone(), reason };
         let mut template = RequestTemplate {
             method: Method::GET,
-            path_and_query: format!("/++/journal?after={}&limit={PAGE}", self.cursor),
+            path_and_query: format!("/++/journal?after={}", self.cursor),
             headers: http::HeaderMap::new(),
             body: bytes::Bytes::new(),
             timeout: std::time::Duration::from_secs(30),

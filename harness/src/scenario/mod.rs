@@ -21,4 +21,4 @@ pub use model::{
 };
 pub use plan::{Planned, PlannedLoad};
 pub use rate::Rate;
-pub use schema::json_schema;
+pub use schema::{json_schema, reference};

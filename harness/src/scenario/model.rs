@@ -243,7 +243,7 @@ pub enum ActionKind {
     /// Calls the gateway.
     Call(Call),
     /// Measures backends and publishes their order.
-    Probe(Probe),
+    Probe(Box<Probe>),
 }
 
 /// A call to the gateway.

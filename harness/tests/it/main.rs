@@ -3,4 +3,5 @@
 mod bad;
 mod cmd;
 mod run;
+mod shipped;
 mod stub;

@@ -265,7 +265,7 @@ async fn the_same_scenario_runs_over_sockets() {
         .replace("3s", "500ms")
         .replace("latency_ms = 500", "latency_ms = 400")
         .replace("think_time = \"1s\"", "think_time = \"20ms\"");
-    let target = Bench::on_sockets().await;
+    let (target, _) = Bench::on_sockets().await;
     let run = go(&scenario(&text), &target).await;
     target.stop().await;
     assert_eq!(run.problems, Vec::<String>::new());

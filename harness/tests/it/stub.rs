@@ -2,6 +2,7 @@
 //! share no code with the real ones.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +28,7 @@ const ID: &str = "x-ms-client-request-id";
 
 /// A simulator: answers after `latency_ms`, keeps a journal of `ring` records.
 #[derive(Clone)]
-pub struct StubSimulator(Arc<Mutex<SimulatorState>>);
+pub(crate) struct StubSimulator(Arc<Mutex<SimulatorState>>);
 
 struct SimulatorState {
     clock: WallClock,
@@ -39,7 +40,7 @@ struct SimulatorState {
 }
 
 impl StubSimulator {
-    pub fn new(clock: WallClock, latency_ms: u64) -> Self {
+    pub(crate) fn new(clock: WallClock, latency_ms: u64) -> Self {
         Self(Arc::new(Mutex::new(SimulatorState {
             clock,
             latency_ms,
@@ -50,12 +51,12 @@ impl StubSimulator {
         })))
     }
 
-    pub fn with_ring(self, ring: usize) -> Self {
+    pub(crate) fn with_ring(self, ring: usize) -> Self {
         self.0.lock().unwrap().ring = ring;
         self
     }
 
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/generate", post(generate))
             .route("/++/config", patch(configure))
@@ -127,13 +128,13 @@ async fn journal(
     Query(query): Query<BTreeMap<String, u64>>,
 ) -> Json<Value> {
     let state = stub.0.lock().unwrap();
-    let (after, limit) = (query["after"], usize::try_from(query["limit"]).unwrap());
+    let after = query["after"];
     let first = state.records.first().map_or(state.number + 1, |r| r["number"].as_u64().unwrap());
     let page: Vec<Value> = state
         .records
         .iter()
         .filter(|record| after < record["number"].as_u64().unwrap())
-        .take(limit)
+        .take(2)
         .cloned()
         .collect();
     let next = page.last().map_or(after, |record| record["number"].as_u64().unwrap());
@@ -142,7 +143,7 @@ async fn journal(
 
 /// A gateway: tries the preferred backends in turn while they answer 429.
 #[derive(Clone)]
-pub struct StubGateway(Arc<Mutex<GatewayState>>);
+pub(crate) struct StubGateway(Arc<Mutex<GatewayState>>);
 
 struct GatewayState {
     clock: WallClock,
@@ -152,7 +153,7 @@ struct GatewayState {
 }
 
 impl StubGateway {
-    pub fn new(clock: WallClock, client: HttpService) -> Self {
+    pub(crate) fn new(clock: WallClock, client: HttpService) -> Self {
         Self(Arc::new(Mutex::new(GatewayState {
             clock,
             client,
@@ -161,7 +162,7 @@ impl StubGateway {
         })))
     }
 
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/api", post(forward))
             .route("/prefer", post(prefer))
@@ -222,19 +223,19 @@ async fn gateway_journal(
 }
 
 /// Two simulators behind a gateway.
-pub struct Bench {
-    pub a: StubSimulator,
-    pub b: StubSimulator,
+pub(crate) struct Bench {
+    pub(crate) a: StubSimulator,
+    pub(crate) b: StubSimulator,
     clock: WallClock,
 }
 
 impl Bench {
-    pub fn on_virtual_time() -> Self {
+    pub(crate) fn on_virtual_time() -> Self {
         let clock = WallClock::fixed(VIRTUAL_EPOCH);
         Self { a: StubSimulator::new(clock, 100), b: StubSimulator::new(clock, 300), clock }
     }
 
-    pub fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         let backends =
             InProcessNetwork::new().host("a:80", self.a.router()).host("b:80", self.b.router());
         let gateway = StubGateway::new(self.clock, backends.clone().into_service());
@@ -242,7 +243,8 @@ impl Bench {
         self.with(all.into_service(), World::Virtual, Vec::new())
     }
 
-    pub async fn on_sockets() -> Target {
+    /// The same over sockets, and where the gateway and the simulators are.
+    pub(crate) async fn on_sockets() -> (Target, [SocketAddr; 3]) {
         let clock = WallClock::real();
         let bench =
             Self { a: StubSimulator::new(clock, 20), b: StubSimulator::new(clock, 60), clock };
@@ -257,7 +259,8 @@ impl Bench {
         let server = serve(gateway.router()).await;
         hosts.insert("gateway:80".to_owned(), server.address().unwrap());
         servers.push(server);
-        bench.with(seam::http::network(hosts), World::Real, servers)
+        let addresses = ["gateway:80", "a:80", "b:80"].map(|name| hosts[name]);
+        (bench.with(seam::http::network(hosts), World::Real, servers), addresses)
     }
 
     fn with(&self, service: HttpService, world: World, servers: Vec<Server>) -> Target {
@@ -285,7 +288,7 @@ async fn serve(router: Router) -> Server {
 }
 
 /// A scenario for the bench above: `rest` is stages and actions.
-pub fn scenario(rest: &str) -> Arc<Scenario> {
+pub(crate) fn scenario(rest: &str) -> Arc<Scenario> {
     let text = format!(
         r#"
 version = 1
@@ -309,6 +312,6 @@ timeout = "2s"
 }
 
 /// Moves virtual time, for tests that act in the middle of a run.
-pub async fn at(start: Instant, seconds: u64) {
+pub(crate) async fn at(start: Instant, seconds: u64) {
     tokio::time::sleep_until(start + Duration::from_secs(seconds)).await;
 }

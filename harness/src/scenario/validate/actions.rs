@@ -52,9 +52,8 @@ fn check_one(
     let kind = match (&raw.patch, &raw.call, &raw.probe) {
         (Some(patch), None, None) => check_patch(checker, patch.get_ref(), simulators),
         (None, Some(call), None) => check_call(checker, call.get_ref()).map(ActionKind::Call),
-        (None, None, Some(probe)) => {
-            check_probe(checker, probe.get_ref(), simulators).map(ActionKind::Probe)
-        }
+        (None, None, Some(probe)) => check_probe(checker, probe.get_ref(), simulators)
+            .map(|probe| ActionKind::Probe(Box::new(probe))),
         (None, None, None) => {
             checker.push(
                 Diagnostic::error(
