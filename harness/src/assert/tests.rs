@@ -485,7 +485,7 @@ fn the_worst_part_decides() {
     let outcome = |kinds: &[Assertion]| evaluate(&dataset, kinds, &Settings::default());
     let (good, unclear, bad) = (of(0.5), of(0.66), of(0.9));
     let code = |kinds: &[Assertion]| ExitCode::from(&outcome(kinds)) as u8;
-    assert_eq!(code(&[good.clone()]), 0);
+    assert_eq!(code(std::slice::from_ref(&good)), 0);
     assert_eq!(code(&[good.clone(), unclear.clone()]), 3);
     assert_eq!(code(&[good.clone(), unclear.clone(), bad.clone()]), 1);
     // Holm: of three checks two are decided, the third has all of alpha to itself.
