@@ -80,6 +80,9 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
             .help("the backend's redirect is passed on to the client");
         compiler.report(problem);
     }
+    if switch("buffer-response", Switch::On) == Switch::Off {
+        compiler.facts().streams_response();
+    }
     node.complete()?;
     Some(Box::new(ForwardRequest {
         timeout: node.value("timeout"),

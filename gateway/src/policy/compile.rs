@@ -21,6 +21,9 @@ use crate::policies;
 /// Fragments multiply: one document may compile to this many policies.
 const MAX_POLICIES: usize = 20_000;
 
+/// Policies and their parts may nest this deep, through fragments too.
+const MAX_NESTING: usize = 64;
+
 /// The state of compiling one document.
 pub(crate) struct Compiler<'l> {
     library: &'l Library,
@@ -135,6 +138,7 @@ pub(crate) fn compile_document(
         compiler.levels = vec![Level::default()];
         compiled.set_section(section, compiler.sequence(element, None));
     }
+    compiler.facts.end_document();
     compiled
 }
 
@@ -281,6 +285,11 @@ impl<'l> Compiler<'l> {
             self.report(problem);
             return None;
         };
+        if MAX_NESTING < self.levels.len() {
+            let message = format!("policies nest deeper than {MAX_NESTING}");
+            self.report(self.error(span, message));
+            return None;
+        }
         self.policies += 1;
         if MAX_POLICIES < self.policies {
             if self.policies == MAX_POLICIES + 1 {

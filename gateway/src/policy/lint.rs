@@ -2,7 +2,8 @@
 //!
 //! They look at what compiling left behind, over all documents: which
 //! variables are set from literals, and the texts of expressions. A textual
-//! search is enough for L001 and W012; W010 is found by `forward-request` itself.
+//! search is enough for L001, W011 and W012; W010 is found by `forward-request`
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -21,6 +22,11 @@ pub(crate) struct Facts {
     expressions: Vec<(Arc<DocumentText>, Mapped, Option<Section>)>,
     literal_variables: BTreeMap<String, String>,
     computed_variables: BTreeSet<String>,
+    /// Of the present document: a forward that streams its response.
+    streams_response: bool,
+    /// Of the present document: where outbound reads the response's body.
+    outbound_reads: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Facts {
@@ -32,6 +38,29 @@ impl Facts {
         section: Option<Section>,
     ) {
         self.expressions.push((Arc::clone(document), mapped.clone(), section));
+        if section != Some(Section::Outbound) {
+            return;
+        }
+        for (range, _) in matches(&RESPONSE_BODY, &mapped.text) {
+            let problem = document
+                .warning(mapped.map.to_source(range), "reads the body of a response that streams")
+                .code("W011")
+                .help("`buffer-response=\"false\"` has no effect then: the whole body is awaited first");
+            self.outbound_reads.push(problem);
+        }
+    }
+
+    /// A `forward-request` with `buffer-response="false"`.
+    pub(crate) fn streams_response(&mut self) {
+        self.streams_response = true;
+    }
+
+    /// The present document ends here.
+    pub(crate) fn end_document(&mut self) {
+        let reads = std::mem::take(&mut self.outbound_reads);
+        if std::mem::take(&mut self.streams_response) {
+            self.warnings.extend(reads);
+        }
     }
 
     /// A variable set from a literal: a string, always.
@@ -57,8 +86,12 @@ static CONSUMING_READ: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+static RESPONSE_BODY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"context\.Response\.Body\b").ok());
+
 /// Runs the rules.
 pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
+    out.extend(facts.warnings.iter().cloned());
     for (document, mapped, section) in &facts.expressions {
         let place = |range: Range<usize>| mapped.map.to_source(range);
         for (range, [kind, name]) in matches(&CAST, &mapped.text) {

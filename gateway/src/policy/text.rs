@@ -179,6 +179,27 @@ mod tests {
         assert_eq!(decoded.map.to_output(102), 2);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_range_maps_into_the_source(
+            text in "[a-z&;#<\"é{]{0,8}(&(amp|lt|quot|#65);[a-zé&]{0,3}){0,4}",
+            start in 0_usize..60,
+            length in 0_usize..60,
+        ) {
+            let decoded = decode_entities(&text, 0);
+            let found = decoded.map.to_source(start..start + length);
+            proptest::prop_assert!(found.start <= found.end && found.end <= text.len());
+            // What is no entity is where it was: both ways agree.
+            for (at, c) in text.char_indices().filter(|(_, c)| c.is_alphabetic()) {
+                let output = decoded.map.to_output(at);
+                if decoded.text[output..].starts_with(c) && decoded.map.to_source(output..output).start == at {
+                    let there = decoded.map.to_source(output..output + c.len_utf8());
+                    proptest::prop_assert_eq!(there, at..at + c.len_utf8());
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_end_maps_to_the_end() {
         let decoded = decode_entities("x&amp;", 0);

@@ -5,6 +5,7 @@
 mod bad_files;
 mod cli;
 mod documents;
+mod expressions;
 mod keys;
 mod latency_routing;
 mod pipeline;

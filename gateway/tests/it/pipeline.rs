@@ -273,3 +273,53 @@ async fn a_full_journal_drops_its_oldest_records() {
     let request = Request::get("/++/journal").body(Body::empty()).unwrap();
     assert!(bench.answer(request).await.body.ends_with("\"next\":5,\"dropped\":3}"));
 }
+
+#[test]
+fn fragments_nest_only_so_deep() {
+    use std::fmt::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = "version = 1\npolicies = { global = \"p.xml\" }\n".to_owned();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    for n in 0..100 {
+        write(
+            &format!("f{n}.xml"),
+            &format!(
+                "<fragment><choose><when condition='true'><include-fragment fragment-id='f{}' /></when></choose></fragment>",
+                n + 1
+            ),
+        );
+        writeln!(config, "[[fragments]]\nid = \"f{n}\"\nfile = \"f{n}.xml\"").unwrap();
+    }
+    write("f100.xml", "<fragment />");
+    config += "[[fragments]]\nid = \"f100\"\nfile = \"f100.xml\"\n";
+    write("p.xml", "<policies><inbound><include-fragment fragment-id='f0' /></inbound></policies>");
+    write("gateway.toml", &config);
+    let path = folder.path().join("gateway.toml");
+    let problems = gateway::load(&path, &seam::env::Env::empty()).unwrap_err();
+    assert_eq!(problems[0].message(), "policies nest deeper than 64");
+}
+
+#[test]
+fn fragments_multiply_only_so_far() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = "version = 1\npolicies = { global = \"p.xml\" }\n".to_owned();
+    for n in 0..20 {
+        let include = format!("<include-fragment fragment-id='f{}' />", n + 1);
+        let text = if n < 19 { include.repeat(3) } else { "<base />".to_owned() };
+        std::fs::write(
+            folder.path().join(format!("f{n}.xml")),
+            format!("<fragment>{text}</fragment>"),
+        )
+        .unwrap();
+        config += &format!("[[fragments]]\nid = \"f{n}\"\nfile = \"f{n}.xml\"\n");
+    }
+    std::fs::write(
+        folder.path().join("p.xml"),
+        "<policies><inbound><include-fragment fragment-id='f0' /></inbound></policies>",
+    )
+    .unwrap();
+    let path = folder.path().join("gateway.toml");
+    std::fs::write(&path, config).unwrap();
+    let problems = gateway::load(&path, &seam::env::Env::empty()).unwrap_err();
+    assert_eq!(problems[0].message(), "the document has more than 20000 policies");
+}

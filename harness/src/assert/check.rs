@@ -62,11 +62,6 @@ pub(super) struct Band {
 }
 
 impl Band {
-    pub(super) fn contains(&self, value: f64) -> bool {
-        self.lower.is_none_or(|lower| lower <= value)
-            && self.upper.is_none_or(|upper| value <= upper)
-    }
-
     /// The error probability of each bound: both edges can be missed, or one.
     pub(super) fn tail(&self, alpha: f64) -> f64 {
         if self.lower.is_some() && self.upper.is_some() { alpha / 2.0 } else { alpha }

@@ -8,7 +8,7 @@
 
 use rand::{Rng, RngExt as _};
 
-use super::location::{Statistic, mean, percentile};
+use super::location::{Statistic, mean};
 use super::special::student_quantile;
 
 /// Resamples of the block bootstrap. The standard error they estimate is itself
@@ -164,7 +164,7 @@ fn real(count: usize) -> f64 {
 fn percentile_of(values: &[f64], q: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    percentile(&sorted, q)
+    super::location::percentile(&sorted, q)
 }
 
 #[cfg(test)]

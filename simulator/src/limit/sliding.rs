@@ -21,6 +21,8 @@ pub(crate) struct SlidingWindows {
     settings: PaygSettings,
     /// Milliseconds are counted from the first request.
     started: Option<Instant>,
+    /// The latest millisecond seen.
+    newest: u64,
     tokens: SlidingSum,
     requests: SlidingSum,
 }
@@ -28,7 +30,7 @@ pub(crate) struct SlidingWindows {
 impl SlidingWindows {
     pub(crate) fn new(settings: PaygSettings) -> Self {
         let requests = SlidingSum::new(settings.request_window);
-        Self { settings, started: None, tokens: SlidingSum::new(TOKEN_WINDOW), requests }
+        Self { settings, started: None, newest: 0, tokens: SlidingSum::new(TOKEN_WINDOW), requests }
     }
 
     pub(crate) fn settings(&self) -> &PaygSettings {
@@ -42,7 +44,9 @@ impl SlidingWindows {
     pub(super) fn try_admit(&mut self, now: Instant, tokens: u64) -> Result<Ticket, Refusal> {
         let started = *self.started.get_or_insert(now);
         let elapsed = now.saturating_duration_since(started).as_millis();
-        let tick = u64::try_from(elapsed).unwrap_or(u64::MAX / 2);
+        // Callers on several threads may bring their times out of order.
+        let tick = u64::try_from(elapsed).unwrap_or(u64::MAX / 2).max(self.newest);
+        self.newest = tick;
         self.tokens.expire(tick);
         self.requests.expire(tick);
         let (limit_tokens, limit_requests) =

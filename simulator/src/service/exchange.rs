@@ -25,8 +25,10 @@ const CLIENT_CLOSED: u16 = 499;
 /// A request under way.
 pub(super) struct Exchange {
     pub resource: Arc<Resource>,
-    pub received: Instant,
+    /// When the whole request was here: what deadlines are measured from.
+    pub started: Instant,
     pub number: u64,
+    received: Instant,
     record: Record,
     admitted: Option<Admitted>,
     first_byte: Option<Instant>,
@@ -56,14 +58,20 @@ impl Exchange {
         };
         Self {
             resource: Arc::clone(resource),
-            received,
+            started: received,
             number,
+            received,
             record,
             admitted: None,
             first_byte: None,
             refused: None,
             over: false,
         }
+    }
+
+    /// The request's body has been read to its end.
+    pub(super) fn read(&mut self) {
+        self.started = Instant::now();
     }
 
     /// Where the request goes, as its path says.
@@ -186,7 +194,7 @@ impl Drop for Exchange {
         if self.over {
             return;
         }
-        let elapsed = Instant::now().saturating_duration_since(self.received);
+        let elapsed = Instant::now().saturating_duration_since(self.started);
         let usage = self.admitted.as_ref().map(|admitted| {
             let made = admitted.schedule.as_ref().map_or(0, |schedule| schedule.produced(elapsed));
             let completion_tokens = made.min(admitted.usage.completion_tokens);

@@ -76,7 +76,8 @@ impl Journal {
     pub(super) fn page(&self, after: u64, limit: usize) -> Page {
         let oldest = self.records.front().map_or(self.last + 1, |record| record.sequence);
         let dropped = oldest.saturating_sub(1).saturating_sub(after);
-        let skip = usize::try_from(after.saturating_add(1).saturating_sub(oldest)).unwrap_or(usize::MAX);
+        let skip =
+            usize::try_from(after.saturating_add(1).saturating_sub(oldest)).unwrap_or(usize::MAX);
         let records: Vec<Record> = self.records.iter().skip(skip).take(limit).cloned().collect();
         let next = records.last().map_or(after, |record| record.sequence);
         Page { records, next, dropped }

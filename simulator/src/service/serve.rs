@@ -56,6 +56,7 @@ pub(super) async fn serve(
     };
     // Read in any case: a connection lives on only when its request was read.
     let body = read_body(body, resource.settings.max_body_bytes).await;
+    exchange.read();
     let found = match resolve(&resource, &parts) {
         Ok(found) => found,
         Err((error, region)) => {
@@ -125,7 +126,7 @@ impl Addressed {
             let model = &deployment.config.model;
             *prompt_tokens.get_or_insert_with(|| aside(bytes.len(), || call.prompt_tokens(model)))
         };
-        let now = self.exchange.received;
+        let now = self.exchange.started;
         let demand = match &deployment.config.capacity {
             Capacity::Payg(settings) => Demand {
                 estimate: outline.estimate(
@@ -202,7 +203,7 @@ impl Addressed {
     async fn refusal_delay(&mut self) {
         let mut rng = self.exchange.resource.rng("refusals", self.exchange.number);
         let delay = latency::refusal_delay(&self.found.deployment.latency(), &mut rng);
-        wait_until(self.exchange.received + delay).await;
+        wait_until(self.exchange.started + delay).await;
     }
 
     fn headers(&self, standing: Standing, streaming: bool) -> HeaderMap {
@@ -300,7 +301,7 @@ impl Addressed {
         schedule: &Schedule,
     ) -> Response {
         let created = self.exchange.resource.environment.clock.now().unix_seconds();
-        wait_until(self.exchange.received + schedule.end()).await;
+        wait_until(self.exchange.started + schedule.end()).await;
         let headers = self.headers(ticket.standing, false);
         let deployment = Arc::clone(&self.found.deployment);
         let config = &deployment.config;
@@ -375,7 +376,7 @@ impl Addressed {
             fingerprint: deployment.fingerprint.as_deref(),
         };
         let headers = self.headers(ticket.standing, true);
-        wait_until(self.exchange.received + schedule.first()).await;
+        wait_until(self.exchange.started + schedule.first()).await;
         self.exchange.first_byte();
         let chunks = Chunks::new(&answer, style, self.ids);
         let plan = StreamPlan { exchange: self.exchange, chunks, completions, schedule, usage };

@@ -60,8 +60,8 @@ impl Streaming {
             Some(&(due, ..)) => due,
             None => self.plan.schedule.end(),
         };
-        wait_until(self.plan.exchange.received + due).await;
-        let elapsed = Instant::now().saturating_duration_since(self.plan.exchange.received);
+        wait_until(self.plan.exchange.started + due).await;
+        let elapsed = Instant::now().saturating_duration_since(self.plan.exchange.started);
         let mut out = String::new();
         self.open(&mut out);
         while let Some(&(due, index, choice)) = self.order.get(self.next)

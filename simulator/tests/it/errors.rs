@@ -8,7 +8,7 @@ use crate::support::{Answer, Bench, CHAT, EMBEDDING, TEXT};
 
 const DEPLOYMENTS: &str = r#"
   { name = "chat", model = "gpt-4o", tpm = 100000, latency = { profile = "zero" } },
-  { name = "thinker", model = "o3-mini", tpm = 100000, latency = { profile = "zero" } },
+  { name = "thinker", model = "o3-mini", tpm = 100000000, latency = { profile = "zero" } },
   { name = "text", model = "gpt-35-turbo", tpm = 100000, latency = { profile = "zero" } },
   { name = "emb", model = "text-embedding-ada-002", tpm = 100000, latency = { profile = "zero" } },
 "#;

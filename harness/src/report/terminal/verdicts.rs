@@ -134,29 +134,29 @@ pub(super) fn overall(
         Outcome::Inconclusive => ("INCONCLUSIVE", Ink::Doubtful),
         Outcome::Invalid => ("INVALID", Ink::Bad),
     };
-    let all = evaluation.assertions.len();
     let counted = |verdict: Verdict, word: &str| {
         let n = evaluation.assertions.iter().filter(|one| one.verdict == verdict).count();
-        (0 < n).then(|| format!("{n} of {all} assertions {word}"))
+        (0 < n).then(|| format!("{n} {word}"))
     };
-    let mut parts: Vec<String> = [
+    let verdicts = [
         counted(Verdict::Failed, "failed"),
         counted(Verdict::Inconclusive, "inconclusive"),
         counted(Verdict::Passed, "passed"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if parts.is_empty() {
-        parts.push("no assertions".to_owned());
-    }
+    ];
+    let verdicts: Vec<String> = verdicts.into_iter().flatten().collect();
+    let all = words::counted(evaluation.assertions.len() as u64, "assertion", "assertions");
+    let mut parts = vec![match verdicts.as_slice() {
+        [] => "no assertions".to_owned(),
+        [one] => format!("{all}{}", one.trim_start_matches(|c: char| c.is_ascii_digit())),
+        several => format!("{all}: {}", several.join(", ")),
+    }];
     if evaluation.reconciliation.state == ReconciliationState::Mismatched {
         parts.push("rows do not reconcile".to_owned());
     }
     if evaluation.outcome == Outcome::Invalid {
         parts.push("the bench was at fault, verdicts mean nothing".to_owned());
     }
-    let text = parts.join(", ");
+    let text = parts.join("; ");
     for (index, line) in wrap(&text, width.saturating_sub(word.len() + 3)).iter().enumerate() {
         if index == 0 {
             out.push_str(&format!(" {}  {line}\n", painter.paint(ink, word)));

@@ -134,7 +134,7 @@ impl Checker<'_> {
     }
 
     fn span(&mut self, raw: &RawAssertion) -> Span {
-        let mut span = self.from_to_stage(raw.from.as_ref(), raw.to.as_ref(), raw.stage.as_ref());
+        let mut span = self.bounded_span(raw.from.as_ref(), raw.to.as_ref(), raw.stage.as_ref());
         if let Some(action) = &raw.after_action {
             let known = self.names.actions.clone();
             self.known("action", action, &known);
@@ -175,10 +175,10 @@ impl Checker<'_> {
                 .label("the whole run would be compared with a part of itself");
             self.report(diagnostic);
         }
-        self.from_to_stage(table.from.as_ref(), table.to.as_ref(), table.stage.as_ref())
+        self.bounded_span(table.from.as_ref(), table.to.as_ref(), table.stage.as_ref())
     }
 
-    fn from_to_stage(
+    fn bounded_span(
         &mut self,
         from: Option<&Spanned<SignedDuration>>,
         to: Option<&Spanned<SignedDuration>>,
