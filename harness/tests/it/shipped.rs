@@ -58,6 +58,23 @@ fn every_shipped_scenario_is_valid() {
     }
 }
 
+/// Editors check scenario files by the schema: it must accept what we ship, and
+/// refuse what `harness check` refuses.
+#[test]
+fn shipped_scenarios_fit_the_schema() {
+    let schema = serde_json::from_str(&scenario::json_schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for file in scenarios() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut value: serde_json::Value = toml::from_str(&text).unwrap();
+        let problems: Vec<String> =
+            validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(problems, Vec::<String>::new(), "{}", file.display());
+        value["stage"] = true.into();
+        assert!(!validator.is_valid(&value), "an unknown key is accepted");
+    }
+}
+
 #[test]
 fn one_seed_gives_one_result_to_the_byte() {
     for file in scenarios() {
