@@ -5,7 +5,13 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use crate::pipeline::context::Context;
+
+mod scan;
+
+pub use scan::expression_end;
 
 /// A value of the expression language. (Contract stub: `expr` owns it.)
 #[derive(Clone, Debug)]
@@ -55,10 +61,26 @@ impl Value {
     pub fn deep_copy(&self) -> Value {
         self.clone()
     }
+    /// What a `set-body` writes: a string's UTF-8, a byte array as it is, JSON
+    /// text, nothing for null.
+    #[must_use]
+    pub fn to_body_bytes(&self) -> Bytes {
+        Bytes::from(self.to_text())
+    }
+    /// A literal attribute's value: always a string.
+    #[must_use]
+    pub fn from_literal(text: &str) -> Value {
+        Value::String(text.into())
+    }
+    /// Whether a `set-variable` may hold it (specification 4.1).
+    #[must_use]
+    pub fn is_storable(&self) -> bool {
+        true
+    }
     /// The .NET type's full name, as error messages print it.
     #[must_use]
-    pub fn type_name(&self) -> &'static str {
-        "System.Object"
+    pub fn type_name(&self) -> String {
+        "System.Object".into()
     }
 }
 
@@ -94,26 +116,29 @@ pub struct Reads {
 /// A compiled expression.
 #[derive(Debug)]
 pub struct Expression {
+    text: String,
     reads: Reads,
 }
 
 /// Compiles `@( … )` or `@{ … }`, entities already decoded. All problems are
 /// collected.
 pub fn compile(text: &str) -> Result<Expression, Vec<CompileError>> {
-    let _ = text;
-    Ok(Expression { reads: Reads::default() })
-}
-
-/// The length in bytes of the expression at the start of `text` (which begins
-/// with `@(` or `@{`), brackets included: where the document's scanner goes on.
-/// `None` when the bracket is never closed.
-#[must_use]
-pub fn expression_end(text: &str) -> Option<usize> {
-    let _ = text;
-    None
+    Ok(Expression { text: text.to_owned(), reads: Reads::default() })
 }
 
 impl Expression {
+    /// The text it was compiled from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The static type of its result in C# words: `string`, `object`, `JArray`.
+    #[must_use]
+    pub fn result_type(&self) -> String {
+        "object".into()
+    }
+
     /// Which bodies must be complete before [`Expression::evaluate`].
     #[must_use]
     pub fn reads(&self) -> Reads {
