@@ -323,3 +323,18 @@ fn fragments_multiply_only_so_far() {
     let problems = gateway::load(&path, &seam::env::Env::empty()).unwrap_err();
     assert_eq!(problems[0].message(), "the document has more than 20000 policies");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_stays_within_its_request() {
+    async fn broken(
+        _: seam::http::Request,
+    ) -> Result<seam::http::Response, seam::http::TransportError> {
+        panic!("a client's defect, on purpose")
+    }
+    let client = seam::http::HttpService::new(tower::service_fn(broken));
+    let bench = Bench::new(CONFIG, &[("api.xml", PLAIN)], client);
+    let answer = bench.post("/api/x", "").await;
+    assert_eq!((answer.status, answer.header("content-type")), (500, Some("application/json")));
+    assert_eq!(bench.record(1).status, 500);
+    assert_eq!(bench.post("/api/nothing", "").await.status, 404);
+}
