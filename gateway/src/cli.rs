@@ -81,7 +81,11 @@ enum Command {
     /// Print the JSON Schema of gateway.toml
     #[command(after_help = "Examples:
   gateway schema > docs/gateway.schema.json")]
-    Schema,
+    Schema {
+        /// Print the reference page in Markdown instead
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -120,8 +124,9 @@ pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Resu
             out.write_all(crate::config::settings::explain(&settings).as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Schema) => {
-            out.write_all(crate::schema().as_bytes())?;
+        Some(Command::Schema { markdown }) => {
+            let text = if markdown { crate::reference_page() } else { crate::schema() };
+            out.write_all(text.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         None => serve(cli.serve, err),

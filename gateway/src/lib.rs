@@ -20,6 +20,7 @@ use seam::clock::WallClock;
 use seam::diagnostic::Diagnostic;
 use seam::env::Env;
 use seam::http::HttpService;
+use seam::reference;
 use seam::rng::Seed;
 
 mod app;
@@ -83,13 +84,24 @@ pub fn load(path: &Path, env: &Env) -> Result<(GatewayConfig, Vec<Diagnostic>), 
     Ok((GatewayConfig { model: Arc::new(model) }, warnings))
 }
 
-/// The JSON Schema of `gateway.toml`, ending with a newline.
+const INTRODUCTION: &str = "\
+Generated from the gateway's own types by `gateway schema --markdown`; a test
+compares them. Unknown keys are errors. Paths are relative to the file. In any
+string, `${NAME}` is replaced from the environment or from `.env`,
+`${NAME:-default}` has a default. [The guide](gateway.md) explains how the parts
+play together.";
+
+/// The JSON Schema of `gateway.toml`, as committed at `docs/gateway.schema.json`.
 #[must_use]
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(config::raw::RawConfig);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    text
+    reference::json(&reference::schema::<config::raw::RawConfig>("Gateway configuration"))
+}
+
+/// The reference page of `gateway.toml`, as committed at `docs/gateway-reference.md`.
+#[must_use]
+pub fn reference_page() -> String {
+    let schema = reference::schema::<config::raw::RawConfig>("Gateway configuration");
+    reference::markdown("Gateway configuration", INTRODUCTION, &schema)
 }
 
 /// What a gateway needs of the world it runs in.

@@ -4,7 +4,46 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde_json::Value;
+
+const DEFINITIONS: &str = "#/$defs/";
+
+/// The JSON Schema of a configuration file, titled. Definitions are named for
+/// the readers of the format: `Action`, where the code says `RawAction`.
+#[must_use]
+pub fn schema<T: JsonSchema>(title: &str) -> Value {
+    let mut schema = without_raw(schemars::schema_for!(T).to_value());
+    schema["title"] = title.into();
+    schema
+}
+
+/// A schema's text as committed: pretty, ending with a newline.
+#[must_use]
+pub fn json(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}
+
+fn without_raw(value: Value) -> Value {
+    match value {
+        Value::String(text) => {
+            match text.strip_prefix(DEFINITIONS).and_then(|name| name.strip_prefix("Raw")) {
+                Some(name) => Value::String(format!("{DEFINITIONS}{name}")),
+                None => Value::String(text),
+            }
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_raw).collect()),
+        // No key of a format begins with a capital.
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(key, field)| {
+                let key = key.strip_prefix("Raw").map_or(key.clone(), str::to_owned);
+                (key, without_raw(field))
+            })
+            .collect(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
+    }
+}
 
 /// Renders a schema (as `schemars` makes it) as one Markdown page: the root's
 /// keys first, then each definition it reaches, in order of first mention.
@@ -139,7 +178,7 @@ mod tests {
     #[derive(Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only its schema is used")]
-    struct Load {
+    struct RawLoad {
         /// How long | at least
         /// one second.
         duration: HumanDuration,
@@ -151,16 +190,15 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only its schema is used")]
-    struct Root {
+    struct RawRoot {
         /// All loads.
-        load: Vec<Load>,
+        load: Vec<RawLoad>,
         /// Free names.
         headers: BTreeMap<String, String>,
     }
 
     #[test]
     fn renders_keys_types_defaults_and_definitions() {
-        let schema = schemars::schema_for!(Root);
-        insta::assert_snapshot!(markdown("Example", "An example.", schema.as_value()));
+        insta::assert_snapshot!(markdown("Example", "An example.", &schema::<RawRoot>("Example")));
     }
 }

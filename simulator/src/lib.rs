@@ -38,5 +38,5 @@ mod wire;
 
 pub mod cli;
 
-pub use config::{DEFAULT_CONFIG, SimulatorConfig, load, schema};
+pub use config::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};
 pub use service::{DeploymentInfo, Environment, ResourceInfo, Simulator};

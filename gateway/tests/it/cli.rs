@@ -63,12 +63,21 @@ fn explain_lists_the_inferences() {
     insta::assert_snapshot!(shown(&gateway(&["explain"])));
 }
 
+/// `INSTA_UPDATE=always` writes the files, as it does snapshots.
 #[test]
-fn the_committed_schema_is_the_codes() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gateway.schema.json");
-    let committed = std::fs::read_to_string(path).unwrap();
-    assert!(
-        committed == gateway::schema(),
-        "docs/gateway.schema.json is stale: run `cargo run --bin gateway -- schema > docs/gateway.schema.json`"
-    );
+fn the_committed_schema_and_reference_are_current() {
+    for (name, option, current) in [
+        ("gateway.schema.json", "", gateway::schema()),
+        ("gateway-reference.md", " --markdown", gateway::reference_page()),
+    ] {
+        let path = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+            std::fs::write(&path, &current).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == current,
+            "docs/{name} is stale: run `cargo run --bin gateway -- schema{option} > docs/{name}`"
+        );
+    }
 }

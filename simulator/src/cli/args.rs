@@ -12,14 +12,14 @@ Examples:
       Serve the built-in resources: ptu1 on port 8001, payg1 on 8002, payg2 on 8003.
 
   curl 'http://127.0.0.1:8002/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21' \\
-      -H 'api-key: local-simulator-key' -H 'content-type: application/json' \\
+      -H 'api-key: simulator-key' -H 'content-type: application/json' \\
       -d '{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"stream\":true}'
       Ask it something.
 
   simulator default-config > simulator.toml; simulator --config simulator.toml
       Start from the built-in configuration and change it.
 
-  curl -X PATCH http://127.0.0.1:8002/++/config -H 'api-key: local-simulator-key' \\
+  curl -X PATCH http://127.0.0.1:8002/++/config -H 'api-key: simulator-key' \\
       -d '{\"deployments\":{\"gpt-4o\":{\"tpm\":1000}}}'
       Lower a limit while it runs.
 
@@ -72,7 +72,11 @@ pub(super) enum Command {
     },
     /// Print the JSON Schema of the configuration file.
     #[command(after_help = "Example:\n  simulator schema > simulator.schema.json")]
-    Schema,
+    Schema {
+        /// Print the reference page in Markdown instead.
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Print the built-in configuration.
     #[command(after_help = "Example:\n  simulator default-config > simulator.toml")]
     DefaultConfig,

@@ -10,7 +10,7 @@ use seam::env::Env;
 
 use super::args::{Args, Command};
 use super::serve;
-use crate::config::{DEFAULT_CONFIG, SimulatorConfig, load, schema};
+use crate::config::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};
 
 /// The process could not do what was asked for a reason outside its files.
 const FAILED: u8 = 1;
@@ -33,7 +33,8 @@ pub fn main() -> ExitCode {
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Some(Command::Check { file }) => Ok(check(&file)),
-        Some(Command::Schema) => print(&schema()),
+        Some(Command::Schema { markdown: true }) => print(&reference_page()),
+        Some(Command::Schema { markdown: false }) => print(&schema()),
         Some(Command::DefaultConfig) => print(DEFAULT_CONFIG),
         None => {
             let loaded = match &args.serve.config {

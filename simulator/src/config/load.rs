@@ -2,6 +2,7 @@
 
 use seam::diagnostic::{Diagnostic, Source};
 use seam::env::Env;
+use seam::reference;
 
 use super::check::check;
 use super::model::ResourceConfig;
@@ -30,11 +31,24 @@ pub fn load(
     check(source, raw)
 }
 
-/// The JSON Schema of the configuration file, pretty-printed, with a final newline.
+const INTRODUCTION: &str = "\
+Generated from the simulator's own types by `simulator schema --markdown`; a test
+compares them. Unknown keys are errors. Durations are strings such as `\"90s\"` or
+`\"250ms\"`. In any string, `${NAME}` is replaced from the environment or from
+`.env`, `${NAME:-default}` has a default. [The guide](simulator.md) explains how
+the parts play together.";
+
+/// The JSON Schema of the configuration file, as committed at
+/// `docs/simulator.schema.json`.
 #[must_use]
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(raw::File);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    text
+    reference::json(&reference::schema::<raw::File>("Simulator configuration"))
+}
+
+/// The configuration file's reference page, as committed at
+/// `docs/simulator-reference.md`.
+#[must_use]
+pub fn reference_page() -> String {
+    let schema = reference::schema::<raw::File>("Simulator configuration");
+    reference::markdown("Simulator configuration", INTRODUCTION, &schema)
 }

@@ -17,4 +17,4 @@ pub(crate) use model::{
     ResourceConfig, WireProfile,
 };
 
-pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, schema};
+pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

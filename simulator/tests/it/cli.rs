@@ -54,21 +54,26 @@ fn the_default_configuration_is_printed_and_valid() {
     assert!(warnings.is_empty());
 }
 
-/// `INSTA_UPDATE=always` writes the file, as it does snapshots.
+/// `INSTA_UPDATE=always` writes the files, as it does snapshots.
 #[test]
-fn the_committed_schema_is_current() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/simulator.schema.json");
-    let (code, schema, _) = simulator(&["schema"]);
-    assert_eq!(code, 0);
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
-        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs")).unwrap();
-        std::fs::write(file, &schema).unwrap();
+fn the_committed_schema_and_reference_are_current() {
+    for (arguments, name) in [
+        (&["schema"][..], "simulator.schema.json"),
+        (&["schema", "--markdown"], "simulator-reference.md"),
+    ] {
+        let file = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+        let (code, current, _) = simulator(arguments);
+        assert_eq!(code, 0);
+        if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+            std::fs::write(&file, &current).unwrap();
+        }
+        let committed = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            committed == current,
+            "docs/{name} is not current: simulator {} > docs/{name}",
+            arguments.join(" ")
+        );
     }
-    let committed = std::fs::read_to_string(file).unwrap_or_default();
-    assert!(
-        committed == schema,
-        "docs/simulator.schema.json is not current: simulator schema > docs/simulator.schema.json"
-    );
 }
 
 #[test]
