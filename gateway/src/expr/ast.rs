@@ -91,7 +91,7 @@ pub(crate) enum IsPattern {
 #[derive(Debug)]
 pub(crate) enum LambdaBody {
     Expr(Box<Expr>),
-    Block(Vec<Stmt>, Span),
+    Block(Vec<Stmt>),
 }
 
 #[derive(Debug)]

@@ -83,7 +83,7 @@ pub(crate) enum Arg {
     /// A `params` array.
     Params(Type, Vec<Node>),
     /// `out`: where the value goes afterwards.
-    Out(Option<Place>, Type),
+    Out(Option<Place>),
 }
 
 #[derive(Debug)]
@@ -139,7 +139,6 @@ pub(crate) struct Step {
     pub(crate) place: Place,
     pub(crate) by: i32,
     pub(crate) prefix: bool,
-    pub(crate) ty: Type,
 }
 
 #[derive(Debug)]

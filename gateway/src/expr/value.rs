@@ -205,10 +205,6 @@ impl Value {
         }
     }
 
-    pub(crate) fn string(text: impl Into<Arc<str>>) -> Value {
-        Value::String(text.into())
-    }
-
     /// `Equals`: by value for values, texts and tuples, by reference otherwise.
     pub(crate) fn equals(&self, other: &Value) -> bool {
         match (self, other) {

@@ -264,13 +264,13 @@ impl Checker {
                         };
                         // `out` declares in the enclosing statement's scope.
                         let slot = self.declare(name, local);
-                        ir::Arg::Out(Some(Place::Slot(slot)), ty)
+                        ir::Arg::Out(Some(Place::Slot(slot)))
                     }
                     ArgumentValue::Out(target) => {
                         let place = self.place(target, false);
-                        ir::Arg::Out(place.map(|(place, _)| place), ty)
+                        ir::Arg::Out(place.map(|(place, _)| place))
                     }
-                    _ => ir::Arg::Out(None, ty),
+                    _ => ir::Arg::Out(None),
                 }
             }
         }

@@ -443,7 +443,7 @@ impl Checker {
                 let value = self.expr(value);
                 (ir::LambdaBody::Node(value.node), value.ty)
             }
-            LambdaBody::Block(statements, _) => {
+            LambdaBody::Block(statements) => {
                 let statements = self.statements(statements);
                 (ir::LambdaBody::Block(statements), self.function_result())
             }

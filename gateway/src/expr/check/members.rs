@@ -2,6 +2,7 @@
 
 use super::{Checker, Typed};
 use crate::expr::ast::{Argument, ArgumentValue, BinaryOp, Expr, ExprKind, Name, TypeRef};
+use crate::expr::exception::Exception;
 use crate::expr::ir::{self, Access, Node, Place, Target};
 use crate::expr::lexer::Span;
 use crate::expr::library::{self, Filled, MemberKind, Shape};
@@ -50,6 +51,8 @@ impl Checker {
                 Some(Type::Of(def.name, args))
             }
             // `System.Txt.Encoding`: a namespace that goes wrong.
+            // A member of a type further left is the caller's business.
+            _ if begins_with_type(namespace) => None,
             _ if library::is_namespace(first) && !namespace.is_empty() => {
                 if library::is_namespace(&path) {
                     self.error(target.span.clone(), format!("`{path}` is a namespace"));
@@ -119,14 +122,12 @@ impl Checker {
                     return Typed::new(Node::Binary(Box::new(value.node), test), Type::BOOL);
                 }
                 "Value" => {
-                    let found =
-                        library::members(&value.ty, "NullableValue", MemberKind::Property, false);
-                    if let Some(candidate) = found.into_iter().next() {
-                        let mut typed = self.known(candidate.member, Some(value.node), Vec::new());
-                        typed.ty = inner;
-                        return typed;
-                    }
-                    return Typed::broken();
+                    let exception =
+                        Exception::invalid_operation("Nullable object must have a value.");
+                    let thrown = Node::Constant(Value::Exception(exception.into()));
+                    let otherwise = Node::Throw(Box::new(thrown));
+                    let node = Node::Coalesce(Box::new(value.node), Box::new(otherwise));
+                    return Typed::new(node, inner);
                 }
                 _ => {
                     let help = Some(format!("`{}?.{}` or `.Value.{0}`", "…", name.text));
@@ -437,9 +438,23 @@ impl Checker {
             let symbol = if by < 0 { "--" } else { "++" };
             self.error(span.clone(), format!("`{symbol}` does not apply to `{ty}`"));
         }
-        let step = ir::Step { place, by, prefix, ty: ty.clone() };
+        let step = ir::Step { place, by, prefix };
         Typed::new(Node::Step(Box::new(step)), ty)
     }
+}
+
+/// Whether some `A.B` of a path `A.B.C.D` is a type.
+fn begins_with_type(path: &str) -> bool {
+    let mut rest = path;
+    while !rest.is_empty() {
+        let (namespace, name) = rest.rsplit_once('.').unwrap_or(("", rest));
+        if library::find(name).is_some_and(|def| namespace.is_empty() || namespace == def.namespace)
+        {
+            return true;
+        }
+        rest = namespace;
+    }
+    false
 }
 
 /// `A.B.C<D>` as a path and its last type arguments.

@@ -32,7 +32,7 @@ impl Vm<'_> {
                         nodes.iter().map(|node| self.node(node)).collect::<Result<_, _>>()?;
                     array_of(element, items)
                 }
-                Arg::Out(..) => {
+                Arg::Out(_) => {
                     has_out = true;
                     Value::Null
                 }
@@ -43,7 +43,7 @@ impl Vm<'_> {
         }
         let (value, outs) = self.run_member(call.member, this, args, &call.types)?;
         for (arg, out) in call.args.iter().zip(outs) {
-            if let Arg::Out(Some(place), _) = arg {
+            if let Arg::Out(Some(place)) = arg {
                 let place = self.locate(place)?;
                 self.write(&place, out)?;
             }

@@ -18,9 +18,8 @@ pub(crate) use operators::{compare_texts, compare_values, date_range};
 
 use super::check::Checked;
 use super::exception::Exception;
-use super::ir::{Lambda, LambdaBody, Mode, Program};
+use super::ir::{Lambda, LambdaBody, Program};
 use super::json::Newline;
-use super::types::Type;
 use super::value::Value;
 use crate::pipeline::context::Context;
 
@@ -154,10 +153,5 @@ impl Vm<'_> {
         if let Some(place) = self.slots.get_mut(slot) {
             *place = value;
         }
-    }
-
-    /// Converts as a value of unknown type: what works, works.
-    pub(crate) fn convert_to(&self, value: &Value, to: &Type) -> Result<Value, Exception> {
-        convert(value, to, Mode::Dynamic)
     }
 }

@@ -71,7 +71,8 @@ pub(crate) fn choose(
             let Some(filled) = fill(member, shapes, expanded) else { continue };
             match cost(member, shapes, &filled, bindings.clone()) {
                 Ok((cost, bindings)) => {
-                    let cost = cost + u32::from(expanded) * 10;
+                    // Better conversions first; the plain form only breaks a tie.
+                    let cost = cost * 4 + u32::from(expanded);
                     if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                         best = Some((cost, Chosen { member, bindings, filled }));
                     }

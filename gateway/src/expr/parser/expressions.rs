@@ -496,9 +496,7 @@ impl Parser<'_> {
         });
         let Some(params) = params else { return Ok(None) };
         let body = if self.is_symbol("{") {
-            let start = self.span().start;
-            let statements = self.nested(Self::block)?;
-            LambdaBody::Block(statements, self.since(start))
+            LambdaBody::Block(self.nested(Self::block)?)
         } else {
             LambdaBody::Expr(Box::new(self.expression()?))
         };

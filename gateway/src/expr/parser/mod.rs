@@ -114,11 +114,6 @@ fn unclosed(text: &str) -> CompileError {
     CompileError::new(0..2, "this bracket is never closed")
 }
 
-/// Parses a member's declaration in the library's table.
-pub(crate) fn for_signature(text: &'static str) -> Parsed<Parser<'static>> {
-    Parser::new(text, 0..text.len())
-}
-
 pub(crate) struct Parser<'a> {
     text: &'a str,
     lexemes: Vec<Lexeme>,

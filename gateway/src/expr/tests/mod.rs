@@ -1,6 +1,9 @@
 //! Tests of the language as a whole: text in, value out.
 
 mod cases;
+mod errors;
+mod frequencies;
+mod limits;
 
 use std::sync::Arc;
 
@@ -12,8 +15,8 @@ use super::compile;
 use super::exception::Exception;
 use super::value::Value;
 use crate::pipeline::context::{
-    ApiInfo, Context, DeploymentInfo, MessageBody, OperationInfo, ProductInfo, RequestState,
-    ResponseState, SubscriptionInfo, Url,
+    ApiInfo, Context, DeploymentInfo, MessageBody, OperationInfo, RequestState, ResponseState,
+    SubscriptionInfo, Url,
 };
 
 /// A request as the tests' expressions see it.
