@@ -143,13 +143,13 @@ impl Type {
                     None if *actual != Type::Null => bindings.push((name, actual.clone())),
                     None => {}
                     // The wider of two numbers; else the first one stays.
-                    Some((_, bound)) => {
-                        if actual.numeric_rank() > bound.numeric_rank()
-                            && bound.numeric_rank().is_some()
-                        {
-                            *bound = actual.clone();
-                        }
+                    Some((_, bound))
+                        if bound.numeric_rank().is_some()
+                            && bound.numeric_rank() < actual.numeric_rank() =>
+                    {
+                        *bound = actual.clone();
                     }
+                    Some(_) => {}
                 }
             }
             (Self::Of("IEnumerable", args), actual) => {

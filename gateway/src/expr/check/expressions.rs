@@ -400,14 +400,8 @@ impl Checker {
             }
             IsPattern::Type(ty, name) => {
                 let ty = self.resolve(ty);
-                if !value.ty.is_unknown()
-                    && !ty.is_unknown()
-                    && value.ty != Type::Null
-                    && !(value.ty.is_object()
-                        || library::derives(ty.name(), value.ty.without_null().name())
-                        || library::derives(value.ty.without_null().name(), ty.name())
-                        || explicit_exists(&value.ty, &ty))
-                {
+                let open = value.ty.is_unknown() || ty.is_unknown() || value.ty == Type::Null;
+                if !open && !explicit_exists(&value.ty, &ty) {
                     self.error(span.clone(), format!("a `{}` is never a `{ty}`", value.ty));
                 }
                 let slot = name.as_ref().map(|name| self.declare(name, ty.clone()));

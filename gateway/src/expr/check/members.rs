@@ -195,7 +195,10 @@ impl Checker {
                 format!("`{}` belongs to the type: `{ty}.{0}`", name.text)
             })
         } else {
-            seam::diagnostic::nearest(&name.text, library::member_names(ty, is_static))
+            let names = [is_static, !is_static]
+                .into_iter()
+                .flat_map(|is_static| library::member_names(ty, is_static));
+            seam::diagnostic::nearest(&name.text, names)
                 .map(|near| format!("did you mean `{near}`?"))
                 .or_else(|| {
                     (ty.is_object() && wanted(MemberKind::Property) | called)

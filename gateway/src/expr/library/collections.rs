@@ -54,7 +54,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         }),
         Entry("T Find(Func<T, bool> match)", |c| {
             for item in c.this_items()? {
-                if c.test(0, &[item.clone()])? {
+                if c.test(0, std::slice::from_ref(&item))? {
                     return Ok(item);
                 }
             }
@@ -80,7 +80,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             let mut kept = Vec::new();
             let mut removed = 0;
             for item in c.this_items()? {
-                if c.test(0, &[item.clone()])? {
+                if c.test(0, std::slice::from_ref(&item))? {
                     removed += 1;
                 } else {
                     kept.push(item);

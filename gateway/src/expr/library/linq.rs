@@ -142,7 +142,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             let mut items = c.this_items()?.into_iter();
             let mut kept = Vec::new();
             for item in items.by_ref() {
-                if !c.test(0, &[item.clone()])? {
+                if !c.test(0, std::slice::from_ref(&item))? {
                     kept.push(item);
                     break;
                 }
@@ -153,7 +153,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("IEnumerable<T> TakeWhile(Func<T, bool> predicate)", |c| {
             let mut kept = Vec::new();
             for item in c.this_items()? {
-                if !c.test(0, &[item.clone()])? {
+                if !c.test(0, std::slice::from_ref(&item))? {
                     break;
                 }
                 kept.push(item);
@@ -205,7 +205,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             let mut groups: indexmap::IndexMap<String, (Value, Vec<Value>)> =
                 indexmap::IndexMap::new();
             for item in c.this_items()? {
-                let key = c.apply(0, &[item.clone()])?;
+                let key = c.apply(0, std::slice::from_ref(&item))?;
                 groups
                     .entry(normal_key(&key, false))
                     .or_insert_with(|| (key, Vec::new()))
@@ -375,7 +375,7 @@ fn only(mut items: Vec<Value>, none: Exception) -> Result<Value, Exception> {
 fn filter(c: &mut Call<'_, '_>) -> Result<Vec<Value>, Exception> {
     let mut found = Vec::new();
     for item in c.this_items()? {
-        if c.test(0, &[item.clone()])? {
+        if c.test(0, std::slice::from_ref(&item))? {
             found.push(item);
         }
     }
@@ -439,7 +439,7 @@ fn ordered(c: &mut Call<'_, '_>, descending: bool) -> Result<Value, Exception> {
     c.vm.items(items.len().saturating_mul(4))?;
     let mut keyed = Vec::new();
     for item in items {
-        let key = c.apply(0, &[item.clone()])?;
+        let key = c.apply(0, std::slice::from_ref(&item))?;
         keyed.push(Collection::pair(key, item));
     }
     let part = |pair: &Value, at: usize| match pair {
@@ -472,7 +472,7 @@ fn to_dictionary(
     let ty = Type::Of("Dictionary", vec![c.type_arg(0), Type::Unknown]);
     let dictionary = Collection::map(Kind::Dictionary, ty, false);
     for item in items {
-        let key = c.apply(0, &[item.clone()])?;
+        let key = c.apply(0, std::slice::from_ref(&item))?;
         let value = match element {
             Some(index) => c.apply(index, &[item])?,
             None => item,

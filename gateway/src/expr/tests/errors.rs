@@ -63,6 +63,12 @@ fn problems_point_at_their_place() {
 }
 
 #[test]
+fn a_condition_is_pointed_at_alone() {
+    let errors = compile("@(context.Variables[\"x\"] ? 1 : 2)").unwrap_err();
+    assert_eq!(errors[0].span, 2..24);
+}
+
+#[test]
 fn reads_are_found() {
     let reads = |text: &str| {
         let reads = compile(text).unwrap().reads();
