@@ -2,9 +2,18 @@
 //! unmodified.
 //!
 //! `config → (policy XML → typed tree, expressions compiled) → per request:
-//! context → inbound → backend → outbound / on-error`.
+//! context → inbound → backend → outbound / on-error`. Everything is checked by
+//! [`load`]; nothing is parsed while a request is under way. [`Gateway::router`]
+//! is the service, over sockets or in process.
+//!
+//! Reading order: `config/load.rs`, `policy/scanner.rs`, `policy/compile.rs`,
+//! `pipeline/handle.rs`, then any module of `policies/`.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use seam::clock::WallClock;
@@ -13,20 +22,74 @@ use seam::env::Env;
 use seam::http::HttpService;
 use seam::rng::Seed;
 
+mod app;
+mod backend;
+pub mod cli;
+mod config;
 pub mod expr;
+mod journal;
+mod metrics;
 pub mod pipeline;
+mod policies;
+pub mod policy;
+mod store;
 
-/// A checked configuration with its documents loaded. (Contract stub.)
-#[derive(Debug, Clone)]
+pub use config::settings::{RetryBackoff, Settings};
+pub use journal::{AttemptRecord, RequestRecord};
+
+/// A checked configuration with its documents loaded.
+#[derive(Clone)]
 pub struct GatewayConfig {
-    _private: (),
+    model: Arc<config::model::Model>,
+}
+
+impl GatewayConfig {
+    /// The address to listen on.
+    #[must_use]
+    pub fn listen(&self) -> SocketAddr {
+        self.model.listen
+    }
+
+    /// Switches and bounds.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.model.settings
+    }
+
+    /// How long requests under way may take when the gateway stops.
+    #[must_use]
+    pub fn drain_timeout(&self) -> Duration {
+        self.model.settings.drain_timeout.0
+    }
+}
+
+impl fmt::Debug for GatewayConfig {
+    /// Names only: keys and credentials are never printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayConfig")
+            .field("listen", &self.model.listen)
+            .field("apis", &self.model.apis)
+            .field("backends", &self.model.backends)
+            .field("products", &self.model.products)
+            .field("subscriptions", &self.model.subscriptions)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Loads `gateway.toml` and every document it names. On success the second
 /// part holds warnings; on failure all problems found.
 pub fn load(path: &Path, env: &Env) -> Result<(GatewayConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let _ = (path, env);
-    Ok((GatewayConfig { _private: () }, Vec::new()))
+    let (model, warnings) = config::load::load(path, env)?;
+    Ok((GatewayConfig { model: Arc::new(model) }, warnings))
+}
+
+/// The JSON Schema of `gateway.toml`, ending with a newline.
+#[must_use]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(config::raw::RawConfig);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// What a gateway needs of the world it runs in.
@@ -40,68 +103,41 @@ pub struct Environment {
     pub clock: WallClock,
 }
 
-/// One backend call of one client request, as the gateway saw it.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct AttemptRecord {
-    /// Backend id, or the base URL when none was selected.
-    pub backend: String,
-    /// Answer's status; `None` for a transport failure.
-    pub status: Option<u16>,
-    /// Milliseconds since the Unix epoch at which the call left.
-    pub sent_ms: f64,
-    /// Milliseconds since the Unix epoch at which its headers arrived, or it failed.
-    pub headers_ms: f64,
-}
-
-/// What the gateway did with one client request.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct RequestRecord {
-    /// Number from 1 in order of arrival.
-    pub number: u64,
-    /// The client's `x-ms-client-request-id`.
-    pub correlation_id: Option<String>,
-    /// Matched API's id.
-    pub api: Option<String>,
-    /// Matched operation's id.
-    pub operation: Option<String>,
-    /// Subscription's id.
-    pub subscription: Option<String>,
-    /// Milliseconds since the Unix epoch at arrival.
-    pub received_ms: f64,
-    /// Milliseconds since the Unix epoch when the last byte was handed on.
-    pub done_ms: f64,
-    /// Status sent; 499 when the client went away first.
-    pub status: u16,
-    /// `LastError.Reason` when the pipeline failed.
-    pub error_reason: Option<String>,
-    /// Backend calls in order.
-    pub attempts: Vec<AttemptRecord>,
-}
-
 /// A gateway that serves its configuration. Cheap to clone; clones share state.
 #[derive(Clone)]
 pub struct Gateway {
-    _environment: Environment,
+    shared: Arc<app::Shared>,
 }
 
 impl Gateway {
     /// Puts a configuration into a world.
     #[must_use]
     pub fn new(config: GatewayConfig, environment: Environment) -> Self {
-        let _ = config;
-        Self { _environment: environment }
+        let Environment { client, seed, clock } = environment;
+        let settings = &config.model.settings;
+        let metrics = Arc::new(metrics::Metrics::new());
+        let journal = journal::Journal::new(settings.journal_records, clock, Arc::clone(&metrics));
+        let shared = app::Shared {
+            client,
+            seed,
+            clock,
+            cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
+            journal: Arc::new(journal),
+            metrics,
+            model: config.model,
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The service: every API, `/healthz`, `/metrics`, and `/++/journal`.
-    #[must_use]
     pub fn router(&self) -> Router {
-        Router::new()
+        app::router(Arc::clone(&self.shared))
     }
 
-    /// Records with a number above `after`, oldest first; a bounded ring.
+    /// Records of finished requests with a number above `after`, in order of
+    /// number; a bounded ring.
     #[must_use]
     pub fn journal(&self, after: u64) -> Vec<RequestRecord> {
-        let _ = after;
-        Vec::new()
+        self.shared.journal.finished(after)
     }
 }

@@ -14,6 +14,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod env;
 pub mod http;
+pub mod reference;
 pub mod rng;
 pub mod server;
 pub mod units;

@@ -1,71 +1,42 @@
-//! Imitates Azure OpenAI resources with PTU and PAYG deployments.
+//! Imitates Azure OpenAI resources with provisioned (PTU) and pay-as-you-go
+//! deployments: limits, latency, headers, errors and token counts, without a
+//! model behind them.
+//!
+//! ```
+//! use seam::{clock::WallClock, diagnostic::Source, env::Env, rng::Seed};
+//! use simulator::{Environment, Simulator, load};
+//!
+//! let text = r#"
+//! version = 1
+//! [[resources]]
+//! name = "payg1"
+//! port = 8002
+//! keys = ["secret"]
+//! deployments = [{ name = "chat", model = "gpt-4o", tpm = 30000 }]
+//! "#;
+//! let (config, _warnings) = load(&Source::new("example.toml", text), &Env::empty())
+//!     .map_err(|problems| problems.iter().map(ToString::to_string).collect::<String>())?;
+//! let environment = Environment { seed: Seed(1), clock: WallClock::real() };
+//! let simulator = Simulator::new(config, environment);
+//! let router = simulator.router("payg1"); // serve it, or call it in process
+//! assert!(router.is_some());
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! One pipeline serves each request (`service/serve.rs`): route → authenticate
+//! → resolve deployment → admit → validate → generate → pace → settle. It
+//! needs a tokio runtime and reads time through it alone, so a paused clock
+//! makes it a simulation in virtual time.
 
-use axum::Router;
-use seam::clock::WallClock;
-use seam::diagnostic::{Diagnostic, Source};
-use seam::env::Env;
-use seam::rng::Seed;
+mod catalogue;
+mod config;
+mod content;
+mod latency;
+mod limit;
+mod service;
+mod wire;
 
-/// A checked configuration. (Contract stub.)
-#[derive(Debug, Clone)]
-pub struct SimulatorConfig {
-    _private: (),
-}
+pub mod cli;
 
-/// Parses and checks a configuration; all problems are collected.
-pub fn load(
-    source: &Source,
-    env: &Env,
-) -> Result<(SimulatorConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let _ = (source, env);
-    Ok((SimulatorConfig { _private: () }, Vec::new()))
-}
-
-/// What a simulator needs of the world it runs in.
-#[derive(Debug, Clone, Copy)]
-pub struct Environment {
-    /// The run's seed.
-    pub seed: Seed,
-    /// Tells dates.
-    pub clock: WallClock,
-}
-
-/// One or many simulated resources. Cheap to clone; clones share state.
-#[derive(Clone)]
-pub struct Simulator {
-    _environment: Environment,
-}
-
-/// One resource as its user finds it.
-#[derive(Debug, Clone)]
-pub struct ResourceInfo {
-    /// Name, unique in the file.
-    pub name: String,
-    /// The port it is configured to listen on.
-    pub port: u16,
-    /// A key it accepts, for the live control as well.
-    pub key: String,
-}
-
-impl Simulator {
-    /// Puts a configuration into a world.
-    #[must_use]
-    pub fn new(config: SimulatorConfig, environment: Environment) -> Self {
-        let _ = config;
-        Self { _environment: environment }
-    }
-
-    /// The resources, in the file's order.
-    #[must_use]
-    pub fn resources(&self) -> Vec<ResourceInfo> {
-        Vec::new()
-    }
-
-    /// The service of one resource: the API, `/++/config`, `/++/journal`,
-    /// `/metrics`, `/healthz`.
-    #[must_use]
-    pub fn router(&self, resource: &str) -> Option<Router> {
-        let _ = resource;
-        None
-    }
-}
+pub use config::{DEFAULT_CONFIG, SimulatorConfig, load, schema};
+pub use service::{DeploymentInfo, Environment, ResourceInfo, Simulator};

@@ -1,3 +1,10 @@
-//! The life of a request in the gateway.
+//! The life of a request in the gateway: match, check the key, then inbound →
+//! backend → outbound, or on-error. Start reading at `handle.rs`.
 
 pub mod context;
+pub(crate) mod errors;
+pub(crate) mod exchange;
+pub(crate) mod handle;
+pub(crate) mod matching;
+pub(crate) mod subscription;
+pub(crate) mod url;

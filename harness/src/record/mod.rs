@@ -3,10 +3,15 @@
 //!
 //! Data only. The driver writes it, `assert` and `report` read it.
 
+mod clock;
+pub(crate) mod journal;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+
+pub use clock::RunClock;
 
 /// A moment of the run: time after the start of the first stage; actions
 /// before the start have negative times.
@@ -47,6 +52,9 @@ pub struct Dataset {
     pub actions: Vec<ActionRow>,
     /// Whether journals were readable for every simulator (not so for real endpoints).
     pub journals_complete: bool,
+    /// Journal rows a simulator's ring had overwritten before they were read;
+    /// any makes the run invalid.
+    pub journal_rows_dropped: u64,
 }
 
 /// A stage's place in the run.

@@ -1,0 +1,108 @@
+//! The HTTP service: reserved paths, then everything else is an API's.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get};
+use axum::{Json, Router};
+use futures_util::FutureExt as _;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use seam::clock::WallClock;
+use seam::http::HttpService;
+use seam::rng::Seed;
+use serde::Deserialize;
+
+use crate::config::model::Model;
+use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::pipeline::{errors, handle};
+use crate::store::CacheStore;
+
+/// First path segments no API may have.
+pub(crate) const RESERVED_PATHS: [&str; 3] = ["++", "healthz", "metrics"];
+
+/// What all requests share.
+pub(crate) struct Shared {
+    pub(crate) model: Arc<Model>,
+    pub(crate) client: HttpService,
+    pub(crate) seed: Seed,
+    pub(crate) clock: WallClock,
+    pub(crate) cache: Box<dyn CacheStore>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The whole service.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/metrics", get(metrics))
+        .route("/++/journal", get(journal))
+        .route("/++", any(nothing_there))
+        .route("/++/{*rest}", any(nothing_there))
+        .fallback(api)
+        .with_state(shared)
+}
+
+/// A panic is a defect of ours; the client gets a 500, other requests go on.
+async fn api(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let work = AssertUnwindSafe(handle::handle(shared, request));
+    match work.catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("a request panicked; please report this");
+            let mut response = Response::new(Body::from(
+                "{ \"statusCode\": 500, \"message\": \"Internal server error\" }",
+            ));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            let json = http::HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, json);
+            response
+        }
+    }
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, format)], shared.metrics.encode()).into_response()
+}
+
+async fn nothing_there() -> Response {
+    refusal(StatusCode::NOT_FOUND, errors::NOT_FOUND)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn journal(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    cursor: Result<Query<Cursor>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let sent = headers.get("api-key").and_then(|key| key.to_str().ok());
+    if let Some(expected) = &shared.model.control_key
+        && sent != Some(expected.as_str())
+    {
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "The control API needs its key in header api-key.",
+        );
+    }
+    match cursor {
+        Ok(Query(cursor)) => Json(shared.journal.page(cursor.after)).into_response(),
+        Err(error) => refusal(StatusCode::BAD_REQUEST, &error.body_text()),
+    }
+}
+
+fn refusal(status: StatusCode, message: &str) -> Response {
+    let body = serde_json::json!({ "statusCode": status.as_u16(), "message": message });
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,202 @@
+//! The command line: types, help text, and what each command does.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use seam::clock::WallClock;
+use seam::diagnostic::{Diagnostic, Severity};
+use seam::env::Env;
+use seam::rng::Seed;
+use seam::server::{Server, Stopped, interrupted};
+
+use crate::{Environment, Gateway, Settings, load};
+
+/// Exit code for a problem in what the user wrote (measuring.md, section 2).
+const USAGE: u8 = 2;
+
+/// A gateway that executes Azure API Management policy documents.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:
+  gateway --config gateway.toml
+  gateway --config gateway.toml --listen 0.0.0.0:8080
+  gateway check gateway.toml
+
+The environment and a `.env` file in the working directory fill in ${NAME}.
+RUST_LOG sets what is logged, to standard error: RUST_LOG=gateway=debug."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// The configuration to serve
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Option<PathBuf>,
+    /// The address to listen on, instead of the configuration's
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The seed of request ids and random draws; drawn from the clock by default
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print every problem of a configuration and its documents
+    ///
+    /// Exits with 0 when there is none (or warnings only), with 2 otherwise.
+    #[command(after_help = "Examples:
+  gateway check capabilities/latency-routing/gateway.toml
+  gateway check gateway.toml --deny-warnings --format json")]
+    Check {
+        /// The configuration
+        file: PathBuf,
+        /// Exit with 2 on warnings, too
+        #[arg(long)]
+        deny_warnings: bool,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// List the behaviours that were inferred, and their switches
+    #[command(after_help = "Examples:
+  gateway explain
+  gateway explain --config gateway.toml")]
+    Explain {
+        /// Print the effective values of this configuration
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of gateway.toml
+    #[command(after_help = "Examples:
+  gateway schema > docs/gateway.schema.json")]
+    Schema,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// Runs the command line. `Err` is a failure that is no diagnostic.
+pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Some(Command::Check { file, deny_warnings, format }) => {
+            let problems = match load(&file, &environment()?) {
+                Ok((_, warnings)) => warnings,
+                Err(problems) => problems,
+            };
+            report(&problems, format, &file, out)?;
+            let worst = problems.iter().map(Diagnostic::severity).max();
+            let bad = match worst {
+                Some(Severity::Error) => true,
+                Some(Severity::Warning) => deny_warnings,
+                None => false,
+            };
+            Ok(if bad { ExitCode::from(USAGE) } else { ExitCode::SUCCESS })
+        }
+        Some(Command::Explain { config }) => {
+            let settings = match config {
+                None => Settings::default(),
+                Some(file) => match load(&file, &environment()?) {
+                    Ok((config, _)) => config.settings().clone(),
+                    Err(problems) => return refuse(&problems, err),
+                },
+            };
+            out.write_all(crate::config::settings::explain(&settings).as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Schema) => {
+            out.write_all(crate::schema().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => serve(cli.serve, err),
+    }
+}
+
+/// The environment and the working directory's `.env`.
+fn environment() -> anyhow::Result<Env> {
+    Ok(Env::load(Path::new("."))?)
+}
+
+fn report(
+    problems: &[Diagnostic],
+    format: Format,
+    file: &Path,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    if format == Format::Json {
+        serde_json::to_writer_pretty(&mut *out, problems)?;
+        return writeln!(out);
+    }
+    for problem in problems {
+        writeln!(out, "{problem}")?;
+    }
+    let count = |severity| problems.iter().filter(|p| p.severity() == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    match (errors, warnings) {
+        (0, 0) => writeln!(out, "{}: no problems", file.display()),
+        _ => {
+            let plural =
+                |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+            let (errors, warnings) = (plural(errors, "error"), plural(warnings, "warning"));
+            writeln!(out, "{}: {errors}, {warnings}", file.display())
+        }
+    }
+}
+
+fn refuse(problems: &[Diagnostic], err: &mut impl Write) -> anyhow::Result<ExitCode> {
+    for problem in problems {
+        writeln!(err, "{problem}")?;
+    }
+    Ok(ExitCode::from(USAGE))
+}
+
+fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let file = options.config.unwrap_or_default();
+    let (config, warnings) = match load(&file, &environment()?) {
+        Ok(loaded) => loaded,
+        Err(problems) => return refuse(&problems, err),
+    };
+    for warning in &warnings {
+        writeln!(err, "{warning}")?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let clock = WallClock::real();
+        let now = clock.now().since_epoch().as_nanos();
+        let seed = options.seed.unwrap_or_else(|| u64::try_from(now).unwrap_or_default());
+        let drain = config.drain_timeout();
+        let address = options.listen.unwrap_or(config.listen());
+        let client = seam::http::network(std::collections::BTreeMap::new());
+        let gateway = Gateway::new(config, Environment { client, seed: Seed(seed), clock });
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
+        let server = Server::start(listener, gateway.router());
+        match server.address() {
+            Some(address) => writeln!(err, "gateway listening on http://{address} (seed {seed})")?,
+            None => writeln!(err, "gateway listening (seed {seed})")?,
+        }
+        interrupted().await;
+        writeln!(err, "stopping: waiting up to {drain:?} for requests under way")?;
+        if server.stop(drain).await == Stopped::Cut {
+            writeln!(err, "some requests were cut off")?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,151 @@
+//! Reading `gateway.toml` and every document it names.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use seam::diagnostic::{Diagnostic, Severity, Source};
+use seam::env::Env;
+use toml::Spanned;
+
+use super::model::Model;
+use super::raw::RawConfig;
+use super::validate;
+use crate::policy::compile::{Findings, check_fragment, compile_document};
+use crate::policy::document::PolicyDocument;
+use crate::policy::lint;
+use crate::policy::load::{Document, Kind, Library, scan};
+use crate::policy::named_values::NamedValues;
+
+/// The platform's global policy where the user has none (specification 1).
+const DEFAULT_GLOBAL: &str = "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
+
+/// See [`crate::load`].
+pub(crate) fn load(path: &Path, env: &Env) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let source = seam::config::read(path).map_err(|problem| vec![problem])?;
+    load_text(&source, path.parent().unwrap_or(Path::new("")), env)
+}
+
+/// Loads a configuration from its text; documents are relative to `directory`.
+pub(crate) fn load_text(
+    source: &Source,
+    directory: &Path,
+    env: &Env,
+) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let raw: RawConfig = seam::config::parse(source, env)?;
+    let mut problems = Vec::new();
+    let mut documents = Documents::new(source, directory);
+    documents.values = validate::named_values(&raw, source, &mut problems);
+    documents.library.backends =
+        raw.backends.iter().map(|backend| backend.id.get_ref().clone()).collect();
+    documents.read_fragments(&raw);
+    let model = validate::model(raw, source, &mut documents, &mut problems);
+    documents.check_unused_fragments();
+    let Findings { diagnostics, facts, .. } = documents.findings;
+    problems.extend(documents.reading);
+    problems.extend(diagnostics);
+    lint::check(&facts, &mut problems);
+    let problems = without_doubles(problems);
+    match model {
+        Some(model) if problems.iter().all(|found| found.severity() == Severity::Warning) => {
+            Ok((model, problems))
+        }
+        _ => Err(problems),
+    }
+}
+
+/// A fragment included twice reports its problems twice.
+fn without_doubles(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen: Vec<Diagnostic> = Vec::new();
+    for problem in problems {
+        if !seen.contains(&problem) {
+            seen.push(problem);
+        }
+    }
+    seen
+}
+
+/// Reads and compiles documents, each file once.
+pub(super) struct Documents<'s> {
+    config: &'s Source,
+    directory: PathBuf,
+    values: NamedValues,
+    library: Library,
+    findings: Findings,
+    /// Problems of files that did not become a tree.
+    reading: Vec<Diagnostic>,
+    compiled: BTreeMap<String, Option<Arc<PolicyDocument>>>,
+}
+
+impl<'s> Documents<'s> {
+    fn new(config: &'s Source, directory: &Path) -> Self {
+        Self {
+            config,
+            directory: directory.to_owned(),
+            values: NamedValues::new(),
+            library: Library::default(),
+            findings: Findings::default(),
+            reading: Vec::new(),
+            compiled: BTreeMap::new(),
+        }
+    }
+
+    fn read_fragments(&mut self, raw: &RawConfig) {
+        for fragment in &raw.fragments {
+            let document = self.read(&fragment.file, Kind::Fragment);
+            self.library.fragments.insert(fragment.id.get_ref().clone(), document);
+        }
+    }
+
+    fn check_unused_fragments(&mut self) {
+        let unused: Vec<(&String, &Document)> = self
+            .library
+            .fragments
+            .iter()
+            .filter(|(id, _)| !self.findings.included.contains(*id))
+            .filter_map(|(id, document)| Some((id, document.as_ref()?)))
+            .collect();
+        for (id, document) in unused {
+            check_fragment(id, document, &self.library, &mut self.findings);
+        }
+    }
+
+    /// A compiled policy document; `None` after a diagnostic.
+    pub(super) fn policies(&mut self, file: &Spanned<String>) -> Option<Arc<PolicyDocument>> {
+        if let Some(known) = self.compiled.get(file.get_ref()) {
+            return known.clone();
+        }
+        let document = self.read(file, Kind::Policies);
+        let compiled = document.map(|document| {
+            Arc::new(compile_document(&document, &self.library, &mut self.findings))
+        });
+        self.compiled.insert(file.get_ref().clone(), compiled.clone());
+        compiled
+    }
+
+    /// The platform's default global policy.
+    pub(super) fn default_global(&mut self) -> Arc<PolicyDocument> {
+        let source = Source::new("default global policy", DEFAULT_GLOBAL);
+        let document = scan(&source, Kind::Policies, &NamedValues::new(), &mut self.reading);
+        document.map_or_else(Arc::default, |document| {
+            Arc::new(compile_document(&document, &self.library, &mut self.findings))
+        })
+    }
+
+    fn read(&mut self, file: &Spanned<String>, kind: Kind) -> Option<Document> {
+        let path = self.directory.join(file.get_ref());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let source = Source::new(path.display().to_string(), text);
+                scan(&source, kind, &self.values, &mut self.reading)
+            }
+            Err(error) => {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                let problem = Diagnostic::error(self.config, file.span(), message)
+                    .help("paths are relative to this file");
+                self.reading.push(problem);
+                None
+            }
+        }
+    }
+}

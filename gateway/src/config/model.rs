@@ -1,0 +1,114 @@
+//! The checked configuration: every name resolved, every document compiled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use super::settings::Settings;
+use crate::pipeline::context::{ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, Url};
+use crate::pipeline::matching::Template;
+use crate::policy::document::PolicyDocument;
+
+/// Everything a gateway serves.
+pub(crate) struct Model {
+    pub(crate) listen: SocketAddr,
+    pub(crate) control_key: Option<String>,
+    pub(crate) deployment: Arc<DeploymentInfo>,
+    pub(crate) settings: Settings,
+    pub(crate) global: Arc<PolicyDocument>,
+    pub(crate) backends: BTreeMap<String, Arc<Backend>>,
+    pub(crate) apis: Vec<Arc<Api>>,
+    pub(crate) products: Vec<Arc<Product>>,
+    pub(crate) subscriptions: Vec<Arc<Subscription>>,
+}
+
+/// An API.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) info: Arc<ApiInfo>,
+    pub(crate) key_header: HeaderName,
+    /// As written: header names lose their case.
+    pub(crate) key_header_text: String,
+    pub(crate) key_query: String,
+    pub(crate) subscription_required: bool,
+    pub(crate) policy: Option<Arc<PolicyDocument>>,
+    pub(crate) operations: Vec<Arc<Operation>>,
+}
+
+/// An operation.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) info: Arc<OperationInfo>,
+    pub(crate) template: Template,
+    pub(crate) policy: Option<Arc<PolicyDocument>>,
+}
+
+/// A backend.
+#[derive(Debug)]
+pub(crate) struct Backend {
+    pub(crate) id: String,
+    pub(crate) url: Url,
+    pub(crate) credentials: Credentials,
+}
+
+/// What a backend's requests carry. Never printed.
+#[derive(Default)]
+pub(crate) struct Credentials {
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) query: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers = self.headers.iter().map(|(name, _)| name.as_str());
+        f.debug_set().entries(headers).entries(self.query.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// A product.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) info: Arc<ProductInfo>,
+    pub(crate) apis: BTreeSet<String>,
+    pub(crate) policy: Option<Arc<PolicyDocument>>,
+}
+
+/// A subscription.
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) scope: SubscriptionScope,
+    pub(crate) primary_key: String,
+    pub(crate) secondary_key: Option<String>,
+    pub(crate) active: bool,
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("id", &self.id)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a subscription is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SubscriptionScope {
+    /// Every API, without a product's policies.
+    AllApis,
+    /// One API, by id.
+    Api(String),
+    /// A product, by id.
+    Product(String),
+}
+
+impl Subscription {
+    /// Whether a key is one of its two.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.primary_key == key || self.secondary_key.as_deref() == Some(key)
+    }
+}

@@ -1,0 +1,156 @@
+//! The named switches: what no public source settles, each with the default
+//! the specification gives, and the bounds.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use seam::units::HumanDuration;
+use serde::{Deserialize, Serialize};
+
+/// Switches and bounds. `gateway explain` prints them with their effective values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How `retry` waits when `interval`, `delta` and `max-interval` are all
+    /// given: as the reference page's example says, or as its formula says.
+    pub retry_backoff: RetryBackoff,
+    /// A body read by `As<T>()` without `preserveContent` is gone: a later
+    /// `forward-request` sends none. `false`: it is sent all the same.
+    pub strict_body: bool,
+    /// A retried `forward-request` without `buffer-request-body="true"` sends
+    /// an empty body from its second attempt. `false`: it sends the body.
+    pub strict_retry_body: bool,
+    /// Whether the subscription key goes on to the backend when neither a
+    /// policy nor the backend's credentials replace it.
+    pub forward_subscription_key: bool,
+    /// The largest request body, in bytes; a larger one is refused with 413.
+    pub max_request_body_bytes: usize,
+    /// The largest response body that is held in memory (buffered responses,
+    /// and those an expression reads), in bytes.
+    pub max_response_body_bytes: usize,
+    /// The most entries the cache holds; the first to expire makes room.
+    pub cache_entries: usize,
+    /// The most records the journal holds; the oldest makes room.
+    pub journal_records: usize,
+    /// How long requests under way may take to finish when the gateway stops.
+    pub drain_timeout: HumanDuration,
+}
+
+/// See [`Settings::retry_backoff`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryBackoff {
+    /// `interval + (2^(n-1) - 1) * delta`, within 20 %.
+    Example,
+    /// `interval + 2^(n-1) * delta`, within 20 %.
+    Formula,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            retry_backoff: RetryBackoff::Example,
+            strict_body: true,
+            strict_retry_body: false,
+            forward_subscription_key: true,
+            max_request_body_bytes: 8 * 1024 * 1024,
+            max_response_body_bytes: 64 * 1024 * 1024,
+            cache_entries: 10_000,
+            journal_records: 100_000,
+            drain_timeout: HumanDuration(std::time::Duration::from_secs(10)),
+        }
+    }
+}
+
+/// A behaviour that was inferred, not documented.
+struct Inference {
+    /// The setting that switches it, if one does.
+    setting: Option<&'static str>,
+    /// Where the specification speaks of it.
+    section: &'static str,
+    /// What this gateway does.
+    text: &'static str,
+}
+
+const fn switch(setting: &'static str, section: &'static str, text: &'static str) -> Inference {
+    Inference { setting: Some(setting), section, text }
+}
+
+const fn fixed(section: &'static str, text: &'static str) -> Inference {
+    Inference { setting: None, section, text }
+}
+
+const INFERENCES: &[Inference] = &[
+    switch(
+        "retry_backoff",
+        "4.1",
+        "which of the reference page's two readings the exponential wait follows",
+    ),
+    switch("strict_body", "5.2", "a body read without preserveContent is not forwarded"),
+    switch(
+        "strict_retry_body",
+        "4.1",
+        "a retried forward-request needs buffer-request-body to send its body again",
+    ),
+    switch(
+        "forward_subscription_key",
+        "1.2",
+        "the subscription key reaches the backend unless replaced",
+    ),
+    fixed("1", "an all-APIs or API subscription brings no product scope"),
+    fixed("1", "an error raised inside on-error stops it; the original error is sent"),
+    fixed("1", "after return-response in inbound or backend neither outbound nor on-error runs"),
+    fixed("1.1", "a literal template segment beats a parameter"),
+    fixed("1.1", "the 404 body is { \"statusCode\": 404, \"message\": \"Resource not found\" }"),
+    fixed("1.2", "the key is looked for in the header first, then in the query"),
+    fixed("1.2", "a 401 carries WWW-Authenticate: AzureApiManagementKey"),
+    fixed(
+        "1.3",
+        "a backend timeout or connection failure answers 500; context.Response is that response",
+    ),
+    fixed("1.3", "context.LastError is null outside on-error"),
+    fixed(
+        "4.1",
+        "when takes the strings true and false in any case; other types are expression errors",
+    ),
+    fixed("4.1", "first-fast-retry: the second retry waits as the first would have"),
+    fixed(
+        "4.2",
+        "fail-on-error-status-code: the client gets the backend's response unless on-error changes it",
+    ),
+    fixed("4.2", "an unknown backend id at run time answers 500"),
+    fixed("4.2", "a header set to null is empty"),
+    fixed("4.3", "the cache stores and returns deep copies; a stored value is visible at once"),
+];
+
+/// The inferred behaviours with their defaults and effective values, as text.
+#[must_use]
+pub(crate) fn explain(settings: &Settings) -> String {
+    let effective = serde_json::to_value(settings).unwrap_or_default();
+    let default = serde_json::to_value(Settings::default()).unwrap_or_default();
+    let mut text = String::from(
+        "Inferred behaviours: no public source settles them. Each names the section of the\nspecification that argues for it.\n\nSwitches, under [settings] in gateway.toml:\n\n",
+    );
+    // Writing to a string cannot fail.
+    for inference in INFERENCES {
+        if let Some(name) = inference.setting {
+            let _ = writeln!(
+                text,
+                "  {name} = {}  (default {}) [{}]\n      {}",
+                effective[name], default[name], inference.section, inference.text
+            );
+        }
+    }
+    text.push_str("\nWithout a switch:\n\n");
+    for inference in INFERENCES.iter().filter(|inference| inference.setting.is_none()) {
+        let _ = writeln!(text, "  [{}] {}", inference.section, inference.text);
+    }
+    text.push_str("\nBounds, under [settings]:\n\n");
+    if let Some(all) = effective.as_object() {
+        let switches: Vec<_> = INFERENCES.iter().filter_map(|i| i.setting).collect();
+        for (name, value) in all.iter().filter(|(name, _)| !switches.contains(&name.as_str())) {
+            let _ = writeln!(text, "  {name} = {value}  (default {})", default[name]);
+        }
+    }
+    text
+}

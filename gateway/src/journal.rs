@@ -1,0 +1,288 @@
+//! What the gateway did with each request: a bounded ring of records.
+//!
+//! Records are numbered in order of arrival and written when the last byte was
+//! handed on, so they finish out of order. The cursor of `/++/journal` never
+//! passes a request still under way: a reader that follows `next` sees every
+//! record exactly once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use seam::clock::WallClock;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::metrics::Metrics;
+
+/// The most records one answer of the cursor API holds.
+const PAGE: usize = 10_000;
+
+/// One backend call of one client request, as the gateway saw it.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptRecord {
+    /// Backend id, or the base URL when none was selected.
+    pub backend: String,
+    /// Answer's status; `None` for a transport failure, a timeout, or a call
+    /// that was cancelled.
+    pub status: Option<u16>,
+    /// Microseconds since the Unix epoch at which the call left.
+    pub sent_us: u64,
+    /// Microseconds since the Unix epoch at which its headers arrived, or it failed.
+    pub headers_us: u64,
+}
+
+/// What the gateway did with one client request.
+#[derive(Debug, Clone, Serialize)]
+pub struct RequestRecord {
+    /// Number from 1 in order of arrival.
+    pub number: u64,
+    /// The client's `x-ms-client-request-id`.
+    pub correlation_id: Option<String>,
+    /// Matched API's id.
+    pub api: Option<String>,
+    /// Matched operation's id.
+    pub operation: Option<String>,
+    /// Subscription's id.
+    pub subscription: Option<String>,
+    /// Microseconds since the Unix epoch at arrival.
+    pub received_us: u64,
+    /// Microseconds since the Unix epoch when the last byte was handed on.
+    pub done_us: u64,
+    /// Status sent; 499 when the client went away first.
+    pub status: u16,
+    /// `LastError.Reason` when the pipeline failed.
+    pub error_reason: Option<String>,
+    /// Backend calls in order.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// A page of the cursor API.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page {
+    records: Vec<RequestRecord>,
+    next: u64,
+    dropped: u64,
+}
+
+/// The ring.
+pub(crate) struct Journal {
+    capacity: usize,
+    clock: WallClock,
+    metrics: Arc<Metrics>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    last_number: u64,
+    under_way: BTreeSet<u64>,
+    records: BTreeMap<u64, RequestRecord>,
+    dropped: u64,
+}
+
+impl Journal {
+    /// A ring of at most `capacity` records.
+    pub(crate) fn new(capacity: usize, clock: WallClock, metrics: Arc<Metrics>) -> Self {
+        Self { capacity, clock, metrics, state: Mutex::default() }
+    }
+
+    /// Begins a record.
+    pub(crate) fn begin(self: &Arc<Self>, correlation_id: Option<String>) -> Recorder {
+        let mut state = self.lock();
+        state.last_number += 1;
+        let number = state.last_number;
+        state.under_way.insert(number);
+        drop(state);
+        let started = Instant::now();
+        let received_us = self.microseconds(started);
+        Recorder {
+            journal: Arc::clone(self),
+            started,
+            open_attempt: false,
+            record: Some(RequestRecord {
+                number,
+                correlation_id,
+                api: None,
+                operation: None,
+                subscription: None,
+                received_us,
+                done_us: received_us,
+                status: 0,
+                error_reason: None,
+                attempts: Vec::new(),
+            }),
+        }
+    }
+
+    /// All finished records above `after`, in order of number.
+    pub(crate) fn finished(&self, after: u64) -> Vec<RequestRecord> {
+        self.lock().records.range(after.saturating_add(1)..).map(|(_, r)| r.clone()).collect()
+    }
+
+    /// The next page for a reader that has seen everything up to `after`.
+    pub(crate) fn page(&self, after: u64) -> Page {
+        let state = self.lock();
+        let end = state.under_way.first().copied().unwrap_or(u64::MAX);
+        let from = after.saturating_add(1);
+        let records: Vec<_> = if from < end {
+            state.records.range(from..end).take(PAGE).map(|(_, record)| record.clone()).collect()
+        } else {
+            Vec::new()
+        };
+        let next = records.last().map_or(after, |record| record.number);
+        Page { records, next, dropped: state.dropped }
+    }
+
+    fn finish(&self, record: RequestRecord, started: Instant) {
+        let duration = Instant::now().saturating_duration_since(started);
+        self.metrics.request(record.api.as_deref(), record.status, duration);
+        let mut state = self.lock();
+        state.under_way.remove(&record.number);
+        state.records.insert(record.number, record);
+        while self.capacity < state.records.len() {
+            state.records.pop_first();
+            state.dropped += 1;
+        }
+    }
+
+    fn microseconds(&self, at: Instant) -> u64 {
+        u64::try_from(self.clock.at(at).since_epoch().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes one request's record, whatever becomes of the request: dropped
+/// before [`Recorder::finish`], the client went away (499) or a policy
+/// panicked (500).
+pub(crate) struct Recorder {
+    journal: Arc<Journal>,
+    started: Instant,
+    open_attempt: bool,
+    record: Option<RequestRecord>,
+}
+
+impl Recorder {
+    /// The record's number.
+    pub(crate) fn number(&self) -> u64 {
+        self.record.as_ref().map_or(0, |record| record.number)
+    }
+
+    /// When the request arrived.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Notes something about the request.
+    pub(crate) fn note(&mut self, change: impl FnOnce(&mut RequestRecord)) {
+        if let Some(record) = &mut self.record {
+            change(record);
+        }
+    }
+
+    /// A backend call leaves.
+    pub(crate) fn attempt_sent(&mut self, backend: &str) {
+        let now = self.journal.microseconds(Instant::now());
+        let backend = backend.to_owned();
+        self.open_attempt = true;
+        self.note(|record| {
+            record.attempts.push(AttemptRecord {
+                backend,
+                status: None,
+                sent_us: now,
+                headers_us: now,
+            });
+        });
+    }
+
+    /// Its headers arrived, or (`None`) it failed.
+    pub(crate) fn attempt_answered(&mut self, status: Option<u16>) {
+        let now = self.journal.microseconds(Instant::now());
+        self.open_attempt = false;
+        let Some(attempt) = self.record.as_mut().and_then(|record| record.attempts.last_mut())
+        else {
+            return;
+        };
+        attempt.status = status;
+        attempt.headers_us = now;
+        self.journal.metrics.attempt(&attempt.backend, status);
+    }
+
+    /// The last byte was handed on.
+    fn finish(&mut self) {
+        let Some(mut record) = self.record.take() else { return };
+        record.done_us = self.journal.microseconds(Instant::now());
+        self.journal.finish(record, self.started);
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if self.record.is_none() {
+            return;
+        }
+        if self.open_attempt {
+            self.attempt_answered(None);
+        }
+        let status = if std::thread::panicking() { 500 } else { 499 };
+        self.note(|record| record.status = status);
+        self.finish();
+    }
+}
+
+/// A response body that finishes its request's record with its last byte.
+pub(crate) struct RecordedBody {
+    inner: Body,
+    recorder: Recorder,
+}
+
+impl RecordedBody {
+    /// Wraps a body; nothing to send is finished at once.
+    pub(crate) fn wrap(inner: Body, mut recorder: Recorder) -> Body {
+        if http_body::Body::is_end_stream(&inner) {
+            recorder.finish();
+            return inner;
+        }
+        Body::new(Self { inner, recorder })
+    }
+}
+
+impl http_body::Body for RecordedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        match &frame {
+            Some(Ok(_)) if !self.inner.is_end_stream() => {}
+            Some(Err(_)) => {
+                self.recorder.note(|record| {
+                    record
+                        .error_reason
+                        .get_or_insert_with(|| "BackendConnectionFailure".to_owned());
+                });
+                self.recorder.finish();
+            }
+            Some(Ok(_)) | None => self.recorder.finish(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,320 @@
+//! One request under way: its context, where in which document it stands, and
+//! what policies may do with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http_body_util::{BodyExt as _, Limited};
+
+use super::context::{Context, LastError, MessageBody, ResponseState, Url};
+use super::errors;
+use crate::app::Shared;
+use crate::config::model::Backend;
+use crate::expr::Value;
+use crate::journal::Recorder;
+use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
+use crate::policy::spec::Section;
+
+/// A compiled policy.
+pub(crate) trait Policy: Send + Sync {
+    /// Does it to one request.
+    fn execute<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Outcome>;
+}
+
+/// What comes after a policy that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// The next policy.
+    Next,
+    /// The response is complete: the pipeline ends here, without outbound.
+    Respond,
+}
+
+/// What comes after a policy. An error jumps to on-error.
+pub(crate) type Outcome = Result<Flow, Failure>;
+
+/// A failed policy or step. `context.Response` already is the error's response.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure(pub(crate) Box<LastError>);
+
+/// Where `forward-request` sends.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// A configured backend.
+    Backend(Arc<Backend>),
+    /// A URL from `set-backend-service base-url` or the API.
+    Url(Url),
+}
+
+/// One document of the request's scopes.
+#[derive(Clone, Debug)]
+pub(crate) struct ScopeDocument {
+    /// Which scope.
+    pub(crate) scope: Scope,
+    /// Its document.
+    pub(crate) document: Arc<PolicyDocument>,
+}
+
+/// A request under way.
+pub(crate) struct Exchange {
+    /// What expressions see.
+    pub(crate) context: Context,
+    /// The gateway.
+    pub(crate) shared: Arc<Shared>,
+    /// Outermost scope first.
+    pub(crate) scopes: Vec<ScopeDocument>,
+    /// The scope whose document runs.
+    depth: usize,
+    /// The section that runs.
+    pub(crate) section: Section,
+    /// The policy that runs.
+    step: Arc<StepInfo>,
+    /// Set by `set-backend-service`.
+    pub(crate) target: Option<Target>,
+    /// The request's path below its API's path.
+    pub(crate) rest_path: String,
+    /// The client's body as received: for `strict_body = false`.
+    pub(crate) client_body: Bytes,
+    /// The `Host` the client called.
+    pub(crate) client_host: Option<http::HeaderValue>,
+    /// Calls of `forward-request` so far.
+    pub(crate) forwards: u32,
+    /// The response `return-response` makes; children act on it.
+    pub(crate) building: Option<ResponseState>,
+    /// What the journal will say.
+    pub(crate) recorder: Recorder,
+}
+
+impl Exchange {
+    /// A request before its first section.
+    pub(crate) fn new(context: Context, shared: Arc<Shared>, recorder: Recorder) -> Self {
+        Self {
+            context,
+            shared,
+            scopes: Vec::new(),
+            depth: 0,
+            section: Section::Inbound,
+            step: Arc::default(),
+            target: None,
+            rest_path: String::new(),
+            client_body: Bytes::new(),
+            client_host: None,
+            forwards: 0,
+            building: None,
+            recorder,
+        }
+    }
+
+    /// Runs a section of the effective document: the innermost scope's.
+    pub(crate) async fn run_section(&mut self, section: Section) -> Outcome {
+        self.section = section;
+        self.run_scope(self.scopes.len()).await
+    }
+
+    /// Runs the next outer scope's section: `<base />`.
+    pub(crate) async fn run_base(&mut self) -> Outcome {
+        self.run_scope(self.depth).await
+    }
+
+    /// Runs the section of the scope inside which there are `outer` scopes.
+    async fn run_scope(&mut self, outer: usize) -> Outcome {
+        let Some(depth) = outer.checked_sub(1) else { return Ok(Flow::Next) };
+        let Some(scope) = self.scopes.get(depth) else { return Ok(Flow::Next) };
+        let document = Arc::clone(&scope.document);
+        let before = std::mem::replace(&mut self.depth, depth);
+        let outcome = self.run(document.section(self.section)).await;
+        self.depth = before;
+        outcome
+    }
+
+    /// Runs policies in order until one ends the section.
+    pub(crate) fn run<'a>(&'a mut self, steps: &'a [Step]) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let before = Arc::clone(&self.step);
+            let mut outcome = Ok(Flow::Next);
+            for step in steps {
+                self.step = Arc::clone(&step.info);
+                outcome = step.policy.execute(self).await;
+                if !matches!(outcome, Ok(Flow::Next)) {
+                    break;
+                }
+            }
+            self.step = before;
+            outcome
+        })
+    }
+
+    /// Fails the present policy: `context.Response` becomes the platform's
+    /// answer for `status`.
+    pub(crate) fn fail(
+        &mut self,
+        status: u16,
+        reason: &str,
+        message: impl Into<String>,
+    ) -> Failure {
+        let source = self.step.policy;
+        self.fail_from(source, status, reason, message)
+    }
+
+    /// Fails a built-in step.
+    pub(crate) fn fail_from(
+        &mut self,
+        source: &str,
+        status: u16,
+        reason: &str,
+        message: impl Into<String>,
+    ) -> Failure {
+        let message = message.into();
+        // An error inside on-error changes nothing: the original one is sent.
+        if self.section != Section::OnError {
+            self.context.response = errors::response(status, &message, self.context.request_id);
+        }
+        self.failure(source, reason, message)
+    }
+
+    /// Fails the present policy, and leaves `context.Response` as it is.
+    pub(crate) fn fail_with_response(&self, reason: &str, message: String) -> Failure {
+        self.failure(self.step.policy, reason, message)
+    }
+
+    fn failure(&self, source: &str, reason: &str, message: String) -> Failure {
+        let scope = self.scopes.get(self.depth).map_or("", |scope| scope.scope.name());
+        let in_policy = !self.step.policy.is_empty();
+        Failure(Box::new(LastError {
+            source: source.to_owned(),
+            reason: reason.to_owned(),
+            message,
+            scope: if in_policy { scope.to_owned() } else { String::new() },
+            section: if in_policy { self.section.name().to_owned() } else { String::new() },
+            path: self.step.path.clone(),
+            policy_id: self.step.id.clone(),
+        }))
+    }
+
+    /// A value: literals are strings, expressions keep their type.
+    pub(crate) async fn value(&mut self, value: &PolicyValue) -> Result<Value, Failure> {
+        let expression = match value {
+            PolicyValue::Literal(text) => return Ok(Value::from_literal(text)),
+            PolicyValue::Expression(expression) => expression,
+        };
+        let reads = expression.reads();
+        if reads.response_body {
+            self.buffer_response().await?;
+        }
+        expression.evaluate(&mut self.context).map_err(|exception| {
+            tracing::debug!(policy = self.step.policy, path = %self.step.path, %exception.type_name, %exception.message, "an expression failed");
+            let message = format!("Expression evaluation failed. {}", exception.message);
+            self.fail(500, "ExpressionValueEvaluationFailure", message)
+        })
+    }
+
+    /// A value as text.
+    pub(crate) async fn text(&mut self, value: &PolicyValue) -> Result<String, Failure> {
+        match value {
+            PolicyValue::Literal(text) => Ok(text.to_string()),
+            PolicyValue::Expression(_) => Ok(self.value(value).await?.to_text()),
+        }
+    }
+
+    /// A condition.
+    pub(crate) async fn condition(&mut self, value: &PolicyValue) -> Result<bool, Failure> {
+        let found = self.value(value).await?;
+        found.to_condition().ok_or_else(|| self.wrong_type(&found, "a boolean"))
+    }
+
+    /// A whole number within bounds.
+    pub(crate) async fn integer(
+        &mut self,
+        value: &PolicyValue,
+        low: i64,
+        high: i64,
+    ) -> Result<i64, Failure> {
+        let found = self.value(value).await?;
+        match found.to_integer() {
+            Some(number) if low <= number && number <= high => Ok(number),
+            Some(number) => {
+                let message = format!(
+                    "Expression evaluation failed. {number} is not between {low} and {high}."
+                );
+                Err(self.fail(500, "ExpressionValueEvaluationFailure", message))
+            }
+            None => Err(self.wrong_type(&found, "a whole number")),
+        }
+    }
+
+    /// Whole seconds.
+    pub(crate) async fn seconds(&mut self, value: &PolicyValue) -> Result<Duration, Failure> {
+        let seconds = self.integer(value, 0, i64::from(u32::MAX)).await?;
+        Ok(Duration::from_secs(seconds.unsigned_abs()))
+    }
+
+    fn wrong_type(&mut self, found: &Value, expected: &str) -> Failure {
+        let message = format!(
+            "Expression evaluation failed. The value of type '{}' is not {expected}.",
+            found.type_name()
+        );
+        self.fail(500, "ExpressionValueEvaluationFailure", message)
+    }
+
+    /// Makes the response's body complete: something reads all of it.
+    pub(crate) async fn buffer_response(&mut self) -> Result<(), Failure> {
+        if !matches!(self.context.response.body, MessageBody::Stream(_)) {
+            return Ok(());
+        }
+        let body = std::mem::replace(&mut self.context.response.body, MessageBody::Absent);
+        let MessageBody::Stream(body) = body else { return Ok(()) };
+        let limit = self.shared.model.settings.max_response_body_bytes;
+        match Limited::new(body, limit).collect().await {
+            Ok(collected) => {
+                let bytes = collected.to_bytes();
+                self.context.response.body =
+                    if bytes.is_empty() { MessageBody::Absent } else { MessageBody::Bytes(bytes) };
+                Ok(())
+            }
+            Err(error) => {
+                let reason = if error.is::<http_body_util::LengthLimitError>() {
+                    "ResponseBodyTooLarge"
+                } else {
+                    "BackendConnectionFailure"
+                };
+                let message = format!("Error occurred while reading the response: {error}");
+                Err(self.fail(500, reason, message))
+            }
+        }
+    }
+
+    /// The message `set-header` and `set-body` act on.
+    pub(crate) fn message(&mut self) -> Message<'_> {
+        match (&mut self.building, self.section) {
+            (Some(response), _) => {
+                Message { headers: &mut response.headers, body: &mut response.body }
+            }
+            (None, Section::Inbound | Section::Backend) => Message {
+                headers: &mut self.context.request.headers,
+                body: &mut self.context.request.body,
+            },
+            (None, Section::Outbound | Section::OnError) => Message {
+                headers: &mut self.context.response.headers,
+                body: &mut self.context.response.body,
+            },
+        }
+    }
+
+    /// The response `set-status` acts on.
+    pub(crate) fn response(&mut self) -> &mut ResponseState {
+        match &mut self.building {
+            Some(response) => response,
+            None => &mut self.context.response,
+        }
+    }
+}
+
+/// A request or response, as far as policies change either alike.
+pub(crate) struct Message<'a> {
+    /// Its headers.
+    pub(crate) headers: &'a mut http::HeaderMap,
+    /// Its body.
+    pub(crate) body: &'a mut MessageBody,
+}

@@ -1,0 +1,271 @@
+//! One request from arrival to answer: the built-in steps and the sections.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::ext::ReasonPhrase;
+use indexmap::IndexMap;
+use rand::Rng as _;
+
+use super::context::{Context, MessageBody, RequestState, ResponseState, SubscriptionInfo};
+use super::exchange::{Exchange, Failure, Flow, Outcome, ScopeDocument};
+use super::subscription::{Refusal, admit};
+use super::{errors, matching, url};
+use crate::app::Shared;
+use crate::config::model::{Api, Operation};
+use crate::journal::RecordedBody;
+use crate::policy::document::{PolicyDocument, Scope};
+use crate::policy::spec::Section;
+
+/// The client's own number for a request; passed on like any header.
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+
+/// Answers one request.
+pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Response<Body> {
+    let method = request.method().clone();
+    let mut exchange = arrive(&shared, &request);
+    if let Err(failure) = run(&mut exchange, request).await {
+        on_error(&mut exchange, failure).await;
+    }
+    respond(exchange, &method)
+}
+
+/// The exchange of a request that nothing is known of yet.
+fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
+    let headers = request.headers();
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let recorder = shared.journal.begin(text(CORRELATION_ID).map(str::to_owned));
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let called = url::of_request(request.uri(), text(HOST));
+    let mut random = shared.seed.numbered("gateway/request", recorder.number());
+    let request_id = u128::from(random.next_u64()) << 64 | u128::from(random.next_u64());
+    let context = Context {
+        request_id: as_guid(request_id),
+        started: recorder.started(),
+        clock: shared.clock,
+        variables: IndexMap::new(),
+        request: RequestState {
+            method: request.method().as_str().to_owned(),
+            url: called.clone(),
+            original_url: called,
+            headers: headers.clone(),
+            body: MessageBody::Absent,
+            ip_address: address
+                .map_or_else(|| "127.0.0.1".to_owned(), |peer| peer.0.ip().to_string()),
+            matched_parameters: Vec::new(),
+        },
+        response: ResponseState {
+            status: 200,
+            reason: "OK".to_owned(),
+            headers: HeaderMap::new(),
+            body: MessageBody::Absent,
+        },
+        api: None,
+        operation: None,
+        product: None,
+        subscription: None,
+        backend: None,
+        deployment: Arc::clone(&shared.model.deployment),
+        last_error: None,
+        random,
+        trace: Vec::new(),
+    };
+    let mut exchange = Exchange::new(context, Arc::clone(shared), recorder);
+    exchange.client_host = headers.get(HOST).cloned();
+    exchange.add_scope(Scope::Global, Some(&shared.model.global));
+    exchange
+}
+
+/// Sets a random GUID's version (4) and variant bits.
+fn as_guid(random: u128) -> u128 {
+    random & !(0xf000 << 64) & !(0xc000 << 48) | 0x4000 << 64 | 0x8000 << 48
+}
+
+/// Built-in steps, then inbound, backend, outbound.
+async fn run(exchange: &mut Exchange, request: Request<Body>) -> Result<(), Failure> {
+    let (api, operation) = find_operation(exchange)?;
+    let Some(operation) = operation else {
+        return Err(not_found(exchange));
+    };
+    check_key(exchange, &api)?;
+    exchange.add_scope(Scope::Api, api.policy.as_ref());
+    exchange.add_scope(Scope::Operation, operation.policy.as_ref());
+    read_body(exchange, request.into_body()).await?;
+    for section in [Section::Inbound, Section::Backend, Section::Outbound] {
+        if exchange.run_section(section).await? == Flow::Respond {
+            break;
+        }
+    }
+    Ok(())
+}
+
+type Matched = (Arc<Api>, Option<Arc<Operation>>);
+
+fn find_operation(exchange: &mut Exchange) -> Result<Matched, Failure> {
+    let shared = Arc::clone(&exchange.shared);
+    let path = exchange.context.request.original_url.path.clone();
+    let found = shared
+        .model
+        .apis
+        .iter()
+        .filter_map(|api| matching::below(&path, &api.info.path).map(|rest| (api, rest)))
+        .min_by_key(|(_, rest)| rest.len());
+    let Some((api, rest)) = found else {
+        return Err(not_found(exchange));
+    };
+    exchange.rest_path = rest.to_owned();
+    exchange.context.api = Some(Arc::clone(&api.info));
+    exchange.recorder.note(|record| record.api = Some(api.info.id.clone()));
+    let method = &exchange.context.request.method;
+    let operation = api
+        .operations
+        .iter()
+        .filter(|operation| operation.info.method == *method)
+        .filter_map(|operation| {
+            operation.template.matches(rest).map(|parameters| (operation, parameters))
+        })
+        .min_by_key(|(operation, _)| operation.template.rank());
+    let Some((operation, parameters)) = operation else {
+        return Ok((Arc::clone(api), None));
+    };
+    exchange.context.request.matched_parameters = parameters;
+    exchange.context.operation = Some(Arc::clone(&operation.info));
+    exchange.recorder.note(|record| record.operation = Some(operation.info.id.clone()));
+    Ok((Arc::clone(api), Some(Arc::clone(operation))))
+}
+
+/// The log says which step failed; the body only that nothing is there.
+fn not_found(exchange: &mut Exchange) -> Failure {
+    let mut failure =
+        exchange.fail_from("configuration", 404, "OperationNotFound", errors::NOT_FOUND);
+    failure.0.message = "Unable to match incoming request to an operation.".to_owned();
+    failure
+}
+
+fn check_key(exchange: &mut Exchange, api: &Api) -> Result<(), Failure> {
+    let shared = Arc::clone(&exchange.shared);
+    let request = &exchange.context.request;
+    let admission = match admit(&shared.model, api, &request.headers, &request.url) {
+        Ok(admission) => admission,
+        Err(refusal) => {
+            let (reason, message) = match refusal {
+                Refusal::Missing => ("SubscriptionKeyNotFound", errors::KEY_MISSING),
+                Refusal::Invalid => ("SubscriptionKeyInvalid", errors::KEY_INVALID),
+            };
+            let failure = exchange.fail_from("authorization", 401, reason, message);
+            let called = &exchange.context.request.original_url;
+            let realm = url::to_uri(called).map(|uri| uri.to_string()).unwrap_or_default();
+            let realm = realm.split('?').next().unwrap_or_default();
+            let challenge = format!(
+                "AzureApiManagementKey realm=\"{realm}\",name=\"{}\",type=\"header\"",
+                api.key_header_text
+            );
+            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                exchange.context.response.headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            return Err(failure);
+        }
+    };
+    if let Some((subscription, key)) = admission.subscription {
+        exchange.recorder.note(|record| record.subscription = Some(subscription.id.clone()));
+        exchange.context.subscription = Some(Arc::new(SubscriptionInfo {
+            id: subscription.id.clone(),
+            name: subscription.name.clone(),
+            key,
+            primary_key: subscription.primary_key.clone(),
+            secondary_key: subscription.secondary_key.clone().unwrap_or_default(),
+        }));
+    }
+    if let Some(product) = admission.product {
+        exchange.context.product = Some(Arc::clone(&product.info));
+        exchange.add_scope(Scope::Product, product.policy.as_ref());
+    }
+    Ok(())
+}
+
+/// Reads all of the client's body: it must survive retries, and expressions
+/// read it. An empty one is none.
+async fn read_body(exchange: &mut Exchange, body: Body) -> Result<(), Failure> {
+    let limit = exchange.shared.model.settings.max_request_body_bytes;
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => {
+            let bytes = collected.to_bytes();
+            if !bytes.is_empty() {
+                exchange.context.request.body = MessageBody::Bytes(bytes.clone());
+                exchange.client_body = bytes;
+            }
+            Ok(())
+        }
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            let message = format!("The request body is larger than {limit} bytes.");
+            Err(exchange.fail_from("configuration", 413, "RequestBodyTooLarge", message))
+        }
+        Err(error) => {
+            let message = format!("The request body could not be read: {error}");
+            Err(exchange.fail_from("configuration", 400, "ClientConnectionFailure", message))
+        }
+    }
+}
+
+/// Runs on-error; an error inside it stops it, and the original error is sent.
+async fn on_error(exchange: &mut Exchange, failure: Failure) {
+    let Failure(error) = failure;
+    tracing::debug!(?error, "the pipeline failed");
+    exchange.recorder.note(|record| record.error_reason = Some(error.reason.clone()));
+    exchange.context.last_error = Some(*error);
+    let response = &exchange.context.response;
+    let kept = (response.status, response.reason.clone(), response.headers.clone());
+    let outcome: Outcome = exchange.run_section(Section::OnError).await;
+    if let Err(second) = outcome {
+        tracing::warn!(error = ?second.0, "on-error failed itself");
+        let response = &mut exchange.context.response;
+        (response.status, response.reason, response.headers) = kept;
+    }
+}
+
+/// The response that goes out, its record finished with its last byte.
+fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
+    let Exchange { context, mut recorder, .. } = exchange;
+    let ResponseState { status, reason, mut headers, body } = context.response;
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    recorder.note(|record| record.status = status.as_u16());
+    // The answer to HEAD has no body, but the length it would have.
+    let body = if *method == Method::HEAD {
+        Body::empty()
+    } else {
+        match body {
+            MessageBody::Stream(body) => body,
+            MessageBody::Bytes(bytes) => {
+                headers.remove(CONTENT_LENGTH);
+                Body::from(bytes)
+            }
+            MessageBody::Absent | MessageBody::Consumed => {
+                headers.remove(CONTENT_LENGTH);
+                Body::empty()
+            }
+        }
+    };
+    let mut response = Response::new(RecordedBody::wrap(body, recorder));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    if !reason.is_empty()
+        && reason != errors::reason_phrase(status.as_u16())
+        && let Ok(phrase) = ReasonPhrase::try_from(reason.into_bytes())
+    {
+        response.extensions_mut().insert(phrase);
+    }
+    response
+}
+
+impl Exchange {
+    fn add_scope(&mut self, scope: Scope, document: Option<&Arc<PolicyDocument>>) {
+        if let Some(document) = document {
+            self.scopes.push(ScopeDocument { scope, document: Arc::clone(document) });
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Subscription keys (specification 1.2): who calls, and through which product.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::context::Url;
+use crate::config::model::{Api, Model, Product, Subscription, SubscriptionScope};
+
+/// Under what a request is let in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Admission {
+    /// The subscription and the key that was sent.
+    pub(crate) subscription: Option<(Arc<Subscription>, String)>,
+    /// The product whose policies apply.
+    pub(crate) product: Option<Arc<Product>>,
+}
+
+/// Why a request is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No key was sent, and one is needed.
+    Missing,
+    /// The key is unknown, inactive, or for something else.
+    Invalid,
+}
+
+/// Looks at the key in the API's header, then in its query parameter.
+pub(crate) fn admit(
+    model: &Model,
+    api: &Api,
+    headers: &HeaderMap,
+    url: &Url,
+) -> Result<Admission, Refusal> {
+    let key = headers
+        .get(&api.key_header)
+        .and_then(|value| value.to_str().ok())
+        .or_else(|| {
+            let mut query = url.query.iter();
+            query.find(|(name, _)| *name == api.key_query).map(|(_, value)| value.as_str())
+        })
+        .filter(|key| !key.is_empty());
+    let found = key.and_then(|key| find(model, api, key));
+    match (key, found) {
+        (_, Some(admission)) => Ok(admission),
+        (None, None) => match open_product(model, api) {
+            Some(product) => Ok(Admission { subscription: None, product: Some(product) }),
+            None if api.subscription_required => Err(Refusal::Missing),
+            None => Ok(Admission::default()),
+        },
+        (Some(_), None) if api.subscription_required => Err(Refusal::Invalid),
+        (Some(_), None) => Ok(Admission::default()),
+    }
+}
+
+fn find(model: &Model, api: &Api, key: &str) -> Option<Admission> {
+    let id = api.info.id.as_str();
+    model.subscriptions.iter().filter(|s| s.active && s.has_key(key)).find_map(|subscription| {
+        let product = match &subscription.scope {
+            SubscriptionScope::AllApis => None,
+            SubscriptionScope::Api(only) if only == id => None,
+            SubscriptionScope::Api(_) => return None,
+            SubscriptionScope::Product(product) => {
+                let mut products = model.products.iter();
+                let found = products.find(|found| found.info.id == *product)?;
+                Some(found.apis.contains(id).then(|| Arc::clone(found))?)
+            }
+        };
+        let subscription = Some((Arc::clone(subscription), key.to_owned()));
+        Some(Admission { subscription, product })
+    })
+}
+
+/// A product that needs no subscription lets keyless calls in under its policies.
+fn open_product(model: &Model, api: &Api) -> Option<Arc<Product>> {
+    model
+        .products
+        .iter()
+        .find(|product| !product.info.subscription_required && product.apis.contains(&api.info.id))
+        .cloned()
+}

@@ -1,0 +1,56 @@
+//! `<cache-store-value>`: a copy of a value into the cache, for a time.
+
+use futures_util::future::BoxFuture;
+
+use super::cache_lookup_value::CACHING_TYPE;
+use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
+use crate::policy::compile::{Compiler, Node};
+use crate::policy::document::PolicyValue;
+use crate::policy::spec::{ANY_SECTION, ContentSpec, ElementSpec, Form, PolicySpec, required};
+
+pub(super) static SPEC: PolicySpec = PolicySpec {
+    element: ElementSpec {
+        name: "cache-store-value",
+        attributes: &[
+            required("key", Form::Name),
+            required("value", Form::Text),
+            required("duration", Form::Integer(1, i64::MAX)),
+            CACHING_TYPE,
+        ],
+        content: ContentSpec::Empty,
+    },
+    sections: ANY_SECTION,
+    compile,
+};
+
+struct CacheStoreValue {
+    key: PolicyValue,
+    value: PolicyValue,
+    duration: PolicyValue,
+}
+
+fn compile(node: &Node<'_>, _: &mut Compiler<'_>) -> Option<Box<dyn Policy>> {
+    node.complete()?;
+    Some(Box::new(CacheStoreValue {
+        key: node.value("key")?,
+        value: node.value("value")?,
+        duration: node.value("duration")?,
+    }))
+}
+
+impl CacheStoreValue {
+    async fn run(&self, exchange: &mut Exchange) -> Outcome {
+        let key = exchange.text(&self.key).await?;
+        let value = exchange.value(&self.value).await?;
+        let ttl = exchange.seconds(&self.duration).await?;
+        let shared = std::sync::Arc::clone(&exchange.shared);
+        shared.cache.store(&key, &value, ttl).await;
+        Ok(Flow::Next)
+    }
+}
+
+impl Policy for CacheStoreValue {
+    fn execute<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.run(exchange))
+    }
+}

@@ -1,0 +1,60 @@
+//! The policies, one module per element. Each has a table (its `SPEC`), a
+//! compile function from XML, and what it does to a request. Adding a policy is
+//! one module, its `mod` line, and one line of the registry below.
+
+mod base;
+mod cache_lookup_value;
+mod cache_store_value;
+mod choose;
+mod forward_request;
+mod include_fragment;
+mod retry;
+mod return_response;
+mod set_backend_service;
+mod set_body;
+mod set_header;
+mod set_status;
+mod set_variable;
+
+use crate::policy::spec::PolicySpec;
+
+/// Every policy this gateway knows, by name.
+static REGISTRY: &[&PolicySpec] = &[
+    &base::SPEC,
+    &cache_lookup_value::SPEC,
+    &cache_store_value::SPEC,
+    &choose::SPEC,
+    &forward_request::SPEC,
+    &include_fragment::SPEC,
+    &retry::SPEC,
+    &return_response::SPEC,
+    &set_backend_service::SPEC,
+    &set_body::SPEC,
+    &set_header::SPEC,
+    &set_status::SPEC,
+    &set_variable::SPEC,
+];
+
+/// A policy by its element's name.
+pub(crate) fn find(name: &str) -> Option<&'static PolicySpec> {
+    REGISTRY.iter().copied().find(|spec| spec.element.name == name)
+}
+
+/// All names, in alphabetical order.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    REGISTRY.iter().map(|spec| spec.element.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_in_order_and_without_doubles() {
+        let listed: Vec<_> = names().collect();
+        let mut sorted = listed.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(listed, sorted);
+    }
+}

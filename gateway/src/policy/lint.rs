@@ -1,0 +1,140 @@
+//! Rules about documents that load, but surprise (specification 6).
+//!
+//! They look at what compiling left behind, over all documents: which
+//! variables are set from literals, and the texts of expressions. A textual
+//! search is enough for L001, W011 and W012; W010 is found by `forward-request`
+//! itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use fancy_regex::Regex;
+use seam::diagnostic::Diagnostic;
+
+use super::spec::Section;
+use super::text::Mapped;
+use super::tree::DocumentText;
+
+/// What the rules look at.
+#[derive(Default)]
+pub(crate) struct Facts {
+    expressions: Vec<(Arc<DocumentText>, Mapped, Option<Section>)>,
+    literal_variables: BTreeMap<String, String>,
+    computed_variables: BTreeSet<String>,
+    /// Of the present document: a forward that streams its response.
+    streams_response: bool,
+    /// Of the present document: where outbound reads the response's body.
+    outbound_reads: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Facts {
+    /// An expression somewhere.
+    pub(crate) fn expression(
+        &mut self,
+        document: &Arc<DocumentText>,
+        mapped: &Mapped,
+        section: Option<Section>,
+    ) {
+        self.expressions.push((Arc::clone(document), mapped.clone(), section));
+        if section != Some(Section::Outbound) {
+            return;
+        }
+        for (range, _) in matches(&RESPONSE_BODY, &mapped.text) {
+            let problem = document
+                .warning(mapped.map.to_source(range), "reads the body of a response that streams")
+                .code("W011")
+                .help("`buffer-response=\"false\"` has no effect then: the whole body is awaited first");
+            self.outbound_reads.push(problem);
+        }
+    }
+
+    /// A `forward-request` with `buffer-response="false"`.
+    pub(crate) fn streams_response(&mut self) {
+        self.streams_response = true;
+    }
+
+    /// The present document ends here.
+    pub(crate) fn end_document(&mut self) {
+        let reads = std::mem::take(&mut self.outbound_reads);
+        if std::mem::take(&mut self.streams_response) {
+            self.warnings.extend(reads);
+        }
+    }
+
+    /// A variable set from a literal: a string, always.
+    pub(crate) fn literal_variable(&mut self, name: &str, value: &str) {
+        self.literal_variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A variable set from something with a type of its own.
+    pub(crate) fn computed_variable(&mut self, name: &str) {
+        self.computed_variables.insert(name.to_owned());
+    }
+}
+
+static CAST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let types = "int|Int32|long|Int64|double|Double|bool|Boolean";
+    Regex::new(&format!(r#"\(({types})\)\s*context\.Variables\s*\[\s*"([^"]+)"\s*\]"#)).ok()
+});
+
+static CONSUMING_READ: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"context\.Request\.Body\s*\??\.\s*As<[^()]*>\s*\(\s*(?:preserveContent\s*:\s*)?(?:false)?\s*\)",
+    )
+    .ok()
+});
+
+static RESPONSE_BODY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"context\.Response\.Body\b").ok());
+
+/// Runs the rules.
+pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
+    out.extend(facts.warnings.iter().cloned());
+    for (document, mapped, section) in &facts.expressions {
+        let place = |range: Range<usize>| mapped.map.to_source(range);
+        for (range, [kind, name]) in matches(&CAST, &mapped.text) {
+            let Some(value) = facts.literal_variables.get(name) else { continue };
+            if facts.computed_variables.contains(name) {
+                continue;
+            }
+            out.push(
+                document
+                    .warning(place(range), format!("variable `{name}` is a string, never a `{kind}`"))
+                    .code("L001")
+                    .label("fails at run time")
+                    .help(format!(
+                        "`<set-variable name=\"{name}\" value=\"{value}\"/>` stores text: set it from an expression, `value=\"@({value})\"`"
+                    )),
+            );
+        }
+        if !matches!(section, Some(Section::Inbound | Section::Backend)) {
+            continue;
+        }
+        for (range, _) in matches(&CONSUMING_READ, &mapped.text) {
+            out.push(
+                document
+                    .warning(place(range), "the request's body is gone after this read")
+                    .code("W012")
+                    .help("a later forward-request sends an empty body; read it with `As<…>(preserveContent: true)`"),
+            );
+        }
+    }
+}
+
+fn matches<'t>(
+    regex: &LazyLock<Option<Regex>>,
+    text: &'t str,
+) -> Vec<(Range<usize>, [&'t str; 2])> {
+    let Some(regex) = regex.as_ref() else { return Vec::new() };
+    regex
+        .captures_iter(text)
+        .filter_map(Result::ok)
+        .filter_map(|found| {
+            let whole = found.get(0)?;
+            let group = |n| found.get(n).map_or("", |group| group.as_str());
+            Some((whole.start()..whole.end(), [group(1), group(2)]))
+        })
+        .collect()
+}

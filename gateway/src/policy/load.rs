@@ -1,0 +1,101 @@
+//! Reading policy files: size limits, named values, scanning.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use seam::diagnostic::{Diagnostic, Source};
+
+use super::named_values::{self, NamedValues};
+use super::scanner;
+use super::tree::{DocumentText, Element};
+
+/// The platform takes documents of up to 512 KiB; named values may double it.
+const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
+
+/// A scanned document.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    /// Its text.
+    pub(crate) text: Arc<DocumentText>,
+    /// Its top element.
+    pub(crate) root: Element,
+}
+
+/// What documents may refer to by name.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    /// Fragments by id; `None` for one whose file has a problem of its own.
+    pub(crate) fragments: BTreeMap<String, Option<Document>>,
+    /// Backend ids.
+    pub(crate) backends: BTreeSet<String>,
+}
+
+/// Which element must be on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `<policies>`.
+    Policies,
+    /// `<fragment>`.
+    Fragment,
+}
+
+/// Scans a document. Problems go to `out`.
+pub(crate) fn scan(
+    source: &Source,
+    kind: Kind,
+    values: &NamedValues,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Document> {
+    if too_large(source, source.text().len(), out) {
+        return None;
+    }
+    let (text, unknown) = named_values::paste(source, values);
+    if too_large(source, text.text.len() / 2, out) {
+        return None;
+    }
+    let root = match scanner::scan(&text.text) {
+        Ok(root) => root,
+        Err(problem) => {
+            let mut diagnostic = text.error(problem.span, problem.message);
+            if let Some(label) = problem.label {
+                diagnostic = diagnostic.label(label);
+            }
+            if let Some((span, label)) = problem.also {
+                diagnostic = diagnostic.also(text.map.to_source(span), label);
+            }
+            if let Some(help) = problem.help {
+                diagnostic = diagnostic.help(help);
+            }
+            out.push(diagnostic);
+            return None;
+        }
+    };
+    named_values::report_unknown(&text, &root, &unknown, values, out);
+    let (expected, other) = match kind {
+        Kind::Policies => ("policies", "fragment"),
+        Kind::Fragment => ("fragment", "policies"),
+    };
+    if root.name != expected {
+        let mut problem = text.error(
+            root.name_span.clone(),
+            format!("expected `<{expected}>`, found `<{}>`", root.name),
+        );
+        if root.name == other {
+            problem = problem.help(
+                "a policy document is `<policies>`, a fragment is `<fragment>`: is the file named in the right place?",
+            );
+        }
+        out.push(problem);
+        return None;
+    }
+    Some(Document { text: Arc::new(text), root })
+}
+
+fn too_large(source: &Source, size: usize, out: &mut Vec<Diagnostic>) -> bool {
+    let large = MAX_DOCUMENT_BYTES < size;
+    if large {
+        let message = format!("the document is larger than {} KiB", MAX_DOCUMENT_BYTES / 1024);
+        out.push(Diagnostic::error(source, 0..0, message));
+    }
+    large
+}

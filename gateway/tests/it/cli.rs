@@ -1,0 +1,74 @@
+//! The command line: help, exit codes, what is printed.
+
+use std::process::{Command, Output};
+
+fn gateway(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gateway"))
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+fn shown(output: &Output) -> String {
+    format!(
+        "exit {}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code().unwrap_or(-1),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[test]
+fn help_has_examples() {
+    insta::assert_snapshot!(shown(&gateway(&["--help"])));
+    for command in ["check", "explain", "schema"] {
+        insta::assert_snapshot!(format!("help-{command}"), shown(&gateway(&[command, "--help"])));
+    }
+    insta::assert_snapshot!("no-arguments", shown(&gateway(&[])));
+}
+
+#[test]
+fn our_own_documents_are_clean() {
+    let file = "capabilities/latency-routing/gateway.toml";
+    insta::assert_snapshot!(shown(&gateway(&["check", file, "--deny-warnings"])), @r"
+    exit 0
+    --- stdout
+    capabilities/latency-routing/gateway.toml: no problems
+    --- stderr
+    ");
+}
+
+#[test]
+fn check_prints_all_problems_as_text_or_json() {
+    let file = "gateway/tests/data/bad/fragments.toml";
+    insta::assert_snapshot!("check-text", shown(&gateway(&["check", file])));
+    insta::assert_snapshot!("check-json", shown(&gateway(&["check", file, "--format", "json"])));
+}
+
+#[test]
+fn warnings_are_denied_on_demand() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, "version = 1\n[[apis]]\nid = \"a\"\npath = \"a\"\n").unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(gateway(&["check", file]).status.code(), Some(0));
+    assert_eq!(gateway(&["check", file, "--deny-warnings"]).status.code(), Some(2));
+    assert_eq!(gateway(&["--config", "nowhere.toml"]).status.code(), Some(2));
+}
+
+#[test]
+fn explain_lists_the_inferences() {
+    insta::assert_snapshot!(shown(&gateway(&["explain"])));
+}
+
+#[test]
+fn the_committed_schema_is_the_codes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gateway.schema.json");
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(
+        committed == gateway::schema(),
+        "docs/gateway.schema.json is stale: run `cargo run --bin gateway -- schema > docs/gateway.schema.json`"
+    );
+}

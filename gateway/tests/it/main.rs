@@ -1,0 +1,15 @@
+//! The gateway through its public functions: in process, on paused time.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod bad_files;
+mod cli;
+mod documents;
+mod expressions;
+mod keys;
+mod latency_routing;
+mod pipeline;
+mod properties;
+mod retries;
+mod streaming;
+mod support;

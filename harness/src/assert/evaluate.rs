@@ -1,0 +1,119 @@
+//! From a dataset and assertions to verdicts.
+
+use super::check::{Check, Finding};
+use super::joined::Joined;
+use super::result::{
+    AssertionResult, Evaluation, Outcome, Reconciliation, ReconciliationState, Validity, Verdict,
+};
+use super::{action, latency, reconcile, routing, status, validity};
+use crate::record::Dataset;
+use crate::scenario::assertion::{Assertion, Kind};
+use crate::stats;
+
+/// What the verdicts are computed with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Probability of any wrong statistical verdict, over all assertions together.
+    pub alpha: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { alpha: 1e-3 }
+    }
+}
+
+/// Holds the assertions against the dataset.
+#[must_use]
+pub fn evaluate(dataset: &Dataset, assertions: &[Assertion], settings: &Settings) -> Evaluation {
+    let joined = Joined::new(dataset);
+    let checks: Vec<Check> = assertions.iter().map(|one| check(&joined, one)).collect();
+    let results = decide(assertions, checks, settings.alpha);
+    let reconciliation = reconcile::reconcile(&joined);
+    let validity = validity::validity(dataset, assertions);
+    let outcome = outcome(&results, &reconciliation, &validity);
+    Evaluation { outcome, alpha: settings.alpha, assertions: results, reconciliation, validity }
+}
+
+fn check(joined: &Joined<'_>, assertion: &Assertion) -> Check {
+    match &assertion.kind {
+        Kind::BackendShare { simulator, band } => {
+            routing::backend_share(joined, &assertion.scope, simulator, band)
+        }
+        Kind::Attempts { answered_by, preceded_by, status, exactly } => {
+            let wanted =
+                routing::Preceded { simulator: preceded_by, status: *status, exactly: *exactly };
+            routing::attempts(joined, &assertion.scope, answered_by, &wanted)
+        }
+        Kind::Latency { statistic, sample, limits } => {
+            latency::latency(joined, &assertion.scope, *statistic, *sample, limits)
+        }
+        Kind::LatencyRatio { .. } => latency::ratio(joined, assertion),
+        Kind::Status { statuses, seen_by, measure } => {
+            status::status(joined, &assertion.scope, statuses, seen_by, measure)
+        }
+        Kind::Requests { limits } => status::requests(joined, &assertion.scope, limits),
+        Kind::ActionAnswer { actions, expected } => {
+            action::answer(joined.dataset, actions, expected)
+        }
+    }
+}
+
+/// Facts stand; estimates share `alpha` as Holm divides it.
+fn decide(assertions: &[Assertion], checks: Vec<Check>, alpha: f64) -> Vec<AssertionResult> {
+    let estimates: Vec<usize> = (0..checks.len())
+        .filter(|&index| matches!(checks.get(index), Some(Check::Estimate(_))))
+        .collect();
+    let levels = stats::step_down(alpha, estimates.len(), |number, level| {
+        let check = estimates.get(number).and_then(|&index| checks.get(index));
+        match check {
+            Some(Check::Estimate(judge)) => judge(level).verdict != Verdict::Inconclusive,
+            _ => true,
+        }
+    });
+    let mut levels = levels.into_iter();
+    assertions
+        .iter()
+        .zip(checks)
+        .map(|(assertion, check)| {
+            let finding = match check {
+                Check::Fact(finding) => finding,
+                Check::Estimate(judge) => judge(levels.next().unwrap_or(alpha)),
+            };
+            result(assertion, finding)
+        })
+        .collect()
+}
+
+fn result(assertion: &Assertion, finding: Finding) -> AssertionResult {
+    AssertionResult {
+        id: assertion.id.clone(),
+        claim: assertion.claim.clone(),
+        kind: assertion.kind.name(),
+        verdict: finding.verdict,
+        n: finding.n,
+        observed: finding.observed,
+        interval: finding.interval,
+        threshold: finding.threshold,
+        n_to_settle: finding.n_to_settle,
+        message: finding.message,
+        examples: finding.examples,
+    }
+}
+
+fn outcome(
+    results: &[AssertionResult],
+    reconciliation: &Reconciliation,
+    validity: &Validity,
+) -> Outcome {
+    let any = |verdict| results.iter().any(|result| result.verdict == verdict);
+    if !validity.valid {
+        Outcome::Invalid
+    } else if any(Verdict::Failed) || reconciliation.state == ReconciliationState::Mismatched {
+        Outcome::Failed
+    } else if any(Verdict::Inconclusive) {
+        Outcome::Inconclusive
+    } else {
+        Outcome::Passed
+    }
+}

@@ -1,0 +1,29 @@
+//! Verdicts: queries over a finished run's [`Dataset`](crate::record::Dataset),
+//! with the statistics behind them.
+//!
+//! Knows nothing of how the rows came about, of scenario files or of reports.
+//! Start reading at [`evaluate`]. A new kind of assertion is one function here
+//! that returns a `Check`, one variant of `scenario::assertion::Kind`.
+
+mod action;
+mod check;
+mod evaluate;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod joined;
+mod latency;
+mod reconcile;
+mod result;
+mod routing;
+mod status;
+#[cfg(test)]
+mod tests;
+mod validity;
+pub(crate) mod words;
+
+pub use evaluate::{Settings, evaluate};
+pub(crate) use joined::{answering_simulator, refused_attempts};
+pub use result::{
+    AssertionResult, Evaluation, Interval, Mismatch, Observed, Outcome, Reconciliation,
+    ReconciliationState, Unit, Validity, Verdict,
+};

@@ -1,0 +1,166 @@
+//! What an evaluation says: data for reports, in words and in numbers.
+
+use serde::Serialize;
+
+/// Everything said about one run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// The whole in one word.
+    pub outcome: Outcome,
+    /// Probability of any wrong statistical verdict, over all assertions together.
+    pub alpha: f64,
+    /// One result an assertion, in the file's order.
+    pub assertions: Vec<AssertionResult>,
+    /// Whether the rows of clients, gateway and simulators tell one story.
+    pub reconciliation: Reconciliation,
+    /// Whether the bench itself did its part.
+    pub validity: Validity,
+}
+
+/// How a run ended; the worst of its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every assertion passed and the rows reconcile.
+    Passed,
+    /// An assertion failed or the rows do not reconcile.
+    Failed,
+    /// Nothing failed, but something could not be decided.
+    Inconclusive,
+    /// The bench was at fault; the verdicts mean nothing.
+    Invalid,
+}
+
+/// How one assertion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The interval lies inside the allowed band.
+    Passed,
+    /// The interval lies outside it.
+    Failed,
+    /// The interval straddles an edge, or there was nothing to look at.
+    Inconclusive,
+}
+
+/// What an observed value, its interval and its bounds are measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A fraction from 0 to 1.
+    Share,
+    /// Seconds.
+    Seconds,
+    /// A ratio of two like quantities.
+    Ratio,
+    /// A number of things.
+    Count,
+}
+
+/// A measured value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Observed {
+    /// The number.
+    pub value: f64,
+    /// What it counts.
+    pub unit: Unit,
+    /// For people: `341 of 398 (85.7 %)`.
+    pub text: String,
+}
+
+/// A confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// Lower bound; `None` is unbounded.
+    pub lower: Option<f64>,
+    /// Upper bound; `None` is unbounded.
+    pub upper: Option<f64>,
+    /// Probability that a bound is wrong, as Holm's division left it.
+    pub alpha: f64,
+}
+
+/// One assertion's result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AssertionResult {
+    /// The assertion's id.
+    pub id: String,
+    /// The promise in words.
+    pub claim: String,
+    /// The kind, as in the scenario file.
+    pub kind: &'static str,
+    /// Whether it held.
+    pub verdict: Verdict,
+    /// How many requests (attempts, actions) it looked at.
+    pub n: u64,
+    /// What was seen; `None` when there was nothing to see.
+    pub observed: Option<Observed>,
+    /// Confidence interval of the observed value; `None` for an exact fact.
+    pub interval: Option<Interval>,
+    /// What was asked, in words: `at least 95 %`.
+    pub threshold: String,
+    /// How many requests would settle it, when it is inconclusive and more would.
+    pub n_to_settle: Option<u64>,
+    /// What happened, in words.
+    pub message: String,
+    /// Up to three correlation ids to look at.
+    pub examples: Vec<String>,
+}
+
+/// Whether the rows of clients, gateway and simulators tell one story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reconciliation {
+    /// The verdict.
+    pub state: ReconciliationState,
+    /// Client requests looked at.
+    pub requests: u64,
+    /// Those found at a simulator.
+    pub at_backend: u64,
+    /// Those the gateway answered by itself: refusals, mocked answers.
+    pub by_gateway: u64,
+    /// Journal rows that belong to client requests.
+    pub attempts: u64,
+    /// Journal rows that belong to actions (probes).
+    pub action_rows: u64,
+    /// Answers whose usage was compared with the journal's.
+    pub usages_compared: u64,
+    /// What does not fit; empty when all does.
+    pub mismatches: Vec<Mismatch>,
+    /// In words.
+    pub message: String,
+}
+
+/// Verdict of the reconciliation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReconciliationState {
+    /// Everything fits.
+    Reconciled,
+    /// Something does not.
+    Mismatched,
+    /// There are no complete journals to compare with.
+    NotChecked,
+}
+
+/// One way in which the rows contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mismatch {
+    /// In words.
+    pub message: String,
+    /// How many rows.
+    pub count: u64,
+    /// Up to three correlation ids (or journal rows) to look at.
+    pub examples: Vec<String>,
+}
+
+/// Whether the bench itself did its part.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Validity {
+    /// Whether verdicts may be believed.
+    pub valid: bool,
+    /// 99th percentile of sent minus scheduled, in seconds.
+    pub schedule_lag_p99: f64,
+    /// What the percentile may be at most, in seconds.
+    pub schedule_lag_limit: f64,
+    /// Why not valid; empty when it is.
+    pub reasons: Vec<String>,
+}

@@ -1,0 +1,96 @@
+//! Whether the bench itself did its part. When it did not, verdicts about the
+//! gateway mean nothing, whichever way they went.
+
+use super::joined::is_action_id;
+use super::result::Validity;
+use super::words;
+use crate::record::{Dataset, Outcome, RunTime};
+use crate::scenario::assertion::{Assertion, Kind};
+use crate::stats;
+
+/// The schedule may lag by so much, in seconds, however strict the limits.
+const LEAST_LAG_LIMIT: f64 = 0.005;
+
+/// Or by this part of the smallest latency limit.
+const LAG_PART: f64 = 0.05;
+
+/// Judges the run itself.
+pub(super) fn validity(dataset: &Dataset, assertions: &[Assertion]) -> Validity {
+    let mut lags: Vec<f64> = dataset
+        .clients
+        .iter()
+        .filter(|row| row.outcome != Outcome::Abandoned)
+        .map(|row| RunTime { nanos: row.sent.nanos - row.scheduled.nanos }.as_secs_f64())
+        .collect();
+    lags.sort_by(f64::total_cmp);
+    let schedule_lag_p99 = stats::percentile(&lags, 0.99).unwrap_or_default();
+    let schedule_lag_limit = lag_limit(assertions);
+    let mut reasons = Vec::new();
+    if dataset.clients.is_empty() {
+        reasons.push("no request was sent".to_owned());
+    }
+    if schedule_lag_limit < schedule_lag_p99 {
+        reasons.push(format!(
+            "the schedule was not held: the 99th percentile of sent minus scheduled is {}, allowed are {}",
+            words::latency(schedule_lag_p99),
+            words::latency(schedule_lag_limit)
+        ));
+    }
+    not_sent(dataset, &mut reasons);
+    for action in &dataset.actions {
+        if let Some(error) = &action.error {
+            reasons.push(format!("action `{}` failed: {error}", action.name));
+        }
+    }
+    if 0 < dataset.journal_rows_dropped {
+        reasons.push(format!(
+            "the simulators dropped {} before they were read",
+            words::counted(dataset.journal_rows_dropped, "journal row", "journal rows")
+        ));
+    }
+    Validity { valid: reasons.is_empty(), schedule_lag_p99, schedule_lag_limit, reasons }
+}
+
+/// Requests that never left: the target could not be reached, or the run ended.
+fn not_sent(dataset: &Dataset, reasons: &mut Vec<String>) {
+    let mut found: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
+    found.extend(dataset.backends.iter().filter_map(|row| row.correlation_id.as_deref()));
+    found.extend(dataset.gateway.iter().filter_map(|row| row.correlation_id.as_deref()));
+    found.retain(|id| !is_action_id(id));
+    let mut failures: Vec<&str> = Vec::new();
+    let mut abandoned = 0_u64;
+    for row in &dataset.clients {
+        match &row.outcome {
+            Outcome::TransportFailed(why) if !found.contains(row.correlation_id.as_str()) => {
+                failures.push(why);
+            }
+            Outcome::Abandoned => abandoned += 1,
+            _ => {}
+        }
+    }
+    if let Some(first) = failures.first() {
+        reasons.push(format!(
+            "{} of {} could not be sent: {first}",
+            words::count(failures.len() as u64),
+            words::counted(dataset.clients.len() as u64, "request", "requests")
+        ));
+    }
+    if 0 < abandoned {
+        reasons.push(format!(
+            "the run ended before {}",
+            words::counted(abandoned, "request did", "requests did")
+        ));
+    }
+}
+
+/// `max(5 ms, 5 % of the smallest latency limit)`, in seconds.
+fn lag_limit(assertions: &[Assertion]) -> f64 {
+    let smallest = assertions
+        .iter()
+        .filter_map(|assertion| match &assertion.kind {
+            Kind::Latency { limits, .. } => limits.at_most,
+            _ => None,
+        })
+        .min();
+    smallest.map_or(LEAST_LAG_LIMIT, |limit| (LAG_PART * limit.as_secs_f64()).max(LEAST_LAG_LIMIT))
+}

@@ -1,0 +1,109 @@
+//! The command line: clap types and help text, nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  every assertion passed
+    1  an assertion failed, or the records of both sides do not agree
+    2  usage, configuration or scenario error: nothing ran
+    3  inconclusive: nothing failed, but something could not be decided
+    4  invalid run: the bench itself was at fault (target unreachable, schedule
+       not held, an action failed), the verdicts mean nothing
+  130  interrupted by Ctrl-C; what was observed until then is reported";
+
+/// Runs scenarios against a GenAI gateway and says whether it keeps its promises.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario and report.
+    Run(RunArgs),
+    /// Check a scenario and every file it names, without running it.
+    Check(CheckArgs),
+    /// Print the scenario format as JSON Schema, or as its reference page.
+    Schema(SchemaArgs),
+}
+
+/// Arguments of `harness schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+    harness schema > docs/scenario.schema.json
+
+Editors that know `#:schema` (Tombi, Taplo, Even Better TOML) then complete and
+check scenario files that begin with `#:schema ../docs/scenario.schema.json`.")]
+pub struct SchemaArgs {
+    /// Print the reference page in Markdown instead.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+    # Gateway and simulators in this process, on virtual time: seconds.
+    harness run scenarios/latency-routing.toml
+
+    # The same over sockets, in real time: as long as the stages say.
+    harness run scenarios/latency-routing.toml --real-time
+
+    # Another seed, results kept, JSON instead of the report.
+    harness run scenarios/latency-routing.toml --seed 7 --output out --format json
+
+The same scenario, seed and files give the same result.json on virtual time, to
+the byte. A scenario that names a URL always runs in real time.";
+
+/// Arguments of `harness run`.
+#[derive(Debug, Args)]
+#[command(after_help = format!("{RUN_EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct RunArgs {
+    /// Scenario file.
+    pub file: PathBuf,
+    /// Seed of all randomness; the scenario's own when absent.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Use sockets and the real clock although everything is embedded.
+    #[arg(long)]
+    pub real_time: bool,
+    /// Folder for `result.json`; made when it does not exist.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// What to print at the end.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print no progress, and the report only when the run did not pass.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// What `harness run` prints at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The report for people.
+    Text,
+    /// What `result.json` holds.
+    Json,
+}
+
+/// Arguments of `harness check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+    harness check scenarios/latency-routing.toml
+
+Prints every problem of the scenario, of the simulator and gateway files it
+names and of their policy documents, then the planned number of requests of
+each stage. Exit code 0 when it can be run, 2 when not.")]
+pub struct CheckArgs {
+    /// Scenario file.
+    pub file: PathBuf,
+}

@@ -1,0 +1,11 @@
+//! The subcommands: arguments in, exit code out. They print; the rest of the
+//! library does not.
+
+mod check;
+mod execute;
+mod output;
+mod progress;
+mod run;
+mod schema;
+
+pub use execute::execute;

@@ -1,0 +1,141 @@
+//! `harness run`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::progress::ProgressLine;
+use super::{check, output};
+use crate::assert::{self, Evaluation, Outcome, Settings};
+use crate::cli::{Format, RunArgs};
+use crate::exit_code::ExitCode;
+use crate::record::{Dataset, World};
+use crate::report;
+use crate::report::terminal::TerminalOptions;
+use crate::run::{Run, Watch, run as run_scenario};
+use crate::scenario::{self, Scenario};
+use crate::target::{self, TargetError};
+
+const RESULT_FILE: &str = "result.json";
+
+pub(super) fn run(args: &RunArgs) -> ExitCode {
+    match try_run(args) {
+        Ok(code) | Err(code) => code,
+    }
+}
+
+fn try_run(args: &RunArgs) -> Result<ExitCode, ExitCode> {
+    let env = output::environment()?;
+    let (scenario, warnings) = scenario::load(&args.file, &env).map_err(|problems| {
+        check::report_problems(&problems);
+        ExitCode::Usage
+    })?;
+    output::print_diagnostics(&warnings);
+    // Before the run: nobody should wait minutes to learn of a bad folder.
+    if let Some(folder) = &args.output {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            output::complain(&format!("error: cannot make `{}`: {error}", folder.display()));
+            ExitCode::Usage
+        })?;
+    }
+    let world = match scenario.topology.is_embedded() && !args.real_time {
+        true => World::Virtual,
+        false => World::Real,
+    };
+    let scenario = Arc::new(scenario);
+    let seed = args.seed.unwrap_or(scenario.seed);
+    let run = observe(&scenario, seed, world, args.quiet)?;
+    let evaluation = judge(&scenario, &run);
+    for note in &run.notes {
+        output::complain(&format!("note: {note}"));
+    }
+    let code = if run.interrupted { ExitCode::Interrupted } else { ExitCode::from(&evaluation) };
+    print(args, &run.dataset, &evaluation, code);
+    match &args.output {
+        Some(folder) => write_result(folder, &run.dataset, &evaluation, code),
+        None => Ok(code),
+    }
+}
+
+/// The runtime of a world. The virtual one has one thread and a paused clock,
+/// which moves on whenever everyone waits.
+fn runtime(world: World) -> std::io::Result<Runtime> {
+    match world {
+        World::Virtual => Builder::new_current_thread().enable_all().start_paused(true).build(),
+        World::Real => Builder::new_multi_thread().enable_all().build(),
+    }
+}
+
+fn observe(
+    scenario: &Arc<Scenario>,
+    seed: u64,
+    world: World,
+    quiet: bool,
+) -> Result<Run, ExitCode> {
+    let runtime = runtime(world).map_err(|error| {
+        output::complain(&format!("error: cannot start the runtime: {error}"));
+        ExitCode::Invalid
+    })?;
+    let watch = Watch::default();
+    let line = (!quiet && output::stderr_is_terminal())
+        .then(|| ProgressLine::start(Arc::clone(&watch.progress), scenario.duration()));
+    let result: Result<Run, TargetError> = runtime.block_on(async {
+        let stop = watch.stop.clone();
+        let _listener = AbortOnDropHandle::new(tokio::spawn(async move {
+            seam::server::interrupted().await;
+            stop.cancel();
+        }));
+        let target = target::set_up(scenario, seed, world).await?;
+        let run = run_scenario(scenario, seed, &target, &watch).await;
+        target.stop().await;
+        Ok(run)
+    });
+    drop(line);
+    result.map_err(|error| {
+        output::complain(&format!("error: {error}"));
+        ExitCode::Invalid
+    })
+}
+
+/// The assertions' evaluation, and what the run knows against itself.
+fn judge(scenario: &Scenario, run: &Run) -> Evaluation {
+    let mut evaluation = assert::evaluate(&run.dataset, &scenario.assertions, &Settings::default());
+    let interrupted = run.interrupted.then(|| "interrupted before its end".to_owned());
+    let reasons: Vec<String> = run.problems.iter().cloned().chain(interrupted).collect();
+    if !reasons.is_empty() {
+        evaluation.validity.valid = false;
+        evaluation.validity.reasons.extend(reasons);
+        evaluation.outcome = Outcome::Invalid;
+    }
+    evaluation
+}
+
+fn print(args: &RunArgs, dataset: &Dataset, evaluation: &Evaluation, code: ExitCode) {
+    if args.quiet && code == ExitCode::Passed {
+        return;
+    }
+    match args.format {
+        Format::Json => output::print(&report::json::render(dataset, evaluation)),
+        Format::Text => {
+            let colour = output::stdout_is_terminal();
+            let options = TerminalOptions { width: output::width(), colour };
+            output::print(&report::terminal::render(dataset, evaluation, &options));
+        }
+    }
+}
+
+fn write_result(
+    folder: &Path,
+    dataset: &Dataset,
+    evaluation: &Evaluation,
+    code: ExitCode,
+) -> Result<ExitCode, ExitCode> {
+    let file = folder.join(RESULT_FILE);
+    std::fs::write(&file, report::json::render(dataset, evaluation)).map_err(|error| {
+        output::complain(&format!("error: cannot write `{}`: {error}", file.display()));
+        ExitCode::Invalid
+    })?;
+    Ok(code)
+}

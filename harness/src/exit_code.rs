@@ -1,0 +1,38 @@
+//! The public table of exit codes. Nothing else in the harness names a number.
+
+use crate::assert::{Evaluation, Outcome};
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Every assertion passed and the rows reconcile.
+    Passed = 0,
+    /// An assertion failed, or the rows do not reconcile.
+    Failed = 1,
+    /// Usage, configuration or scenario error: nothing ran.
+    Usage = 2,
+    /// Nothing failed, but an assertion could not be decided.
+    Inconclusive = 3,
+    /// The bench itself was at fault: target unreachable, schedule not held, an action failed.
+    Invalid = 4,
+    /// Ended by Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<&Evaluation> for ExitCode {
+    fn from(evaluation: &Evaluation) -> Self {
+        match evaluation.outcome {
+            Outcome::Passed => ExitCode::Passed,
+            Outcome::Failed => ExitCode::Failed,
+            Outcome::Inconclusive => ExitCode::Inconclusive,
+            Outcome::Invalid => ExitCode::Invalid,
+        }
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        std::process::ExitCode::from(code as u8)
+    }
+}

@@ -1,0 +1,8 @@
+//! One dataset and its evaluation, many reports. A report prints what the
+//! evaluation says and computes no verdict of its own.
+
+pub mod json;
+mod summary;
+pub mod terminal;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+use std::time::Duration;
+
+use schemars::schema_for;
+use seam::diagnostic::{Diagnostic, Source};
+use seam::env::Env;
+use serde::Deserialize;
+
+use super::super::*;
+use super::{Names, validate};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    assertions: Vec<Spanned<RawAssertion>>,
+}
+
+fn names() -> Names {
+    let second = Duration::from_secs;
+    Names {
+        stages: vec![
+            ("before".into(), second(0), second(120)),
+            ("after".into(), second(120), second(300)),
+        ],
+        workloads: vec!["chat".into()],
+        simulators: vec!["ptu1".into(), "payg1".into(), "payg2".into()],
+        actions: vec!["measure-before".into(), "swap".into()],
+    }
+}
+
+fn read(text: &str) -> (Vec<Assertion>, Vec<Diagnostic>) {
+    let source = Source::new("scenario.toml", text);
+    let mut out = Vec::new();
+    let assertions = match seam::config::parse::<File>(&source, &Env::empty()) {
+        Ok(file) => validate(file.assertions, &names(), &source, &mut out),
+        Err(errors) => {
+            out = errors;
+            Vec::new()
+        }
+    };
+    (assertions, out)
+}
+
+/// One assertion with these lines, which must be good.
+#[track_caller]
+fn good(lines: &str) -> Assertion {
+    let (mut assertions, out) =
+        read(&format!("[[assertions]]\nid = \"a\"\nclaim = \"c\"\n{lines}\n"));
+    assert!(out.is_empty(), "{}", rendered(&out));
+    assertions.remove(0)
+}
+
+fn rendered(out: &[Diagnostic]) -> String {
+    out.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n")
+}
+
+#[track_caller]
+fn bad(lines: &str) -> String {
+    let (assertions, out) = read(&format!("[[assertions]]\nid = \"a\"\nclaim = \"c\"\n{lines}\n"));
+    assert!(!out.is_empty(), "no problem found in {lines}");
+    assert!(assertions.is_empty());
+    rendered(&out)
+}
+
+#[test]
+fn reads_every_kind() {
+    let one = good("to = \"180s\"\nbackend_share = { simulator = \"payg1\", equals = 1.0 }");
+    let exact = ShareBand { lower: 1.0, upper: 1.0, comparison: Comparison::Exact };
+    assert_eq!(one.kind, Kind::BackendShare { simulator: "payg1".into(), band: exact });
+    assert_eq!(one.scope.span.end, Some(Duration::from_secs(180)));
+
+    let one = good(
+        "stage = \"after\"\nsettle = \"2s\"\n[assertions.backend_share]\nsimulator = \"payg1\"\nequals = 0.5\nwithin = 0.05",
+    );
+    let Kind::BackendShare { band, .. } = one.kind else { panic!("{one:?}") };
+    assert_eq!(band.comparison, Comparison::Interval);
+    assert!((band.lower - 0.45).abs() < 1e-12 && (band.upper - 0.55).abs() < 1e-12);
+    assert_eq!(one.scope.span.start, Start::At(Duration::from_secs(120)));
+    assert_eq!(one.scope.span.settle, Duration::from_secs(2));
+
+    let one = good("workload = \"chat\"\nlatency = { statistic = \"p95\", at_most = \"250ms\" }");
+    let limits = Limits { at_least: None, at_most: Some(Duration::from_millis(250)) };
+    let p95 = Statistic::Percentile(0.95);
+    assert_eq!(one.kind, Kind::Latency { statistic: p95, sample: Sample::All, limits });
+
+    let one = good(
+        "from = \"125s\"\nto = \"180s\"\n[assertions.latency_ratio]\nstatistic = \"mean\"\nbaseline = { from = \"10s\", to = \"120s\" }\nat_least = 5.0",
+    );
+    let Kind::LatencyRatio { baseline, limits, .. } = one.kind else { panic!("{one:?}") };
+    assert_eq!(baseline.start, Start::At(Duration::from_secs(10)));
+    assert_eq!(limits, Limits { at_least: Some(5.0), at_most: None });
+
+    let one = good("status = { code = 429, equals = 0 }");
+    let none = StatusMeasure::Count(Limits { at_least: Some(0), at_most: Some(0) });
+    assert_eq!(
+        one.kind,
+        Kind::Status {
+            statuses: Statuses::Codes(vec![429]),
+            seen_by: SeenBy::Clients,
+            measure: none
+        }
+    );
+    let one = good("status = { class = \"5xx\", seen_by = \"payg1\", share = { at_most = 0.01 } }");
+    let Kind::Status { statuses, seen_by, .. } = one.kind else { panic!("{one:?}") };
+    assert_eq!((statuses, seen_by), (Statuses::Class(5), SeenBy::Simulator("payg1".into())));
+
+    let one = good(
+        "action_answer = { all = true, status = 200, content_type = \"application/json\", body = \"{}\" }",
+    );
+    assert!(matches!(one.kind, Kind::ActionAnswer { actions: ActionChoice::All, .. }));
+
+    let one = good(
+        "after_action = \"swap\"\nattempts = { answered_by = \"payg2\", preceded_by = { simulator = \"payg1\", status = 429, exactly = 1 } }",
+    );
+    assert_eq!(one.scope.span.start, Start::AfterAction("swap".into()));
+    assert_eq!(one.kind.name(), "attempts");
+
+    let one = good("requests = { at_least = 100 }");
+    let limits = Limits { at_least: Some(100), at_most: None };
+    assert_eq!(one.kind, Kind::Requests { limits });
+}
+
+#[test]
+fn always_and_never_are_facts_and_estimates_need_room() {
+    let comparison = |keys: &str| {
+        let one = good(&format!("backend_share = {{ simulator = \"payg1\", {keys} }}"));
+        match one.kind {
+            Kind::BackendShare { band, .. } => band.comparison,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(comparison("equals = 0.0"), Comparison::Exact);
+    assert_eq!(comparison("at_least = 1.0"), Comparison::Exact);
+    assert_eq!(comparison("at_most = 0.0"), Comparison::Exact);
+    assert_eq!(comparison("equals = 0.5, exact = true"), Comparison::Exact);
+    assert_eq!(comparison("at_least = 0.95"), Comparison::Interval);
+    assert_eq!(comparison("equals = 1.0, within = 0.01"), Comparison::Interval);
+}
+
+#[test]
+fn percentiles_print_as_written() {
+    for text in ["p50", "p95", "p99", "p99.9", "p99.99", "p5", "mean"] {
+        let one = good(&format!("latency = {{ statistic = \"{text}\", at_most = \"1s\" }}"));
+        let Kind::Latency { statistic, .. } = one.kind else { panic!("{one:?}") };
+        assert_eq!(statistic.to_string(), text);
+    }
+}
+
+#[test]
+fn points_at_names_that_do_not_exist() {
+    insta::assert_snapshot!(bad(
+        "workload = \"caht\"\nstage = \"befor\"\nbackend_share = { simulator = \"pagy1\", equals = 1.0 }"
+    ));
+    insta::assert_snapshot!(bad("after_action = \"swop\"\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad("status = { code = 429, seen_by = \"client\", equals = 0 }"));
+}
+
+#[test]
+fn points_at_spans_that_cannot_be() {
+    insta::assert_snapshot!(bad("from = \"-5s\"\nto = \"6m\"\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad("from = \"90s\"\nto = \"60s\"\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad(
+        "from = \"10s\"\nstage = \"after\"\nafter_action = \"swap\"\nrequests = { at_least = 1 }"
+    ));
+    insta::assert_snapshot!(bad(
+        "stage = \"before\"\nsettle = \"2m\"\nrequests = { at_least = 1 }"
+    ));
+    insta::assert_snapshot!(bad(
+        "latency_ratio = { statistic = \"mean\", baseline = {}, at_least = 5.0 }"
+    ));
+}
+
+#[test]
+fn points_at_missing_and_double_kinds() {
+    insta::assert_snapshot!(bad("stage = \"before\""));
+    insta::assert_snapshot!(bad(
+        "requests = { at_least = 1 }\nstatus = { code = 429, equals = 0 }"
+    ));
+    insta::assert_snapshot!(bad("backend_shares = { simulator = \"payg1\", equals = 1.0 }"));
+}
+
+#[test]
+fn points_at_contradictory_bounds() {
+    insta::assert_snapshot!(bad(
+        "backend_share = { simulator = \"payg1\", equals = 0.5, at_least = 0.4 }"
+    ));
+    insta::assert_snapshot!(bad("backend_share = { simulator = \"payg1\", equals = 0.5 }"));
+    insta::assert_snapshot!(bad("backend_share = { simulator = \"payg1\", at_least = 95 }"));
+    insta::assert_snapshot!(bad("backend_share = { simulator = \"payg1\", within = 0.05 }"));
+    insta::assert_snapshot!(bad(
+        "latency = { statistic = \"p100\", at_least = \"2s\", at_most = \"1s\" }"
+    ));
+    insta::assert_snapshot!(bad(
+        "status = { code = 429, class = \"4xx\", equals = 0, share = { at_most = 0.1 } }"
+    ));
+    insta::assert_snapshot!(bad("status = { code = 42, at_least = 1 }"));
+}
+
+#[test]
+fn refuses_assertions_that_cannot_fail() {
+    insta::assert_snapshot!(bad("requests = { at_least = 0 }"));
+    insta::assert_snapshot!(bad("backend_share = { simulator = \"payg1\", at_least = 0.0 }"));
+    insta::assert_snapshot!(bad("action_answer = { action = \"swap\" }"));
+    insta::assert_snapshot!(bad(
+        "stage = \"before\"\naction_answer = { actions = [\"swap\", \"swp\"], status = 200 }"
+    ));
+}
+
+#[test]
+fn points_at_both_assertions_of_one_name() {
+    let one = "[[assertions]]\nid = \"a\"\nclaim = \"c\"\nrequests = { at_least = 1 }\n";
+    let (_, out) = read(&format!("{one}{one}"));
+    insta::assert_snapshot!(rendered(&out));
+}
+
+#[test]
+fn schema_accepts_what_the_reader_accepts() {
+    let schema = serde_json::to_value(schema_for!(RawAssertion)).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let text = "id = \"a\"\nclaim = \"c\"\nfrom = \"10s\"\nbackend_share = { simulator = \"payg1\", equals = 1.0 }";
+    let value: serde_json::Value = toml::from_str(text).unwrap();
+    assert!(validator.is_valid(&value));
+    let value: serde_json::Value = toml::from_str("id = \"a\"\nclaim = \"c\"\nx = 1").unwrap();
+    assert!(!validator.is_valid(&value));
+    let value: serde_json::Value = toml::from_str("id = \"a\"").unwrap();
+    assert!(!validator.is_valid(&value));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_numbers_give_an_assertion_or_a_diagnostic(a in -1.0_f64..200.0, b in -1.0_f64..2.0, exact: bool) {
+        let text = format!(
+            "[[assertions]]\nid = \"a\"\nclaim = \"c\"\nbackend_share = {{ simulator = \"payg1\", equals = {a:?}, within = {b:?}, exact = {exact} }}\n"
+        );
+        let (assertions, out) = read(&text);
+        proptest::prop_assert_eq!(assertions.is_empty(), !out.is_empty());
+    }
+}

@@ -1,0 +1,24 @@
+//! Scenario files: text → spanned raw types → validated [`Scenario`].
+//!
+//! `raw` is what serde reads and the JSON Schema describes; `validate` turns
+//! it into `model`'s types, which cannot hold a contradiction, and collects
+//! every problem with its place. Nothing here sends a request.
+
+pub mod assertion;
+mod file;
+mod model;
+mod plan;
+mod rate;
+mod raw;
+mod schema;
+mod validate;
+
+pub use file::{load, parse};
+pub use model::{
+    Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalSimulator, GatewayTarget,
+    Load, LoadShape, ORDER, Probe, ProbeBackend, RequestTemplate, Scenario, Simulators, Stage,
+    Topology, Workload,
+};
+pub use plan::{Planned, PlannedLoad};
+pub use rate::Rate;
+pub use schema::{json_schema, reference};

@@ -1,0 +1,92 @@
+//! What a scenario will send, as far as it can be known before the run.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::model::{Arrivals, LoadShape, Scenario, Stage};
+
+/// How many requests a load will send.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Planned {
+    /// Open loop with fixed spacing.
+    Exactly(u64),
+    /// Open loop with random spacing: the expected number.
+    About(f64),
+    /// Closed loop with think time: answers take time, so at most this many.
+    AtMost(u64),
+    /// Closed loop without think time: as many as answers allow.
+    Unbounded,
+}
+
+impl fmt::Display for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Planned::Exactly(count) => write!(f, "{count}"),
+            Planned::About(expected) => write!(f, "about {expected:.0}"),
+            Planned::AtMost(count) => write!(f, "at most {count}"),
+            Planned::Unbounded => f.write_str("as many as answers allow"),
+        }
+    }
+}
+
+/// One load of one stage with its planned number of requests.
+#[derive(Debug, Clone)]
+pub struct PlannedLoad<'a> {
+    /// Stage name.
+    pub stage: &'a str,
+    /// Workload name.
+    pub workload: &'a str,
+    /// How many requests.
+    pub requests: Planned,
+}
+
+impl Scenario {
+    /// The planned number of requests of each load of each stage.
+    #[must_use]
+    pub fn plan(&self) -> Vec<PlannedLoad<'_>> {
+        let mut loads = Vec::new();
+        for stage in &self.stages {
+            for load in &stage.loads {
+                loads.push(PlannedLoad {
+                    stage: &stage.name,
+                    workload: &self.workloads[load.workload].name,
+                    requests: planned(stage, &load.shape),
+                });
+            }
+        }
+        loads
+    }
+
+    /// The length of all stages together.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.stages.last().map(|stage| stage.end).unwrap_or_default()
+    }
+}
+
+fn planned(stage: &Stage, shape: &LoadShape) -> Planned {
+    let duration = stage.duration();
+    match shape {
+        LoadShape::Open(arrivals) => {
+            let expected = arrivals.expected(duration);
+            match arrivals {
+                Arrivals::Poisson(_) => Planned::About(expected),
+                Arrivals::Constant(_) | Arrivals::Ramp { .. } => {
+                    Planned::Exactly(crate::load::arrival::count_below(*arrivals, duration))
+                }
+            }
+        }
+        LoadShape::Closed { think_time, .. } if think_time.is_zero() => Planned::Unbounded,
+        LoadShape::Closed { users, think_time, spawn_interval } => {
+            let mut most = 0_u64;
+            for user in 0..*users {
+                let Some(left) = duration.checked_sub(spawn_interval.saturating_mul(user)) else {
+                    break;
+                };
+                let rounds = left.as_nanos().div_ceil(think_time.as_nanos());
+                most = most.saturating_add(u64::try_from(rounds).unwrap_or(u64::MAX));
+            }
+            Planned::AtMost(most)
+        }
+    }
+}

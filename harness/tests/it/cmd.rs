@@ -1,0 +1,163 @@
+//! The command line: help texts, exit codes, output.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use seam::http::{Body, network};
+use snapbox::cmd::{Command, cargo_bin};
+use snapbox::{assert_data_eq, file};
+
+use crate::stub::Bench;
+
+fn harness(args: &[&str]) -> Command {
+    Command::new(cargo_bin!("harness")).args(args).env_remove("RUST_LOG")
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = harness(args).assert().success();
+    String::from_utf8(output.get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn help_texts() {
+    assert_data_eq!(stdout(&["--help"]), file!["../snapshots/help.txt"]);
+    assert_data_eq!(stdout(&["run", "--help"]), file!["../snapshots/help-run.txt"]);
+    assert_data_eq!(stdout(&["check", "--help"]), file!["../snapshots/help-check.txt"]);
+    assert_data_eq!(stdout(&["schema", "--help"]), file!["../snapshots/help-schema.txt"]);
+}
+
+#[test]
+fn the_schema_is_printed() {
+    assert_eq!(stdout(&["schema"]), harness::scenario::json_schema());
+}
+
+#[test]
+fn bad_files_and_bad_usage_exit_with_2() {
+    for args in [
+        &["check", "tests/data/bad/users-and-arrivals.toml"][..],
+        &["run", "tests/data/bad/users-and-arrivals.toml"],
+        &["run", "no-such-file.toml"],
+        &["run"],
+        &["walk"],
+    ] {
+        harness(args).assert().code(2);
+    }
+}
+
+/// A scenario against the stub bench by URL, so in real time.
+fn scenario_file(folder: &Path, addresses: [SocketAddr; 3], rest: &str) -> PathBuf {
+    let [gateway, a, b] = addresses;
+    let text = format!(
+        r#"
+version = 1
+name = "urls"
+[topology]
+gateway_url = "http://{gateway}"
+simulator_urls.a = {{ url = "http://{a}", key = "${{STUB_KEY:-key}}" }}
+simulator_urls.b = {{ url = "http://{b}", key = "key" }}
+[[workloads]]
+name = "w"
+path = "/api"
+body = {{ prompt = "x" }}
+[[stages]]
+name = "s"
+duration = "400ms"
+[[stages.load]]
+workload = "w"
+users = 1
+think_time = "30ms"
+{rest}"#
+    );
+    let file = folder.join("scenario.toml");
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+fn all_from(simulator: &str) -> String {
+    format!(
+        r#"
+[[assertions]]
+id = "share"
+claim = "all from {simulator}"
+backend_share = {{ simulator = "{simulator}", equals = 1.0 }}
+"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_by_url_end_with_the_verdicts_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, addresses) = Bench::on_sockets().await;
+    let out = folder.path().join("out");
+    let run = |rest: String, args: Vec<String>| {
+        let file = scenario_file(folder.path(), addresses, &rest);
+        tokio::task::spawn_blocking(move || {
+            let file = file.display().to_string();
+            let assert = harness(&["run", &file]).args(args).assert();
+            let output = assert.get_output();
+            (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap())
+        })
+    };
+    let output = vec!["--output".to_owned(), out.display().to_string(), "--seed=9".to_owned()];
+    let (code, text) = run(all_from("a"), output).await.unwrap();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("urls"), "{text}");
+    let result = std::fs::read_to_string(out.join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    assert_eq!((&result["seed"], &result["scenario"]), (&9.into(), &"urls".into()));
+
+    let (code, text) = run(all_from("b"), vec!["--format=json".into()]).await.unwrap();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+
+    let (code, text) = run(all_from("a"), vec!["--quiet".into()]).await.unwrap();
+    assert_eq!((code, text.as_str()), (Some(0), ""));
+
+    // An action that fails makes the run invalid, whatever the assertions say.
+    let failing = "[[actions]]\nname = \"x\"\nat = \"100ms\"\ncall = { path = \"/no\" }\n";
+    let (code, text) = run(all_from("a") + failing, vec![]).await.unwrap();
+    assert_eq!(code, Some(4), "{text}");
+
+    // Nobody there at all.
+    target.stop().await;
+    let (code, text) = run(all_from("a"), vec!["--format=json".into()]).await.unwrap();
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("cannot reach a at http://127.0.0.1:"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_run_reports_and_exits_with_130() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, addresses) = Bench::on_sockets().await;
+    let file = scenario_file(folder.path(), addresses, &all_from("a"));
+    let text = std::fs::read_to_string(&file).unwrap().replace("400ms", "10m");
+    std::fs::write(&file, text).unwrap();
+    let child = std::process::Command::new(cargo_bin!("harness"))
+        .arg("run")
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Under way once the simulator has seen requests.
+    let client = network(std::collections::BTreeMap::new());
+    for _ in 0..500 {
+        let journal = format!("http://{}/++/journal?after=0", addresses[1]);
+        let request = axum::http::Request::get(journal).body(Body::empty()).unwrap();
+        let response = seam::http::call(&client, request).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        if body.windows(2).any(|pair| pair == b"},") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("urls"), "{text}");
+    target.stop().await;
+}

@@ -1,0 +1,100 @@
+//! Arguments and help texts only.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  simulator
+      Serve the built-in resources: ptu1 on port 8001, payg1 on 8002, payg2 on 8003.
+
+  curl 'http://127.0.0.1:8002/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21' \\
+      -H 'api-key: local-simulator-key' -H 'content-type: application/json' \\
+      -d '{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"stream\":true}'
+      Ask it something.
+
+  simulator default-config > simulator.toml; simulator --config simulator.toml
+      Start from the built-in configuration and change it.
+
+  curl -X PATCH http://127.0.0.1:8002/++/config -H 'api-key: local-simulator-key' \\
+      -d '{\"deployments\":{\"gpt-4o\":{\"tpm\":1000}}}'
+      Lower a limit while it runs.
+
+Exit codes: 0 stopped on request, 1 could not serve, 2 usage or configuration.";
+
+/// Simulates Azure OpenAI resources with PTU and pay-as-you-go deployments.
+///
+/// Limits, latency, headers, errors and token counts are those of the service;
+/// the text is filler.
+#[derive(Debug, Parser)]
+#[command(version, after_long_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// Configuration file (TOML). Without it the built-in configuration is used.
+    #[arg(long, value_name = "FILE", env = "SIMULATOR_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Seed of all random draws.
+    #[arg(long, value_name = "N", default_value_t = 1, env = "SIMULATOR_SEED")]
+    pub seed: u64,
+    /// Address to listen on; each resource has its own port.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1", env = "SIMULATOR_HOST")]
+    pub host: IpAddr,
+    /// How long requests under way may take to finish at shutdown.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seam::units::parse_duration)]
+    pub drain: Duration,
+    /// Form of the log on stderr.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "SIMULATOR_LOG_FORMAT")]
+    pub log_format: LogFormat,
+    /// What to log: a level, or tracing directives such as `simulator=debug`.
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "SIMULATOR_LOG")]
+    pub log: String,
+}
+
+/// Other things than serving.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check a configuration file and print every problem in it.
+    #[command(after_help = "Example:\n  simulator check simulator.toml")]
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of the configuration file.
+    #[command(after_help = "Example:\n  simulator schema > simulator.schema.json")]
+    Schema,
+    /// Print the built-in configuration.
+    #[command(after_help = "Example:\n  simulator default-config > simulator.toml")]
+    DefaultConfig,
+}
+
+/// Forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Args::command().debug_assert();
+    }
+}

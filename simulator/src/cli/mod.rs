@@ -1,0 +1,9 @@
+//! The command line of the binary `simulator`: arguments, output, exit codes.
+//! Everything else is the library's.
+
+mod args;
+mod banner;
+mod run;
+mod serve;
+
+pub use run::main;

@@ -1,0 +1,554 @@
+//! Raw types → checked types. Every problem becomes a diagnostic; none stops
+//! the search for the next.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::Range;
+use std::time::Duration;
+
+use seam::diagnostic::{Diagnostic, Source};
+use serde_spanned::Spanned;
+
+use super::model::{
+    Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
+    ResourceConfig, Sku, WireProfile,
+};
+use super::{SimulatorConfig, latency, raw};
+use crate::catalogue::{self, Kind, Model};
+
+const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
+const DEFAULT_MAX_BODY_BYTES: u64 = 16 << 20;
+const DEFAULT_NEWEST_API_VERSION: &str = "2026-12-31";
+const DEFAULT_REGION: &str = "East US 2";
+/// What the service assumed in 2023-24 (specification, section 3.3).
+const DEFAULT_MAX_TOKENS_PAYG: u64 = 16;
+/// Start of the moving average (specification, section 4.2; not published).
+const DEFAULT_MAX_TOKENS_PTU: u64 = 512;
+const DEFAULT_ALPHA: f64 = 0.1;
+const DEFAULT_PTU_WINDOW: Duration = Duration::from_secs(10);
+const DEFAULT_REQUEST_WINDOW: Duration = Duration::from_secs(10);
+/// The most PTUs one deployment can have.
+const MOST_PTU: u64 = 100_000;
+/// A billion tokens a minute: above any quota, far below overflow.
+const MOST_TPM: u64 = 1_000_000_000;
+
+type Checked = Result<(SimulatorConfig, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+pub(super) fn check(source: &Source, file: raw::File) -> Checked {
+    let mut checker = Checker { source, problems: Vec::new(), warnings: Vec::new() };
+    let config = checker.file(file);
+    match config {
+        Some(config) if checker.problems.is_empty() => Ok((config, checker.warnings)),
+        _ => {
+            checker.problems.append(&mut checker.warnings);
+            Err(checker.problems)
+        }
+    }
+}
+
+struct Checker<'a> {
+    source: &'a Source,
+    problems: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(self.source, span, message)
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.problems.push(diagnostic);
+    }
+
+    fn file(&mut self, file: raw::File) -> Option<SimulatorConfig> {
+        if *file.version.get_ref() != 1 {
+            self.report(
+                self.error(file.version.span(), "unknown format version")
+                    .help("write `version = 1`"),
+            );
+        }
+        let journal_capacity = self.whole(
+            file.journal_capacity,
+            "journal_capacity",
+            DEFAULT_JOURNAL_CAPACITY,
+            1..=10_000_000,
+        );
+        let max_body_bytes = self.whole(
+            file.max_body_bytes,
+            "max_body_bytes",
+            DEFAULT_MAX_BODY_BYTES,
+            1_024..=1 << 30,
+        );
+        let newest_api_version = match file.newest_api_version {
+            None => DEFAULT_NEWEST_API_VERSION.to_owned(),
+            Some(version) if is_date(version.get_ref()) => version.into_inner(),
+            Some(version) => {
+                self.report(
+                    self.error(version.span(), "`newest_api_version` is not a date")
+                        .help("write a date such as \"2026-12-31\""),
+                );
+                String::new()
+            }
+        };
+        if file.resources.is_empty() {
+            self.report(
+                self.error(0..0, "no resources")
+                    .help("add a `[[resources]]` table with a name, a port and keys"),
+            );
+        }
+        let shared = self.deployments(&file.deployments);
+        let mut used = vec![false; shared.len()];
+        let resources = self.resources(file.resources, &shared, &mut used);
+        for ((name, span, _), used) in shared.iter().zip(used) {
+            if !used && !resources.is_empty() {
+                self.warnings.push(
+                    Diagnostic::warning(
+                        self.source,
+                        span.clone(),
+                        format!("deployment `{name}` is used by no resource"),
+                    )
+                    .help("every resource defines one of that name itself"),
+                );
+            }
+        }
+        Some(SimulatorConfig {
+            journal_capacity: usize::try_from(journal_capacity).ok()?,
+            max_body_bytes: usize::try_from(max_body_bytes).ok()?,
+            newest_api_version,
+            resources,
+        })
+    }
+
+    fn resources(
+        &mut self,
+        resources: Vec<Spanned<raw::Resource>>,
+        shared: &[Named],
+        used: &mut [bool],
+    ) -> Vec<ResourceConfig> {
+        let mut names = BTreeMap::new();
+        let mut ports = BTreeMap::new();
+        let mut checked = Vec::new();
+        for resource in resources {
+            let resource = resource.into_inner();
+            let (name, span) = (resource.name.get_ref().clone(), resource.name.span());
+            self.identifier(&name, span.clone(), "resource");
+            self.unique(&mut names, name.clone(), span, "resource name");
+            let port = *resource.port.get_ref();
+            if port != 0 {
+                self.unique(&mut ports, port, resource.port.span(), "port");
+            }
+            let keys_span = resource.keys.span();
+            let keys = resource.keys.into_inner();
+            if keys.is_empty() {
+                self.report(self.error(keys_span, "a resource needs at least one key").help(
+                    "write `keys = [\"any-text\"]`; clients send it in the `api-key` header",
+                ));
+            }
+            for key in &keys {
+                let text = key.get_ref();
+                if text.is_empty() || !text.bytes().all(|b| (0x21..0x7f).contains(&b)) {
+                    self.report(
+                        self.error(key.span(), "a key must be printable ASCII without spaces")
+                            .label("cannot be sent in a header"),
+                    );
+                }
+            }
+            let own = self.deployments(&resource.deployments);
+            let mut inherited = Vec::new();
+            for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
+                if own.iter().all(|(own_name, ..)| own_name != shared_name) {
+                    *used = true;
+                    inherited.extend(shared.clone());
+                }
+            }
+            let mut deployments: Vec<DeploymentConfig> =
+                own.into_iter().filter_map(|(_, _, deployment)| deployment).collect();
+            deployments.extend(inherited);
+            if deployments.is_empty() && self.problems.is_empty() {
+                self.warnings.push(
+                    Diagnostic::warning(
+                        self.source,
+                        resource.name.span(),
+                        format!("resource `{name}` has no deployments"),
+                    )
+                    .help("add `[[deployments]]` for all resources, or `deployments = […]` here"),
+                );
+            }
+            checked.push(ResourceConfig {
+                name,
+                port,
+                keys: keys.into_iter().map(Spanned::into_inner).collect(),
+                region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+                deployments,
+            });
+        }
+        checked
+    }
+
+    /// Checks a list of deployments whose names must differ. One that cannot be
+    /// used keeps its name, so that a resource's own still hides a shared one.
+    fn deployments(&mut self, list: &[Spanned<raw::Deployment>]) -> Vec<Named> {
+        let mut names = BTreeMap::new();
+        list.iter()
+            .map(|deployment| {
+                let deployment = deployment.get_ref();
+                let (name, span) = (deployment.name.get_ref().clone(), deployment.name.span());
+                self.identifier(&name, span.clone(), "deployment");
+                self.unique(&mut names, name.clone(), span.clone(), "deployment name");
+                (name, span, self.deployment(deployment))
+            })
+            .collect()
+    }
+
+    fn deployment(&mut self, raw: &raw::Deployment) -> Option<DeploymentConfig> {
+        let sku = raw.sku.as_ref().map_or(Sku::Standard, |sku| *sku.get_ref());
+        let wire_profile = self.wire_profile(raw.wire_profile.as_ref());
+        let model = self.model(&raw.model);
+        let capacity = if sku.is_provisioned() {
+            self.ptu(raw, sku, model.as_ref())
+        } else {
+            self.payg(raw, sku, wire_profile, model.as_ref())
+        };
+        let lengths = self.lengths(raw, wire_profile, model.as_ref());
+        let model = model?;
+        let profile = wire_profile?;
+        let mut settings = latency::default_latency(&model, sku, profile);
+        if let Some(raw) = &raw.latency {
+            match latency::latency_from(raw.get_ref(), &settings, profile) {
+                Ok(latency) => settings = latency,
+                Err(problems) => {
+                    for problem in problems {
+                        let mut diagnostic = self.error(raw.span(), problem.message);
+                        if let Some(help) = problem.help {
+                            diagnostic = diagnostic.help(help);
+                        }
+                        self.report(diagnostic);
+                    }
+                }
+            }
+        }
+        Some(DeploymentConfig {
+            name: raw.name.get_ref().clone(),
+            model,
+            sku,
+            wire_profile: profile,
+            capacity: capacity?,
+            lengths,
+            latency: settings,
+        })
+    }
+
+    fn wire_profile(&mut self, raw: Option<&Spanned<String>>) -> Option<WireProfile> {
+        let Some(raw) = raw else { return Some(WireProfile::Documented) };
+        let built = "\"documented\" or \"azure_2024\"";
+        match raw.get_ref().as_str() {
+            "documented" => return Some(WireProfile::Documented),
+            "azure_2024" => return Some(WireProfile::Azure2024),
+            name @ ("azure_2025" | "azure_2026" | "openai") => self.report(
+                self.error(raw.span(), format!("wire profile `{name}` is not built yet"))
+                    .label(format!("use {built}")),
+            ),
+            name => self.report(
+                self.error(raw.span(), format!("unknown wire profile `{name}`"))
+                    .label(format!("expected {built}"))
+                    .did_you_mean(name, ["documented", "azure_2024"]),
+            ),
+        }
+        None
+    }
+
+    fn model(&mut self, raw: &Spanned<String>) -> Option<Model> {
+        let found = Model::find(raw.get_ref());
+        if found.is_none() {
+            self.report(
+                self.error(raw.span(), format!("unknown model `{}`", raw.get_ref()))
+                    .did_you_mean(raw.get_ref(), catalogue::names())
+                    .help(format!("known: {}", catalogue::names().collect::<Vec<_>>().join(", "))),
+            );
+        }
+        found
+    }
+
+    fn payg(
+        &mut self,
+        raw: &raw::Deployment,
+        sku: Sku,
+        profile: Option<WireProfile>,
+        model: Option<&Model>,
+    ) -> Option<Capacity> {
+        let why = format!("a `{}` deployment is limited by `tpm`", sku.name());
+        let to_provision = "for provisioned throughput write `sku = \"provisioned_managed\"`";
+        if let Some(ptu) = &raw.ptu {
+            self.report(self.error(ptu.span(), format!("{why}, not by `ptu`")).help(to_provision));
+        }
+        if let Some(settings) = &raw.ptu_settings {
+            self.report(
+                self.error(settings.span(), format!("{why}, not by `ptu`")).help(to_provision),
+            );
+        }
+        let tpm = match &raw.tpm {
+            Some(tpm) => self.whole(Some(tpm.clone()), "tpm", 0, 1..=MOST_TPM),
+            None => {
+                if raw.ptu.is_none() {
+                    self.report(
+                        self.error(raw.name.span(), format!("deployment has no `tpm`: {why}"))
+                            .help("write `tpm = 60000`"),
+                    );
+                }
+                return None;
+            }
+        };
+        let azure_2024 = profile == Some(WireProfile::Azure2024);
+        let default_rpm = match model {
+            // The era's simulator has ceil(TPM/1000) per 10 s for every model.
+            Some(model) if !azure_2024 => model.facts.rpm_per_1k_tpm,
+            _ => 6.0,
+        };
+        let rpm_per_1k_tpm =
+            self.number(raw.rpm_per_1k_tpm.as_ref(), "rpm_per_1k_tpm", default_rpm, 1e-6, 1e6);
+        if let Some(strict) = &raw.strict
+            && azure_2024
+            && !*strict.get_ref()
+        {
+            self.report(
+                self.error(strict.span(), "`azure_2024` is always strict").help("remove the line"),
+            );
+        }
+        let strict = azure_2024 || raw.strict.as_ref().is_some_and(|strict| *strict.get_ref());
+        Some(Capacity::Payg(PaygSettings {
+            tpm,
+            rpm_per_1k_tpm,
+            request_window: self.request_window(raw.request_window.as_ref()),
+            admission: if strict { Admission::Strict } else { Admission::Reached },
+            count_rejected_requests: raw
+                .count_rejected_requests
+                .as_ref()
+                .map_or(!azure_2024, |count| *count.get_ref()),
+            default_max_tokens: self.whole(
+                raw.default_max_tokens.clone(),
+                "default_max_tokens",
+                DEFAULT_MAX_TOKENS_PAYG,
+                0..=1_000_000,
+            ),
+        }))
+    }
+
+    fn request_window(&mut self, raw: Option<&Spanned<seam::units::HumanDuration>>) -> Duration {
+        let Some(raw) = raw else { return DEFAULT_REQUEST_WINDOW };
+        let window = raw.get_ref().0;
+        if window != Duration::from_secs(1) && window != Duration::from_secs(10) {
+            self.report(
+                self.error(raw.span(), "`request_window` is neither \"1s\" nor \"10s\"")
+                    .help("the service evaluates requests over 1 or 10 seconds"),
+            );
+        }
+        window
+    }
+
+    fn ptu(&mut self, raw: &raw::Deployment, sku: Sku, model: Option<&Model>) -> Option<Capacity> {
+        let why = format!("a `{}` deployment is limited by `ptu`", sku.name());
+        let spans = [
+            ("tpm", raw.tpm.as_ref().map(Spanned::span)),
+            ("rpm_per_1k_tpm", raw.rpm_per_1k_tpm.as_ref().map(Spanned::span)),
+            ("request_window", raw.request_window.as_ref().map(Spanned::span)),
+            ("strict", raw.strict.as_ref().map(Spanned::span)),
+            ("count_rejected_requests", raw.count_rejected_requests.as_ref().map(Spanned::span)),
+        ];
+        for (key, span) in spans {
+            if let Some(span) = span {
+                self.report(
+                    self.error(span, format!("{why}: `{key}` has no meaning here"))
+                        .help("for pay-as-you-go write `sku = \"standard\"`"),
+                );
+            }
+        }
+        let ptu = match &raw.ptu {
+            Some(ptu) => self.whole(Some(ptu.clone()), "ptu", 0, 1..=MOST_PTU),
+            None => {
+                if raw.tpm.is_none() {
+                    self.report(
+                        self.error(raw.name.span(), format!("deployment has no `ptu`: {why}"))
+                            .help("write `ptu = 50`"),
+                    );
+                }
+                return None;
+            }
+        };
+        let settings = raw.ptu_settings.as_ref().map(Spanned::get_ref);
+        let (rate, ratio) = (
+            settings.and_then(|s| s.input_tpm_per_ptu.as_ref()),
+            settings.and_then(|s| s.output_ratio.as_ref()),
+        );
+        let model = model?;
+        if model.facts.ptu.is_none() && (rate.is_none() || ratio.is_none()) {
+            self.report(
+                self.error(
+                    raw.model.span(),
+                    format!("no provisioned throughput is published for `{}`", model.facts.name),
+                )
+                .label("needs explicit numbers")
+                .help("write `ptu_settings = { input_tpm_per_ptu = 2500, output_ratio = 3 }`"),
+            );
+        }
+        let (row_rate, row_ratio) = model.facts.ptu.unwrap_or((1.0, 1.0));
+        let window = match settings.and_then(|s| s.window.as_ref()) {
+            None => DEFAULT_PTU_WINDOW,
+            Some(window) => {
+                let length = window.get_ref().0;
+                if length < Duration::from_secs(1) || Duration::from_secs(60) < length {
+                    self.report(
+                        self.error(window.span(), "`window` is outside 1 s to 60 s")
+                            .help("write `window = \"10s\"`"),
+                    );
+                }
+                length
+            }
+        };
+        Some(Capacity::Ptu(PtuSettings {
+            ptu,
+            input_tpm_per_ptu: self.number(rate, "input_tpm_per_ptu", row_rate, 1.0, 1e9),
+            output_ratio: self.number(ratio, "output_ratio", row_ratio, 0.01, 1_000.0),
+            window,
+            default_max_tokens: self.whole(
+                raw.default_max_tokens.clone(),
+                "default_max_tokens",
+                DEFAULT_MAX_TOKENS_PTU,
+                0..=1_000_000,
+            ),
+            default_max_tokens_alpha: self.number(
+                settings.and_then(|s| s.default_max_tokens_alpha.as_ref()),
+                "default_max_tokens_alpha",
+                DEFAULT_ALPHA,
+                0.0,
+                1.0,
+            ),
+            output_cap: model.facts.output_tokens,
+        }))
+    }
+
+    fn lengths(
+        &mut self,
+        raw: &raw::Deployment,
+        profile: Option<WireProfile>,
+        model: Option<&Model>,
+    ) -> CompletionLength {
+        let reasons = model.is_some_and(|model| model.facts.kind == Kind::Reasoning);
+        if let Some(mean) = &raw.mean_reasoning_tokens
+            && model.is_some()
+            && !reasons
+        {
+            self.report(
+                self.error(mean.span(), format!("`{}` does not reason", raw.model.get_ref()))
+                    .help("remove `mean_reasoning_tokens`, or choose a reasoning model"),
+            );
+        }
+        let fill_max_tokens = match raw.completion_tokens.as_ref().map(Spanned::get_ref) {
+            Some(choice) => *choice == raw::CompletionTokens::MaxTokens,
+            None => profile == Some(WireProfile::Azure2024),
+        };
+        let reasoning_default = if reasons { 192.0 } else { 0.0 };
+        CompletionLength {
+            fill_max_tokens,
+            mean: self.number(
+                raw.mean_completion_tokens.as_ref(),
+                "mean_completion_tokens",
+                128.0,
+                1.0,
+                1e6,
+            ),
+            sigma: self.number(
+                raw.completion_tokens_sigma.as_ref(),
+                "completion_tokens_sigma",
+                0.5,
+                0.0,
+                3.0,
+            ),
+            mean_reasoning: self.number(
+                raw.mean_reasoning_tokens.as_ref(),
+                "mean_reasoning_tokens",
+                reasoning_default,
+                0.0,
+                1e6,
+            ),
+        }
+    }
+
+    fn identifier(&mut self, name: &str, span: Range<usize>, what: &str) {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || 64 < name.len() || !name.chars().all(allowed) {
+            self.report(
+                self.error(span, format!("`{name}` is not a {what} name"))
+                    .help("use 1 to 64 of the letters a-z, A-Z, digits, `-`, `_` and `.`"),
+            );
+        }
+    }
+
+    fn unique<K: Ord + Display>(
+        &mut self,
+        seen: &mut BTreeMap<K, Range<usize>>,
+        key: K,
+        span: Range<usize>,
+        what: &str,
+    ) {
+        match seen.get(&key) {
+            Some(first) => self.report(
+                self.error(span, format!("duplicate {what} `{key}`"))
+                    .label("used again")
+                    .also(first.clone(), "first used here"),
+            ),
+            None => {
+                seen.insert(key, span);
+            }
+        }
+    }
+
+    fn whole(
+        &mut self,
+        raw: Option<Spanned<u64>>,
+        key: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> u64 {
+        let Some(raw) = raw else { return default };
+        let value = *raw.get_ref();
+        if !range.contains(&value) {
+            let (least, most) = (range.start(), range.end());
+            self.report(
+                self.error(raw.span(), format!("`{key}` is outside {least} to {most}"))
+                    .label(format!("found {value}")),
+            );
+        }
+        value
+    }
+
+    fn number(
+        &mut self,
+        raw: Option<&Spanned<f64>>,
+        key: &str,
+        default: f64,
+        least: f64,
+        most: f64,
+    ) -> f64 {
+        let Some(raw) = raw else { return default };
+        let value = *raw.get_ref();
+        if !(least..=most).contains(&value) {
+            self.report(
+                self.error(raw.span(), format!("`{key}` is outside {least} to {most}"))
+                    .label(format!("found {value}")),
+            );
+        }
+        value
+    }
+}
+
+/// A deployment's name, where it stands, and what it is if it can be used.
+type Named = (String, Range<usize>, Option<DeploymentConfig>);
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}

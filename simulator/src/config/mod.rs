@@ -1,0 +1,20 @@
+//! The configuration file: text → spanned raw types → checked types.
+//!
+//! `raw` is the file as people write it (and its JSON Schema), `model` what the
+//! rest of the simulator works with and cannot hold a contradiction, `check`
+//! the way from one to the other with every problem collected. Nothing here
+//! knows HTTP.
+
+mod check;
+mod latency;
+mod load;
+mod model;
+pub(crate) mod raw;
+
+pub(crate) use latency::latency_from;
+pub(crate) use model::{
+    Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
+    ResourceConfig, WireProfile,
+};
+
+pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, schema};

@@ -1,0 +1,296 @@
+//! The file as people write it. Doc comments here are the reference: the JSON
+//! Schema is generated from them.
+
+use schemars::JsonSchema;
+use seam::units::HumanDuration;
+use serde::{Deserialize, Serialize};
+use serde_spanned::Spanned;
+
+/// Configuration of the simulator.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Simulator configuration")]
+pub(crate) struct File {
+    /// Version of this format: 1.
+    #[schemars(with = "u64")]
+    pub version: Spanned<u64>,
+    /// How many finished requests the journal of each resource keeps; the
+    /// oldest leave first. Default 100000.
+    #[schemars(with = "Option<u64>")]
+    pub journal_capacity: Option<Spanned<u64>>,
+    /// Largest request body accepted, in bytes; larger ones get 413. Default 16777216.
+    #[schemars(with = "Option<u64>")]
+    pub max_body_bytes: Option<Spanned<u64>>,
+    /// Newest `api-version` date that is known; requests with a later one get
+    /// 404 as for an unknown version. Default "2026-12-31".
+    #[schemars(with = "Option<String>")]
+    pub newest_api_version: Option<Spanned<String>>,
+    /// The simulated Azure OpenAI resources, each on its own port.
+    #[schemars(with = "Vec<Resource>")]
+    pub resources: Vec<Spanned<Resource>>,
+    /// Deployments of every resource that does not define one of the same name.
+    #[serde(default)]
+    #[schemars(with = "Vec<Deployment>")]
+    pub deployments: Vec<Spanned<Deployment>>,
+}
+
+/// A simulated Azure OpenAI resource.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resource {
+    /// Name, unique in the file.
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
+    /// Port to listen on, unique in the file; 0 takes a free one.
+    #[schemars(with = "u16")]
+    pub port: Spanned<u16>,
+    /// Keys accepted in the `api-key` header, for the API and for the live
+    /// control under `/++/`.
+    #[schemars(with = "Vec<String>")]
+    pub keys: Spanned<Vec<Spanned<String>>>,
+    /// Region as the service displays it. Default "East US 2".
+    pub region: Option<String>,
+    /// Deployments of this resource only.
+    #[serde(default)]
+    #[schemars(with = "Vec<Deployment>")]
+    pub deployments: Vec<Spanned<Deployment>>,
+}
+
+/// A model deployed in a resource, with a capacity.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Deployment {
+    /// Name in the request's path, unique in its resource.
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
+    /// Model, with or without a snapshot's date: "gpt-4o", "gpt-35-turbo-0125".
+    #[schemars(with = "String")]
+    pub model: Spanned<String>,
+    /// Kind of capacity. Default "standard".
+    #[schemars(with = "Option<Sku>")]
+    pub sku: Option<Spanned<Sku>>,
+    /// Tokens per minute: the limit of a pay-as-you-go deployment.
+    #[schemars(with = "Option<u64>")]
+    pub tpm: Option<Spanned<u64>>,
+    /// Provisioned throughput units: the size of a provisioned deployment.
+    #[schemars(with = "Option<u64>")]
+    pub ptu: Option<Spanned<u64>>,
+    /// Requests per minute for each 1,000 TPM. Default: the model's quota
+    /// ratio; 6 with `wire_profile = "azure_2024"`.
+    #[schemars(with = "Option<f64>")]
+    pub rpm_per_1k_tpm: Option<Spanned<f64>>,
+    /// Period over which requests are limited: "1s" or "10s". Default "10s".
+    #[schemars(with = "Option<HumanDuration>")]
+    pub request_window: Option<Spanned<HumanDuration>>,
+    /// Which era of the service to imitate in headers, limiter and error texts:
+    /// "documented" (default) or "azure_2024".
+    #[schemars(with = "Option<WireProfileNames>")]
+    pub wire_profile: Option<Spanned<String>>,
+    /// Refuse a request whose own estimate would exceed the token limit. By
+    /// default `documented` refuses only once the limit has been reached, as
+    /// the service's page says; `azure_2024` is always strict.
+    #[schemars(with = "Option<bool>")]
+    pub strict: Option<Spanned<bool>>,
+    /// Whether refused requests count toward the request limit. Default: true
+    /// for `documented`, false for `azure_2024`.
+    #[schemars(with = "Option<bool>")]
+    pub count_rejected_requests: Option<Spanned<bool>>,
+    /// Completion tokens to assume at admission when a request states no
+    /// maximum. Default 16 for pay-as-you-go; for provisioned deployments 512,
+    /// the start of a moving average.
+    #[schemars(with = "Option<u64>")]
+    pub default_max_tokens: Option<Spanned<u64>>,
+    /// Numbers of a provisioned deployment.
+    #[schemars(with = "Option<PtuSettings>")]
+    pub ptu_settings: Option<Spanned<PtuSettings>>,
+    /// How long completions are: "max_tokens" always fills a stated maximum
+    /// (default for `azure_2024`); "natural" draws a length and stops there
+    /// (default for `documented`).
+    #[schemars(with = "Option<CompletionTokens>")]
+    pub completion_tokens: Option<Spanned<CompletionTokens>>,
+    /// Mean of the naturally drawn completion lengths, in tokens. Default 128.
+    #[schemars(with = "Option<f64>")]
+    pub mean_completion_tokens: Option<Spanned<f64>>,
+    /// Spread of natural lengths: sigma of their logarithm. Default 0.5.
+    #[schemars(with = "Option<f64>")]
+    pub completion_tokens_sigma: Option<Spanned<f64>>,
+    /// Mean reasoning tokens of a reasoning model's answer. Default 192.
+    #[schemars(with = "Option<f64>")]
+    pub mean_reasoning_tokens: Option<Spanned<f64>>,
+    /// How long answers take. Default: the measured profile of the model and SKU.
+    #[schemars(with = "Option<Latency>")]
+    pub latency: Option<Spanned<Latency>>,
+}
+
+/// Numbers of a provisioned deployment.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PtuSettings {
+    /// Input tokens per minute that one PTU serves. Default: the model's row in
+    /// the published table.
+    #[schemars(with = "Option<f64>")]
+    pub input_tpm_per_ptu: Option<Spanned<f64>>,
+    /// Input tokens that one output token weighs. Default: the model's row.
+    #[schemars(with = "Option<f64>")]
+    pub output_ratio: Option<Spanned<f64>>,
+    /// How much work 100 % utilisation is, as time at the deployment's rate,
+    /// "1s" to "60s". Default "10s".
+    #[schemars(with = "Option<HumanDuration>")]
+    pub window: Option<Spanned<HumanDuration>>,
+    /// Weight of the newest completion in the moving average that stands for a
+    /// missing maximum, 0 to 1; 0 keeps `default_max_tokens`. Default 0.1.
+    #[schemars(with = "Option<f64>")]
+    pub default_max_tokens_alpha: Option<Spanned<f64>>,
+}
+
+/// Kinds of capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sku {
+    /// Pay-as-you-go in one region.
+    Standard,
+    /// Pay-as-you-go, served anywhere.
+    GlobalStandard,
+    /// Pay-as-you-go, served in a data zone.
+    DataZoneStandard,
+    /// Provisioned throughput in one region.
+    ProvisionedManaged,
+    /// Provisioned throughput, served anywhere.
+    GlobalProvisionedManaged,
+    /// Provisioned throughput in a data zone.
+    DataZoneProvisionedManaged,
+}
+
+/// How completion lengths are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CompletionTokens {
+    /// Exactly the stated maximum.
+    MaxTokens,
+    /// A drawn length, cut at the stated maximum.
+    Natural,
+}
+
+/// Wire profiles, for the schema; the file's value is checked by hand so that
+/// a known but unbuilt profile gets its own message.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum WireProfileNames {
+    /// What the service's pages say today.
+    Documented,
+    /// What microsoft/aoai-api-simulator and recordings of 2023-24 show.
+    #[schemars(rename = "azure_2024")]
+    Azure2024,
+}
+
+/// How long answers take. Which parameters a profile has is said at each.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Latency {
+    /// "zero", "aoai_simulator_compat", or a measured profile. Default: the
+    /// measured profile of the model and SKU.
+    pub profile: Option<ProfileName>,
+
+    /// `aoai_simulator_compat`: mean milliseconds per chat completion token. Default 19.
+    pub chat_ms_per_token: Option<f64>,
+    /// `aoai_simulator_compat`: standard deviation of it. Default 6, at most
+    /// the mean's share when only the mean is set.
+    pub chat_ms_per_token_std_dev: Option<f64>,
+    /// `aoai_simulator_compat`: mean milliseconds per completion token. Default 15.
+    pub completions_ms_per_token: Option<f64>,
+    /// `aoai_simulator_compat`: standard deviation of it. Default 2.
+    pub completions_ms_per_token_std_dev: Option<f64>,
+    /// `aoai_simulator_compat`: mean milliseconds per embeddings call. Default 100.
+    pub embeddings_ms_per_call: Option<f64>,
+    /// `aoai_simulator_compat`: standard deviation of it. Default 30.
+    pub embeddings_ms_per_call_std_dev: Option<f64>,
+
+    /// Measured profiles: constant part of the time to first token, ms.
+    pub overhead_ms: Option<f64>,
+    /// Measured profiles: median of the random part of the time to first token, ms.
+    pub base_ms: Option<f64>,
+    /// Measured profiles: sigma of its logarithm.
+    pub sigma: Option<f64>,
+    /// Measured profiles: time for each 1,000 uncached prompt tokens, ms.
+    pub prefill_ms_per_1k: Option<f64>,
+    /// Embedding profiles: time for each input after the first, ms.
+    pub per_extra_input_ms: Option<f64>,
+    /// Measured profiles: mean time between tokens, ms.
+    pub itl_ms: Option<f64>,
+    /// Measured profiles: shape of its gamma distribution; higher is steadier.
+    pub itl_shape: Option<f64>,
+    /// Measured profiles: sigma of the logarithm of a request's speed factor.
+    pub speed_sigma: Option<f64>,
+    /// Measured profiles: probability of a slow request.
+    pub tail_probability: Option<f64>,
+    /// Measured profiles: least factor of a slow request. Default 3.
+    pub tail_min_factor: Option<f64>,
+    /// Measured profiles: greatest factor of a slow request. Default 8.
+    pub tail_max_factor: Option<f64>,
+    /// Measured profiles: how much full utilisation slows the tokens of a
+    /// provisioned deployment. Default 0.3.
+    pub load_slowdown: Option<f64>,
+    /// Measured profiles: how much slower a pay-as-you-go deployment is at 14:00.
+    /// Default 0.4.
+    pub daytime_slowdown: Option<f64>,
+    /// Measured profiles: hours between UTC and the region's local time. Default 0.
+    pub utc_offset_hours: Option<f64>,
+
+    /// All profiles: least time to a refusal (429, 400), ms. Default 5 for
+    /// measured profiles under `documented`, else 0.
+    pub refusal_min_ms: Option<f64>,
+    /// All profiles: greatest time to a refusal, ms. Default 30 for measured
+    /// profiles under `documented`, else 0.
+    pub refusal_max_ms: Option<f64>,
+}
+
+/// Latency profiles by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub(crate) enum ProfileName {
+    /// No delay and no timer.
+    #[serde(rename = "zero")]
+    Zero,
+    /// Normal distributions as microsoft/aoai-api-simulator has them.
+    #[serde(rename = "aoai_simulator_compat")]
+    AoaiSimulatorCompat,
+    /// Measured: pay-as-you-go gpt-4o.
+    #[serde(rename = "payg-gpt-4o")]
+    PaygGpt4o,
+    /// Measured: pay-as-you-go gpt-4o-mini.
+    #[serde(rename = "payg-gpt-4o-mini")]
+    PaygGpt4oMini,
+    /// Measured: pay-as-you-go gpt-4.1.
+    #[serde(rename = "payg-gpt-4.1")]
+    PaygGpt41,
+    /// Measured: pay-as-you-go gpt-4.1-mini.
+    #[serde(rename = "payg-gpt-4.1-mini")]
+    PaygGpt41Mini,
+    /// Measured: pay-as-you-go gpt-35-turbo.
+    #[serde(rename = "payg-gpt-35-turbo")]
+    PaygGpt35Turbo,
+    /// Measured: pay-as-you-go gpt-5 class.
+    #[serde(rename = "payg-gpt-5")]
+    PaygGpt5,
+    /// Provisioned gpt-4o.
+    #[serde(rename = "ptu-gpt-4o")]
+    PtuGpt4o,
+    /// Provisioned gpt-4o-mini.
+    #[serde(rename = "ptu-gpt-4o-mini")]
+    PtuGpt4oMini,
+    /// Provisioned gpt-4.1.
+    #[serde(rename = "ptu-gpt-4.1")]
+    PtuGpt41,
+    /// Provisioned gpt-35-turbo.
+    #[serde(rename = "ptu-gpt-35-turbo")]
+    PtuGpt35Turbo,
+    /// Measured: text-embedding-3-small.
+    #[serde(rename = "embedding-3-small")]
+    Embedding3Small,
+    /// Measured: text-embedding-ada-002.
+    #[serde(rename = "embedding-ada-002")]
+    EmbeddingAda002,
+    /// Scaled from 3-small: text-embedding-3-large.
+    #[serde(rename = "embedding-3-large")]
+    Embedding3Large,
+}

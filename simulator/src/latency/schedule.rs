@@ -1,0 +1,71 @@
+//! When each token of an answer is due, as time after the request's arrival.
+
+use std::time::Duration;
+
+/// One request's deadlines. Absolute (all measured from the arrival), so that
+/// a late timer does not delay what follows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Schedule {
+    /// Per choice: when each visible token is due; never decreasing.
+    choices: Vec<Vec<Duration>>,
+    /// When the first byte is due.
+    first: Duration,
+    /// When the whole is due.
+    end: Duration,
+    /// Tokens made before the first visible one, in all choices.
+    hidden: u64,
+}
+
+impl Schedule {
+    pub(crate) fn new(choices: Vec<Vec<Duration>>, first: Duration, hidden: u64) -> Self {
+        let last = choices.iter().filter_map(|choice| choice.last()).max().copied();
+        Self { choices, first, end: last.unwrap_or(first).max(first), hidden }
+    }
+
+    /// When the first byte of a stream is due.
+    pub(crate) fn first(&self) -> Duration {
+        self.first
+    }
+
+    /// When the last token, or the answer as one, is due.
+    pub(crate) fn end(&self) -> Duration {
+        self.end
+    }
+
+    /// When token `index` of `choice` is due.
+    pub(crate) fn token(&self, choice: usize, index: usize) -> Duration {
+        self.choices.get(choice).and_then(|tokens| tokens.get(index)).copied().unwrap_or(self.end)
+    }
+
+    /// How many tokens are made by a time after the arrival: what a cancelled
+    /// request has cost.
+    pub(crate) fn produced(&self, elapsed: Duration) -> u64 {
+        if elapsed < self.first {
+            return 0;
+        }
+        let visible: usize =
+            self.choices.iter().map(|tokens| tokens.partition_point(|due| *due <= elapsed)).sum();
+        self.hidden + visible as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_is_made_by_a_time() {
+        let ms = Duration::from_millis;
+        let schedule = Schedule::new(
+            vec![vec![ms(100), ms(110), ms(120)], vec![ms(100), ms(150)]],
+            ms(100),
+            4,
+        );
+        assert_eq!(schedule.end(), ms(150));
+        assert_eq!(schedule.produced(ms(99)), 0);
+        assert_eq!(schedule.produced(ms(100)), 6);
+        assert_eq!(schedule.produced(ms(115)), 7);
+        assert_eq!(schedule.produced(ms(1_000)), 9);
+        assert_eq!(Schedule::new(vec![], ms(7), 0).end(), ms(7));
+    }
+}

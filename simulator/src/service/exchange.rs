@@ -1,0 +1,206 @@
+//! One request from arrival to end, whichever way it ends.
+//!
+//! An exchange is a guard: dropped before [`Exchange::complete`], the client
+//! has gone away. Then the limiter is told what was made so far, and the
+//! journal says 499.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use super::deployment::Deployment;
+use super::journal::Record;
+use super::lock;
+use super::metrics::{Observation, Place};
+use super::resource::Resource;
+use crate::catalogue::Operation;
+use crate::latency::Schedule;
+use crate::limit::{PaygStanding, Standing, Ticket, Used};
+use crate::wire::Usage;
+
+/// Status of a request whose client went away (nginx's number).
+const CLIENT_CLOSED: u16 = 499;
+
+/// A request under way.
+pub(super) struct Exchange {
+    pub resource: Arc<Resource>,
+    /// When the whole request was here: what deadlines are measured from.
+    pub started: Instant,
+    pub number: u64,
+    received: Instant,
+    record: Record,
+    admitted: Option<Admitted>,
+    first_byte: Option<Instant>,
+    refused: Option<&'static str>,
+    over: bool,
+}
+
+struct Admitted {
+    deployment: Arc<Deployment>,
+    ticket: Ticket,
+    usage: Usage,
+    schedule: Option<Arc<Schedule>>,
+}
+
+impl Exchange {
+    /// A request arrives.
+    pub(super) fn begin(resource: &Arc<Resource>, headers: &HeaderMap) -> Self {
+        let (received, number) = (Instant::now(), resource.next_number());
+        let correlation_id = headers
+            .get("x-ms-client-request-id")
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let record = Record {
+            number,
+            correlation_id,
+            received_us: resource.micros(received),
+            ..Record::default()
+        };
+        Self {
+            resource: Arc::clone(resource),
+            started: received,
+            number,
+            received,
+            record,
+            admitted: None,
+            first_byte: None,
+            refused: None,
+            over: false,
+        }
+    }
+
+    /// The request's body has been read to its end.
+    pub(super) fn read(&mut self) {
+        self.started = Instant::now();
+    }
+
+    /// Where the request goes, as its path says.
+    pub(super) fn addressed(&mut self, deployment: &str, operation: Operation) {
+        self.record.deployment = Some(deployment.to_owned());
+        self.record.operation = Some(operation.name());
+    }
+
+    pub(super) fn admitted(&mut self, deployment: &Arc<Deployment>, ticket: Ticket, now: Instant) {
+        self.record.admitted_us = Some(self.resource.micros(now));
+        self.record.counted_tokens = Some(ticket.counted);
+        self.stands(ticket.standing);
+        let deployment = Arc::clone(deployment);
+        self.admitted =
+            Some(Admitted { deployment, ticket, usage: Usage::default(), schedule: None });
+    }
+
+    pub(super) fn refused(&mut self, standing: Standing, reason: &'static str) {
+        self.refused = Some(reason);
+        self.stands(standing);
+    }
+
+    fn stands(&mut self, standing: Standing) {
+        match standing {
+            Standing::Ptu(utilization) => self.record.utilization = Some(utilization),
+            Standing::Payg(PaygStanding { remaining_tokens, remaining_requests, .. }) => {
+                self.record.remaining_tokens = Some(remaining_tokens);
+                self.record.remaining_requests = Some(remaining_requests);
+            }
+        }
+    }
+
+    /// What the answer will have used, and when its tokens are made.
+    pub(super) fn planned(&mut self, usage: Usage, schedule: &Arc<Schedule>) {
+        if let Some(admitted) = &mut self.admitted {
+            admitted.usage = usage;
+            admitted.schedule = Some(Arc::clone(schedule));
+        }
+    }
+
+    /// The first byte of the reply leaves.
+    pub(super) fn first_byte(&mut self) {
+        self.first_byte.get_or_insert_with(Instant::now);
+    }
+
+    /// The reply is complete.
+    pub(super) fn complete(&mut self, status: u16, reason: Option<&'static str>) {
+        self.first_byte();
+        let answered = status == 200;
+        let used = |admitted: &Admitted| if answered { admitted.usage } else { Usage::default() };
+        let usage = self.admitted.as_ref().map(used);
+        self.end(status, reason, usage, answered);
+    }
+
+    fn end(
+        &mut self,
+        status: u16,
+        reason: Option<&'static str>,
+        usage: Option<Usage>,
+        complete: bool,
+    ) {
+        if self.over {
+            return;
+        }
+        self.over = true;
+        let now = Instant::now();
+        let usage_or_zero = usage.unwrap_or_default();
+        if let Some(admitted) = &self.admitted {
+            let used = Used {
+                prompt_tokens: usage_or_zero.prompt_tokens - usage_or_zero.cached_tokens,
+                completion_tokens: usage_or_zero.completion_tokens,
+                complete,
+            };
+            admitted.deployment.settle(now, &admitted.ticket, used);
+        }
+        let mut record = std::mem::take(&mut self.record);
+        if let Some(usage) = usage {
+            record.prompt_tokens = Some(usage.prompt_tokens);
+            record.cached_tokens = Some(usage.cached_tokens);
+            record.completion_tokens = Some(usage.completion_tokens);
+        }
+        record.first_byte_us = self.first_byte.map(|at| self.resource.micros(at));
+        record.done_us = self.resource.micros(now);
+        record.status = status;
+        record.reason = reason;
+        let known = record.deployment.as_deref().filter(|name| {
+            // A name from a path must not become a label: anyone can send any.
+            self.resource.deployments.contains_key(*name)
+        });
+        self.resource.metrics.observe(Observation {
+            place: Place {
+                resource: self.resource.name().to_owned(),
+                deployment: known.unwrap_or_default().to_owned(),
+                operation: record.operation.unwrap_or_default(),
+            },
+            status,
+            refused: self.refused,
+            prompt_tokens: usage_or_zero.prompt_tokens,
+            completion_tokens: usage_or_zero.completion_tokens,
+            first_byte_seconds: self
+                .first_byte
+                .map(|at| at.saturating_duration_since(self.received).as_secs_f64()),
+            seconds: now.saturating_duration_since(self.received).as_secs_f64(),
+        });
+        tracing::debug!(
+            resource = self.resource.name(),
+            number = record.number,
+            deployment = record.deployment.as_deref(),
+            operation = record.operation,
+            status,
+            reason,
+            "request over"
+        );
+        lock(&self.resource.journal).push(record);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let elapsed = Instant::now().saturating_duration_since(self.started);
+        let usage = self.admitted.as_ref().map(|admitted| {
+            let made = admitted.schedule.as_ref().map_or(0, |schedule| schedule.produced(elapsed));
+            let completion_tokens = made.min(admitted.usage.completion_tokens);
+            let reasoning_tokens = admitted.usage.reasoning_tokens.min(completion_tokens);
+            Usage { completion_tokens, reasoning_tokens, ..admitted.usage }
+        });
+        self.end(CLIENT_CLOSED, Some("client_closed"), usage, false);
+    }
+}

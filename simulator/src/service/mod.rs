@@ -1,0 +1,20 @@
+//! The running simulator: one pipeline per request, live control, journal and
+//! metrics. Start at `serve.rs`; what may change at run time is in
+//! `deployment.rs`; what a request leaves behind in `exchange.rs`.
+
+mod control;
+mod deployment;
+mod exchange;
+mod journal;
+mod lock;
+mod metrics;
+mod patch;
+mod resource;
+mod route;
+mod serve;
+mod simulator;
+mod stream;
+
+pub use simulator::{DeploymentInfo, Environment, ResourceInfo, Simulator};
+
+use lock::lock;

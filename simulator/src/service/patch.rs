@@ -1,0 +1,265 @@
+//! Live changes: what `PATCH /++/config` says → checked changes; and what
+//! `GET /++/config` shows.
+//!
+//! Two dialects in one body. The seed toolkit's,
+//! `{"latency":{"open_ai_completions":{"mean":10}}}`, means every deployment of
+//! the resource with the `aoai_simulator_compat` latency; ours,
+//! `{"deployments":{"NAME":{"tpm":1000,"latency":{…}}}}`, one by name. Anything
+//! unknown is refused, and nothing is changed then.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::deployment::{Change, Deployment};
+use super::resource::Resource;
+use crate::config::{Capacity, latency_from, raw};
+use crate::latency::{Latency, Shape, Spread};
+
+type Planned = Vec<(Arc<Deployment>, Change)>;
+
+/// Reads a patch; the error is for the caller's eyes.
+pub(super) fn plan(resource: &Resource, body: &[u8]) -> Result<Planned, String> {
+    let body: Value =
+        serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
+    let body = object(&body, "the body")?;
+    only(body, "the body", &["latency", "deployments"])?;
+    let mut changes: IndexMap<&str, Change> = IndexMap::new();
+    if let Some(latency) = body.get("latency") {
+        seed_dialect(resource, latency, &mut changes)?;
+    }
+    if let Some(deployments) = body.get("deployments") {
+        for (name, patch) in object(deployments, "`deployments`")? {
+            let Some((name, deployment)) = resource.deployments.get_key_value(name.as_str()) else {
+                let known: Vec<_> = resource.deployments.keys().map(String::as_str).collect();
+                return Err(format!(
+                    "no deployment `{name}` in resource `{}`; it has: {}",
+                    resource.name(),
+                    known.join(", ")
+                ));
+            };
+            let change = changes.entry(name).or_default();
+            one_deployment(name, deployment, patch, change)?;
+        }
+    }
+    Ok(changes
+        .into_iter()
+        .filter_map(|(name, change)| Some((Arc::clone(resource.deployments.get(name)?), change)))
+        .collect())
+}
+
+fn seed_dialect<'a>(
+    resource: &'a Resource,
+    patch: &Value,
+    changes: &mut IndexMap<&'a str, Change>,
+) -> Result<(), String> {
+    let patch = object(patch, "`latency`")?;
+    let keys = ["open_ai_completions", "open_ai_chat_completions", "open_ai_embeddings"];
+    only(patch, "`latency`", &keys)?;
+    let mut settings = raw::Latency::default();
+    for (key, value) in patch {
+        let place = format!("`latency.{key}`");
+        let spread = object(value, &place)?;
+        only(spread, &place, &["mean", "std_dev"])?;
+        let (mean, std_dev) = (number(spread, "mean", &place)?, number(spread, "std_dev", &place)?);
+        match key.as_str() {
+            "open_ai_completions" => {
+                settings.completions_ms_per_token = mean;
+                settings.completions_ms_per_token_std_dev = std_dev;
+            }
+            "open_ai_chat_completions" => {
+                settings.chat_ms_per_token = mean;
+                settings.chat_ms_per_token_std_dev = std_dev;
+            }
+            _ => {
+                settings.embeddings_ms_per_call = mean;
+                settings.embeddings_ms_per_call_std_dev = std_dev;
+            }
+        }
+    }
+    let mut any = false;
+    for (name, deployment) in &resource.deployments {
+        let latency = deployment.latency();
+        if matches!(latency.shape, Shape::Compat(_)) {
+            any = true;
+            let changed = changed_latency(deployment, &settings, &latency)?;
+            changes.entry(name).or_default().latency = Some(changed);
+        }
+    }
+    if any {
+        return Ok(());
+    }
+    Err(format!(
+        "`latency` changes deployments with latency profile `aoai_simulator_compat`, and resource `{}` has none; use `deployments.NAME.latency`",
+        resource.name()
+    ))
+}
+
+fn one_deployment(
+    name: &str,
+    deployment: &Deployment,
+    patch: &Value,
+    change: &mut Change,
+) -> Result<(), String> {
+    let place = format!("`deployments.{name}`");
+    let patch = object(patch, &place)?;
+    only(patch, &place, &["tpm", "ptu", "latency"])?;
+    for (key, most, slot) in
+        [("tpm", 1_000_000_000, &mut change.tpm), ("ptu", 100_000, &mut change.ptu)]
+    {
+        let Some(value) = patch.get(key) else { continue };
+        let fits = matches!(
+            (key, &deployment.config.capacity),
+            ("tpm", Capacity::Payg(_)) | ("ptu", Capacity::Ptu(_))
+        );
+        if !fits {
+            let sku = deployment.config.sku.name();
+            return Err(format!("{place} is a `{sku}` deployment: it has no `{key}`"));
+        }
+        match value.as_u64().filter(|value| (1..=most).contains(value)) {
+            Some(value) => *slot = Some(value),
+            None => {
+                return Err(format!("{place}: `{key}` must be a whole number from 1 to {most}"));
+            }
+        }
+    }
+    if let Some(latency) = patch.get("latency") {
+        let settings: raw::Latency = serde_json::from_value(latency.clone())
+            .map_err(|error| format!("{place}: `latency`: {error}"))?;
+        let start = match &change.latency {
+            Some(changed) => Arc::new(changed.clone()),
+            None => deployment.latency(),
+        };
+        change.latency = Some(changed_latency(deployment, &settings, &start)?);
+    }
+    Ok(())
+}
+
+fn changed_latency(
+    deployment: &Deployment,
+    settings: &raw::Latency,
+    start: &Latency,
+) -> Result<Latency, String> {
+    latency_from(settings, start, deployment.config.wire_profile).map_err(|problems| {
+        let messages: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
+        format!("deployment `{}`: {}", deployment.config.name, messages.join("; "))
+    })
+}
+
+fn object<'a>(value: &'a Value, place: &str) -> Result<&'a Map<String, Value>, String> {
+    value.as_object().ok_or_else(|| format!("{place} must be a JSON object"))
+}
+
+fn only(object: &Map<String, Value>, place: &str, known: &[&str]) -> Result<(), String> {
+    match object.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => {
+            let near = seam::diagnostic::nearest(key, known.iter().copied())
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            Err(format!("unknown key `{key}` in {place}: expected {}{near}", known.join(", ")))
+        }
+    }
+}
+
+fn number(object: &Map<String, Value>, key: &str, place: &str) -> Result<Option<f64>, String> {
+    match object.get(key) {
+        None => Ok(None),
+        Some(value) => match value.as_f64() {
+            Some(number) => Ok(Some(number)),
+            None => Err(format!("{place}: `{key}` must be a number")),
+        },
+    }
+}
+
+/// The configuration as it is now. `deployments.*.latency` can be sent back.
+pub(super) fn describe(resource: &Resource) -> Value {
+    let mut deployments = Map::new();
+    let mut seed = None;
+    for (name, deployment) in &resource.deployments {
+        let latency = deployment.latency();
+        if let Shape::Compat(compat) = &latency.shape {
+            let spread = |spread: Spread| json!({"mean": spread.mean, "std_dev": spread.std_dev});
+            seed.get_or_insert_with(|| {
+                json!({
+                    "open_ai_chat_completions": spread(compat.chat),
+                    "open_ai_completions": spread(compat.completions),
+                    "open_ai_embeddings": spread(compat.embeddings),
+                })
+            });
+        }
+        deployments.insert(name.clone(), describe_deployment(deployment, &latency));
+    }
+    let mut body = json!({
+        "deployments": deployments,
+        "region": resource.config.region,
+        "resource": resource.name(),
+    });
+    if let (Some(latency), Some(object)) = (seed, body.as_object_mut()) {
+        object.insert("latency".to_owned(), latency);
+    }
+    body
+}
+
+fn describe_deployment(deployment: &Deployment, latency: &Latency) -> Value {
+    let config = &deployment.config;
+    let mut object = json!({
+        "latency": describe_latency(latency),
+        "model": config.model.facts.name,
+        "sku": config.sku.name(),
+        "wire_profile": config.wire_profile.name(),
+    });
+    let limits = match deployment.capacity() {
+        Capacity::Payg(settings) => json!({
+            "tpm": settings.tpm,
+            "requests_per_window": settings.requests_per_window(),
+            "request_window_seconds": settings.request_window.as_secs(),
+        }),
+        Capacity::Ptu(settings) => json!({
+            "ptu": settings.ptu,
+            "input_tpm_per_ptu": settings.input_tpm_per_ptu,
+            "output_ratio": settings.output_ratio,
+            "window_seconds": settings.window.as_secs_f64(),
+        }),
+    };
+    if let (Some(object), Value::Object(limits)) = (object.as_object_mut(), limits) {
+        object.extend(limits);
+    }
+    object
+}
+
+fn describe_latency(latency: &Latency) -> Value {
+    let mut value = match &latency.shape {
+        Shape::Zero => json!({}),
+        Shape::Compat(compat) => json!({
+            "chat_ms_per_token": compat.chat.mean,
+            "chat_ms_per_token_std_dev": compat.chat.std_dev,
+            "completions_ms_per_token": compat.completions.mean,
+            "completions_ms_per_token_std_dev": compat.completions.std_dev,
+            "embeddings_ms_per_call": compat.embeddings.mean,
+            "embeddings_ms_per_call_std_dev": compat.embeddings.std_dev,
+        }),
+        Shape::Measured(measured) => json!({
+            "overhead_ms": measured.overhead_ms,
+            "base_ms": measured.base_ms,
+            "sigma": measured.sigma,
+            "prefill_ms_per_1k": measured.prefill_ms_per_1k,
+            "per_extra_input_ms": measured.per_extra_input_ms,
+            "itl_ms": measured.itl_ms,
+            "itl_shape": measured.itl_shape,
+            "speed_sigma": measured.speed_sigma,
+            "tail_probability": measured.tail_probability,
+            "tail_min_factor": measured.tail_min_factor,
+            "tail_max_factor": measured.tail_max_factor,
+            "load_slowdown": measured.load_slowdown,
+            "daytime_slowdown": measured.daytime_slowdown,
+            "utc_offset_hours": measured.utc_offset_hours,
+        }),
+    };
+    if let Some(object) = value.as_object_mut() {
+        object.insert("profile".to_owned(), json!(latency.shape.profile()));
+        object.insert("refusal_min_ms".to_owned(), json!(latency.refusal_ms.0));
+        object.insert("refusal_max_ms".to_owned(), json!(latency.refusal_ms.1));
+    }
+    value
+}

@@ -1,0 +1,101 @@
+//! One simulated resource and what its requests share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use indexmap::IndexMap;
+use rand_chacha::ChaCha8Rng;
+use tokio::time::Instant;
+
+use super::deployment::Deployment;
+use super::journal::Journal;
+use super::metrics::Metrics;
+use super::simulator::Environment;
+use crate::config::{ResourceConfig, WireProfile};
+
+/// Settings of the whole process that a resource obeys.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub journal_capacity: usize,
+    pub max_body_bytes: usize,
+    pub newest_api_version: String,
+}
+
+/// A resource being served.
+pub(super) struct Resource {
+    pub config: ResourceConfig,
+    pub settings: Settings,
+    pub environment: Environment,
+    pub deployments: IndexMap<String, Arc<Deployment>>,
+    pub journal: Mutex<Journal>,
+    pub metrics: Arc<Metrics>,
+    /// One live change at a time.
+    pub patching: Mutex<()>,
+    requests: AtomicU64,
+}
+
+impl Resource {
+    pub(super) fn new(
+        config: ResourceConfig,
+        settings: Settings,
+        environment: Environment,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let deployments = config
+            .deployments
+            .iter()
+            .map(|deployment| {
+                let stream = format!("simulator/{}/{}", config.name, deployment.name);
+                let rng = environment.seed.stream(&stream);
+                (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
+            })
+            .collect();
+        let journal = Mutex::new(Journal::new(settings.journal_capacity));
+        Self {
+            config,
+            settings,
+            environment,
+            deployments,
+            journal,
+            metrics,
+            patching: Mutex::new(()),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The next request's number, from 1.
+    pub(super) fn next_number(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// A request's own generator for one concern.
+    pub(super) fn rng(&self, concern: &str, number: u64) -> ChaCha8Rng {
+        let stream = format!("simulator/{}/{concern}", self.config.name);
+        self.environment.seed.numbered(&stream, number)
+    }
+
+    /// A moment as microseconds since the Unix epoch.
+    pub(super) fn micros(&self, at: Instant) -> u64 {
+        let since_epoch = self.environment.clock.at(at).since_epoch();
+        u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The era of replies that no deployment makes: 2024 when all are.
+    pub(super) fn wire_profile(&self) -> WireProfile {
+        let old =
+            |deployment: &Arc<Deployment>| deployment.config.wire_profile == WireProfile::Azure2024;
+        if !self.deployments.is_empty() && self.deployments.values().all(old) {
+            WireProfile::Azure2024
+        } else {
+            WireProfile::Documented
+        }
+    }
+
+    pub(super) fn accepts(&self, key: &[u8]) -> bool {
+        self.config.keys.iter().any(|known| known.as_bytes() == key)
+    }
+}

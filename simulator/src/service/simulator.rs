@@ -1,0 +1,133 @@
+//! The public face: a configuration put into a world.
+
+use std::sync::Arc;
+
+use axum::Router;
+use seam::clock::WallClock;
+use seam::rng::Seed;
+
+use super::metrics::Metrics;
+use super::resource::Resource;
+use super::{control, serve};
+use crate::config::{Capacity, ResourceConfig, SimulatorConfig};
+
+/// What a simulator needs of the world it runs in.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment {
+    /// The run's seed.
+    pub seed: Seed,
+    /// Tells dates.
+    pub clock: WallClock,
+}
+
+/// One or many simulated resources. Cheap to clone; clones share state.
+#[derive(Clone)]
+pub struct Simulator {
+    resources: Arc<[Arc<Resource>]>,
+}
+
+/// One resource as its user finds it.
+#[derive(Debug, Clone)]
+pub struct ResourceInfo {
+    /// Name, unique in the file.
+    pub name: String,
+    /// The port it is configured to listen on.
+    pub port: u16,
+    /// A key it accepts, for the live control as well.
+    pub key: String,
+    /// Its deployments, in the file's order.
+    pub deployments: Vec<DeploymentInfo>,
+}
+
+/// One deployment as its user finds it.
+#[derive(Debug, Clone)]
+pub struct DeploymentInfo {
+    /// Name in the request's path.
+    pub name: String,
+    /// The model's name.
+    pub model: String,
+    /// Its limit in words: `60000 TPM` or `50 PTU`.
+    pub limit: String,
+}
+
+impl Simulator {
+    /// Puts a configuration into a world. The vocabularies its models need are
+    /// built here, so that no request waits for them.
+    #[must_use]
+    pub fn new(config: SimulatorConfig, environment: Environment) -> Self {
+        let mut encodings: Vec<_> = config
+            .resources
+            .iter()
+            .flat_map(|resource| &resource.deployments)
+            .map(|deployment| deployment.model.encoding)
+            .collect();
+        encodings.sort_unstable();
+        encodings.dedup();
+        for encoding in encodings {
+            encoding.warm();
+        }
+        let metrics = Arc::new(Metrics::default());
+        let settings = resource_settings(&config);
+        let resources = config
+            .resources
+            .into_iter()
+            .map(|resource| {
+                let metrics = Arc::clone(&metrics);
+                Arc::new(Resource::new(resource, settings.clone(), environment, metrics))
+            })
+            .collect();
+        Self { resources }
+    }
+
+    /// The resources, in the file's order.
+    #[must_use]
+    pub fn resources(&self) -> Vec<ResourceInfo> {
+        self.resources.iter().map(|resource| info(&resource.config)).collect()
+    }
+
+    /// The service of one resource: the API, `/++/config`, `/++/journal`,
+    /// `/metrics`, `/healthz`.
+    #[must_use]
+    pub fn router(&self, resource: &str) -> Option<Router> {
+        let resource = self.resources.iter().find(|candidate| candidate.name() == resource)?;
+        let router = control::routes().fallback(serve::serve).with_state(Arc::clone(resource));
+        Some(router)
+    }
+}
+
+fn resource_settings(config: &SimulatorConfig) -> super::resource::Settings {
+    super::resource::Settings {
+        journal_capacity: config.journal_capacity,
+        max_body_bytes: config.max_body_bytes,
+        newest_api_version: config.newest_api_version.clone(),
+    }
+}
+
+impl SimulatorConfig {
+    /// The resources, in the file's order, without starting anything.
+    #[must_use]
+    pub fn resources(&self) -> Vec<ResourceInfo> {
+        self.resources.iter().map(info).collect()
+    }
+}
+
+fn info(config: &ResourceConfig) -> ResourceInfo {
+    let deployments = config
+        .deployments
+        .iter()
+        .map(|deployment| DeploymentInfo {
+            name: deployment.name.clone(),
+            model: deployment.model.facts.name.to_owned(),
+            limit: match &deployment.capacity {
+                Capacity::Payg(settings) => format!("{} TPM", settings.tpm),
+                Capacity::Ptu(settings) => format!("{} PTU", settings.ptu),
+            },
+        })
+        .collect();
+    ResourceInfo {
+        name: config.name.clone(),
+        port: config.port,
+        key: config.keys.first().cloned().unwrap_or_default(),
+        deployments,
+    }
+}

@@ -1,0 +1,169 @@
+//! Errors with the service's bodies (specification, sections 1.2 to 1.5, 3.6
+//! and 4.3). What is sent here is part of the product: golden files hold it.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::catalogue::{Model, Operation};
+use crate::config::WireProfile;
+use crate::limit::RefusalReason;
+
+/// An error reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub status: StatusCode,
+    /// For the journal and metrics: what happened, in one word.
+    pub reason: &'static str,
+    pub body: String,
+    /// Sent without a length, as the service does for this one.
+    pub chunked: bool,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, reason: &'static str, body: impl Into<String>) -> Self {
+        Self { status, reason, body: body.into(), chunked: false }
+    }
+
+    /// Unknown path, method or API version. 56 bytes, with a space after `"message":`.
+    pub(crate) fn resource_not_found() -> Self {
+        let body = r#"{"error":{"code":"404","message": "Resource not found"}}"#;
+        Self::new(StatusCode::NOT_FOUND, "resource_not_found", body)
+    }
+
+    /// A key that is not the resource's. 224 bytes.
+    pub(crate) fn invalid_key() -> Self {
+        let body = r#"{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource."}}"#;
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_key", body)
+    }
+
+    /// No key, or a token nobody issued.
+    pub(crate) fn unauthorized() -> Self {
+        let body = r#"{ "statusCode": 401, "message": "Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired." }"#;
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", body)
+    }
+
+    /// No deployment of this name. The body of 2026, or the one before `type` came.
+    pub(crate) fn deployment_not_found(profile: WireProfile) -> Self {
+        let message = "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.";
+        let body = match profile {
+            WireProfile::Documented => format!(
+                "{{\n  \"error\": {{\n    \"type\": \"invalid_request_error\",\n    \"code\": \"DeploymentNotFound\",\n    \"message\": \"{message}\"\n  }}\n}}"
+            ),
+            WireProfile::Azure2024 => {
+                format!(r#"{{"error":{{"code":"DeploymentNotFound","message":"{message}"}}}}"#)
+            }
+        };
+        let chunked = profile == WireProfile::Documented;
+        Self { chunked, ..Self::new(StatusCode::NOT_FOUND, "deployment_not_found", body) }
+    }
+
+    /// The deployment's model cannot do this operation.
+    pub(crate) fn operation_not_supported(operation: Operation, model: &Model) -> Self {
+        let body = format!(
+            r#"{{"error":{{"code":"OperationNotSupported","message":"The {} operation does not work with the specified model, {}. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993."}}}}"#,
+            operation.word(),
+            model.facts.name,
+        );
+        Self::new(StatusCode::BAD_REQUEST, "operation_not_supported", body)
+    }
+
+    /// The body is not a JSON object.
+    pub(crate) fn invalid_json() -> Self {
+        Self::invalid_request(
+            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble figuring out how to fix this, please contact us through our help center at help.openai.com.)",
+            None,
+            None,
+        )
+    }
+
+    /// A body beyond the configured size. The service's own text is not known.
+    pub(crate) fn body_too_large(limit: usize) -> Self {
+        let body = format!(
+            r#"{{"error":{{"code":"413","message":"The request body is larger than {limit} bytes."}}}}"#
+        );
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", body)
+    }
+
+    /// The request's body ended early or was garbled in transfer.
+    pub(crate) fn unreadable_body() -> Self {
+        Self { reason: "unreadable_body", ..Self::invalid_json() }
+    }
+
+    /// A 400 of the model layer.
+    pub(crate) fn invalid_request(
+        message: impl Into<String>,
+        param: Option<&str>,
+        code: Option<&str>,
+    ) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            error: Inner<'a>,
+        }
+        #[derive(Serialize)]
+        struct Inner<'a> {
+            message: &'a str,
+            r#type: &'a str,
+            param: Option<&'a str>,
+            code: Option<&'a str>,
+        }
+        let message = message.into();
+        let error = Inner { message: &message, r#type: "invalid_request_error", param, code };
+        let mut body = serde_json::to_string_pretty(&Body { error }).unwrap_or_default();
+        body.push('\n');
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", body)
+    }
+
+    /// A limiter's refusal.
+    pub(crate) fn too_many_requests(reason: RefusalReason, message: &str) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            error: Inner<'a>,
+        }
+        #[derive(Serialize)]
+        struct Inner<'a> {
+            code: &'a str,
+            message: &'a str,
+        }
+        let error = Inner { code: "429", message };
+        let body = serde_json::to_string(&Body { error }).unwrap_or_default();
+        Self::new(StatusCode::TOO_MANY_REQUESTS, reason.name(), body)
+    }
+}
+
+/// What a 429 is about.
+pub(crate) struct RefusalText<'a> {
+    pub profile: WireProfile,
+    pub reason: RefusalReason,
+    pub operation: Operation,
+    pub api_version: &'a str,
+    pub deployment: &'a str,
+    pub model: &'a str,
+    pub region: &'a str,
+    pub wait_seconds: u64,
+    pub wait_millis: u64,
+}
+
+/// The message of a 429. The provisioned one is not published; clients act on
+/// the headers (specification, section 4.3).
+pub(crate) fn refusal_message(text: &RefusalText<'_>) -> String {
+    let RefusalText { operation, api_version, deployment, model, region, wait_seconds, .. } = text;
+    let operation = operation.name();
+    match (text.reason, text.profile) {
+        (RefusalReason::Utilization, _) => format!(
+            "Requests to the {operation} Operation under Azure OpenAI API version {api_version} have exceeded the provisioned throughput of deployment {deployment}. Please retry after {} milliseconds.",
+            text.wait_millis
+        ),
+        (reason, WireProfile::Azure2024) => {
+            let limit = if reason == RefusalReason::Tokens { "token" } else { "call" };
+            format!(
+                "Requests to the {operation} Operation under Azure OpenAI API version {api_version} have exceeded {limit} rate limit of your current OpenAI S0 pricing tier. Please retry after {wait_seconds} seconds. Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default rate limit."
+            )
+        }
+        (reason, WireProfile::Documented) => {
+            let limit = if reason == RefusalReason::Tokens { "token" } else { "call" };
+            format!(
+                "Your requests to {deployment} for {model} in {region} have exceeded the {limit} rate limit for your current AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version {api_version}. Please retry after {wait_seconds} seconds. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."
+            )
+        }
+    }
+}

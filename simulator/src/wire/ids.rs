@@ -1,0 +1,84 @@
+//! Identifiers in the service's formats, drawn from a request's own generator.
+
+use rand::{Rng, RngExt as _};
+
+const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const HEX: &[u8] = b"0123456789abcdef";
+
+/// Draws identifiers.
+pub(crate) struct Ids<R>(pub R);
+
+impl<R: Rng> Ids<R> {
+    /// `chatcmpl-` and 29 letters and digits.
+    pub(crate) fn chat(&mut self) -> String {
+        format!("chatcmpl-{}", self.text(ALPHANUMERIC, 29))
+    }
+
+    /// `cmpl-` and 29 letters and digits.
+    pub(crate) fn completion(&mut self) -> String {
+        format!("cmpl-{}", self.text(ALPHANUMERIC, 29))
+    }
+
+    /// `fp_` and 10 hexadecimal digits.
+    pub(crate) fn fingerprint(&mut self) -> String {
+        format!("fp_{}", self.text(HEX, 10))
+    }
+
+    /// A version 4 UUID.
+    pub(crate) fn uuid(&mut self) -> String {
+        let mut digits = self.text(HEX, 32).into_bytes();
+        if let Some(version) = digits.get_mut(12) {
+            *version = b'4';
+        }
+        if let Some(variant) = digits.get_mut(16) {
+            *variant = b"89ab"[usize::from(*variant % 4)];
+        }
+        let digits = String::from_utf8(digits).unwrap_or_default();
+        let part = |range| digits.get(range).unwrap_or_default();
+        format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
+    }
+
+    /// A model session as in `azureml-model-session`: `d042-20260330170902`.
+    pub(crate) fn model_session(&mut self) -> String {
+        let number = self.0.random_range(1..=80);
+        let (day, second) = (self.0.random_range(1..=28), self.0.random_range(0..60));
+        format!("d{number:03}-202603{day:02}1709{second:02}")
+    }
+
+    /// 0 to 15 letters and digits, as `obfuscation` has.
+    pub(crate) fn obfuscation(&mut self) -> String {
+        let length = self.0.random_range(0..16);
+        self.text(ALPHANUMERIC, length)
+    }
+
+    fn text(&mut self, alphabet: &[u8], length: usize) -> String {
+        (0..length)
+            .filter_map(|_| alphabet.get(self.0.random_range(0..alphabet.len())))
+            .map(|&byte| char::from(byte))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seam::rng::Seed;
+
+    use super::*;
+
+    #[test]
+    fn identifiers_have_their_formats() {
+        let mut ids = Ids(Seed(1).stream("x"));
+        for _ in 0..50 {
+            let uuid = ids.uuid();
+            assert_eq!(uuid.len(), 36);
+            let bytes = uuid.as_bytes();
+            assert_eq!(bytes[14], b'4', "{uuid}");
+            assert!(b"89ab".contains(&bytes[19]), "{uuid}");
+            assert!(ids.obfuscation().len() < 16);
+        }
+        assert_eq!(ids.chat().len(), "chatcmpl-".len() + 29);
+        assert_eq!(ids.completion().len(), "cmpl-".len() + 29);
+        assert_eq!(ids.fingerprint().len(), 13);
+        assert_eq!(ids.model_session().len(), 19);
+    }
+}

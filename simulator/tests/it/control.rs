@@ -1,0 +1,132 @@
+//! Live control, journal cursor, metrics, health.
+
+use crate::support::{Bench, CHAT, TEXT, ms};
+
+const COMPAT: &str = r#"
+  { name = "text", model = "gpt-35-turbo", tpm = 1000, wire_profile = "azure_2024", latency = { profile = "aoai_simulator_compat", completions_ms_per_token = 10, completions_ms_per_token_std_dev = 0 } },
+  { name = "chat", model = "gpt-4o", sku = "provisioned_managed", ptu = 15, latency = { profile = "zero" } },
+"#;
+const BODY: &str = r#"{"prompt":"x","max_tokens":10}"#;
+
+#[tokio::test(start_paused = true)]
+async fn the_seeds_dialect_changes_compat_latencies_and_no_window() {
+    let bench = Bench::new(COMPAT);
+    bench.post(TEXT, BODY).await;
+    let patch = r#"{"latency":{"open_ai_completions":{"mean":100}}}"#;
+    let answer = bench.patch(patch).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["latency"]["open_ai_completions"]["mean"], 100.0);
+    assert_eq!(bench.post(TEXT, BODY).await.status, 429, "the window goes on");
+    tokio::time::advance(ms(10_000)).await;
+    let start = tokio::time::Instant::now();
+    assert_eq!(bench.post(TEXT, BODY).await.status, 200);
+    assert!((ms(1_000)..=ms(1_001)).contains(&start.elapsed()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_change_and_windows_stay() {
+    let bench = Bench::new(COMPAT);
+    bench.post(TEXT, BODY).await;
+    assert_eq!(bench.post(TEXT, BODY).await.status, 429);
+    let answer = bench.patch(r#"{"deployments":{"text":{"tpm":2000},"chat":{"ptu":30}}}"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    insta::assert_snapshot!("config", serde_json::to_string_pretty(&answer.json()).unwrap());
+    assert_eq!(answer.body, bench.get("/++/config").await.body);
+    let answer = bench.post(TEXT, BODY).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("x-ratelimit-remaining-requests"), Some("0"), "two of two");
+    assert_eq!(answer.header("x-ratelimit-remaining-tokens"), Some("1980"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_patch_changes_nothing_and_says_why() {
+    let bench = Bench::new(COMPAT);
+    let before = bench.get("/++/config").await.body;
+    let mut all = String::new();
+    for patch in [
+        "",
+        "[]",
+        r#"{"latncy":{}}"#,
+        r#"{"latency":{"open_ai_completion":{"mean":1}}}"#,
+        r#"{"latency":{"open_ai_completions":{"mean":"fast"}}}"#,
+        r#"{"latency":{"open_ai_completions":{"mean":-1}}}"#,
+        r#"{"latency":{"open_ai_completions":{"avg":1}}}"#,
+        r#"{"deployments":{"nope":{"tpm":1}}}"#,
+        r#"{"deployments":{"text":{"tpm":0}}}"#,
+        r#"{"deployments":{"text":{"ptu":5}}}"#,
+        r#"{"deployments":{"text":{"tpm":5000},"chat":{"tpm":5}}}"#,
+        r#"{"deployments":{"chat":{"latency":{"itl_ms":5}}}}"#,
+        r#"{"deployments":{"chat":{"latency":{"profil":"zero"}}}}"#,
+    ] {
+        let answer = bench.patch(patch).await;
+        assert_eq!(answer.status, 400, "{patch}");
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        all.push_str(&format!("{patch}\n  {message}\n"));
+    }
+    insta::assert_snapshot!("bad_patches", all);
+    assert_eq!(bench.get("/++/config").await.body, before);
+    let zero = r#"{ name = "chat", model = "gpt-4o", tpm = 1000, latency = { profile = "zero" } }"#;
+    let answer = Bench::new(zero).patch(r#"{"latency":{"open_ai_completions":{"mean":1}}}"#).await;
+    insta::assert_snapshot!("no_compat", answer.redacted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_latency_can_be_set_live() {
+    let bench = Bench::new(COMPAT);
+    let patch = r#"{"deployments":{"chat":{"latency":{"profile":"ptu-gpt-4o","overhead_ms":500,"base_ms":0}}}}"#;
+    assert_eq!(bench.patch(patch).await.status, 200);
+    let start = tokio::time::Instant::now();
+    bench.post(CHAT, r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":1}"#).await;
+    assert!((ms(500)..ms(503)).contains(&start.elapsed()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn control_needs_a_key_and_the_rest_does_not() {
+    let bench = Bench::new(COMPAT);
+    for uri in ["/++/config", "/++/journal"] {
+        let mut request = Bench::request(uri, "");
+        *request.method_mut() = http::Method::GET;
+        request.headers_mut().remove("api-key");
+        assert_eq!(bench.send(request).await.status, 401);
+    }
+    assert_eq!(bench.get("/healthz").await.body, "ok\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_has_a_cursor() {
+    let text = "version = 1\njournal_capacity = 3\n[[resources]]\nname = \"r\"\nport = 0\nkeys = [\"k1\"]\n";
+    let bench = Bench::with(text, 1);
+    for _ in 0..5 {
+        bench.post("/x", "").await;
+    }
+    let page = bench.get("/++/journal?after=0&limit=2").await.json();
+    assert_eq!((page["next"].as_u64(), page["dropped"].as_u64()), (Some(4), Some(2)));
+    assert_eq!(page["records"][0]["number"], 3);
+    let page = bench.get("/++/journal?after=4").await.json();
+    assert_eq!((page["next"].as_u64(), page["dropped"].as_u64()), (Some(5), Some(0)));
+    for bad in ["after=x", "after=-1", "since=1", "limit=x"] {
+        assert_eq!(bench.get(&format!("/++/journal?{bad}")).await.status, 400, "{bad}");
+    }
+    let far = format!("/++/journal?after={}", u64::MAX);
+    assert_eq!(bench.get(&far).await.json()["records"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_count_requests_tokens_and_refusals() {
+    let bench = Bench::new(COMPAT);
+    bench.post(TEXT, BODY).await;
+    bench.post(TEXT, BODY).await;
+    bench.post("/openai/deployments/made-up/completions?api-version=2024-10-21", BODY).await;
+    let metrics = bench.get("/metrics").await.body;
+    for line in [
+        r#"simulator_requests_total{resource="r",deployment="text",operation="Completions_Create",status="200"} 1"#,
+        r#"simulator_requests_total{resource="r",deployment="text",operation="Completions_Create",status="429"} 1"#,
+        r#"simulator_requests_total{resource="r",deployment="",operation="Completions_Create",status="404"} 1"#,
+        r#"simulator_refusals_total{resource="r",deployment="text",reason="requests"} 1"#,
+        r#"simulator_tokens_total{resource="r",deployment="text",kind="completion"} 10"#,
+        r#"simulator_ptu_utilization{resource="r",deployment="chat"} 0.0"#,
+        "# EOF",
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}

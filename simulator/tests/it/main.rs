@@ -1,0 +1,15 @@
+//! In-process end-to-end tests: a simulator on a paused clock, called through
+//! its routers.
+
+#![expect(clippy::unwrap_used, reason = "test helpers fail the test they are in")]
+
+mod bad_config;
+mod cli;
+mod control;
+mod errors;
+mod limits;
+mod robustness;
+mod sockets;
+mod streams;
+mod support;
+mod texts;
