@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::action::call::Caller;
 use crate::action::coordinator::Coordinator;
@@ -56,7 +57,7 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
     let mut notes = Vec::new();
     let journals = open_journals(target, &reading, &mut notes).await;
     let following = CancellationToken::new();
-    let follower = tokio::spawn(journals.keep_following(following.clone()));
+    let follower = AbortOnDropHandle::new(tokio::spawn(journals.keep_following(following.clone())));
 
     let mut coordinator = Coordinator {
         caller: Caller::new(target.service.clone(), watch.stop.clone()),

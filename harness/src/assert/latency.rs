@@ -133,6 +133,16 @@ fn percentile(taken: Latencies, q: f64, band: Band, threshold: String) -> Check 
         let n_to_settle = share_size(share, &edge, tail, effect);
         let message = match verdict {
             Verdict::Passed => format!("{text}, {}", interval_words(lower, upper)),
+            Verdict::Failed if observed.is_infinite() => format!(
+                "expected {name} {threshold}, but {} of {} had no 2xx answer and count as slower than any limit{}",
+                words::count(taken.errors),
+                words::counted(n as u64, "request", "requests"),
+                taken
+                    .slowest
+                    .first()
+                    .map(|one| format!(" (first at {})", one.2))
+                    .unwrap_or_default()
+            ),
             Verdict::Failed if upper_claim && band.upper.is_some_and(|edge| edge < observed) => {
                 format!(
                     "expected {name} {threshold}, but it is {}: {} of {} took longer ({}, allowed {}){}",

@@ -45,3 +45,12 @@ pub(super) fn environment() -> Result<Env, ExitCode> {
         ExitCode::Usage
     })
 }
+
+/// Columns for reports: the terminal's, or as many as fit a page.
+pub(super) fn width() -> usize {
+    const WITHOUT_TERMINAL: usize = 100;
+    match console::Term::stdout().size_checked() {
+        Some((_, columns)) => usize::from(columns),
+        None => WITHOUT_TERMINAL,
+    }
+}

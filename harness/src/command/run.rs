@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::progress::ProgressLine;
 use super::{check, output};
@@ -18,7 +19,6 @@ use crate::scenario::{self, Scenario};
 use crate::target::{self, TargetError};
 
 const RESULT_FILE: &str = "result.json";
-const WIDTH: usize = 100;
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     match try_run(args) {
@@ -83,14 +83,13 @@ fn observe(
         .then(|| ProgressLine::start(Arc::clone(&watch.progress), scenario.duration()));
     let result: Result<Run, TargetError> = runtime.block_on(async {
         let stop = watch.stop.clone();
-        let listener = tokio::spawn(async move {
+        let _listener = AbortOnDropHandle::new(tokio::spawn(async move {
             seam::server::interrupted().await;
             stop.cancel();
-        });
+        }));
         let target = target::set_up(scenario, seed, world).await?;
         let run = run_scenario(scenario, seed, &target, &watch).await;
         target.stop().await;
-        listener.abort();
         Ok(run)
     });
     drop(line);
@@ -103,9 +102,11 @@ fn observe(
 /// The assertions' evaluation, and what the run knows against itself.
 fn judge(scenario: &Scenario, run: &Run) -> Evaluation {
     let mut evaluation = assert::evaluate(&run.dataset, &scenario.assertions, &Settings::default());
-    if !run.problems.is_empty() {
+    let interrupted = run.interrupted.then(|| "interrupted before its end".to_owned());
+    let reasons: Vec<String> = run.problems.iter().cloned().chain(interrupted).collect();
+    if !reasons.is_empty() {
         evaluation.validity.valid = false;
-        evaluation.validity.reasons.extend(run.problems.iter().cloned());
+        evaluation.validity.reasons.extend(reasons);
         evaluation.outcome = Outcome::Invalid;
     }
     evaluation
@@ -119,12 +120,9 @@ fn print(args: &RunArgs, dataset: &Dataset, evaluation: &Evaluation, code: ExitC
         Format::Json => output::print(&report::json::render(dataset, evaluation)),
         Format::Text => {
             let colour = output::stdout_is_terminal();
-            let options = TerminalOptions { width: WIDTH, colour };
+            let options = TerminalOptions { width: output::width(), colour };
             output::print(&report::terminal::render(dataset, evaluation, &options));
         }
-    }
-    if code == ExitCode::Interrupted {
-        output::complain("interrupted: the report covers what was observed until then");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::summary::{self, Series, StageSummary};
+use super::summary::{self, GatewayErrors, Series, StageSummary};
 use crate::assert::{AssertionResult, Evaluation, Outcome, Reconciliation, Validity};
 use crate::exit_code::ExitCode;
 use crate::record::{ActionRow, Dataset, World};
@@ -30,6 +30,7 @@ struct Report<'a> {
     total: StageSummary,
     series: Series,
     actions: Vec<Action<'a>>,
+    gateway_errors: Vec<GatewayErrors>,
     findings: Vec<Finding<'a>>,
 }
 
@@ -69,6 +70,7 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation) -> String {
         total: summary::whole(dataset),
         series: summary::series(dataset, BINS),
         actions: dataset.actions.iter().map(action).collect(),
+        gateway_errors: summary::gateway_errors(dataset),
         findings: dataset
             .clients
             .iter()

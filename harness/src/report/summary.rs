@@ -69,6 +69,36 @@ pub(super) struct SimulatorSeries {
     pub counts: Vec<u64>,
 }
 
+/// Answers of one kind that the gateway's own pipeline failed to give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct GatewayErrors {
+    pub status: u16,
+    pub reason: String,
+    pub count: u64,
+    /// One request to look at.
+    pub example: Option<String>,
+}
+
+/// The gateway's own errors, the most frequent first.
+pub(super) fn gateway_errors(dataset: &Dataset) -> Vec<GatewayErrors> {
+    let mut kinds: BTreeMap<(u16, &str), GatewayErrors> = BTreeMap::new();
+    for row in &dataset.gateway {
+        if let Some(reason) = &row.error_reason {
+            let kind = kinds.entry((row.status, reason)).or_insert_with(|| GatewayErrors {
+                status: row.status,
+                reason: reason.clone(),
+                count: 0,
+                example: row.correlation_id.clone(),
+            });
+            kind.count += 1;
+        }
+    }
+    let mut errors: Vec<GatewayErrors> = kinds.into_values().collect();
+    // Stable: kinds of one frequency stay in the order of status and reason.
+    errors.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+    errors
+}
+
 /// One summary a stage, in order.
 pub(super) fn stages(dataset: &Dataset) -> Vec<StageSummary> {
     let answered_by = answering_simulator(dataset);

@@ -48,6 +48,7 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation, options: &TerminalOpti
     out.push('\n');
     verdicts::assertions(&mut out, evaluation, width, painter);
     verdicts::checks(&mut out, evaluation, width, painter);
+    verdicts::notes(&mut out, dataset, width, painter);
     out.push('\n');
     verdicts::overall(&mut out, dataset, evaluation, width, painter);
     out
@@ -75,15 +76,14 @@ fn header(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
 
 /// A time of the run in a few characters: `0s`, `90s`, `2m`, `2m30s`, `1h5m`.
 fn clock(seconds: f64) -> String {
-    if seconds.fract() != 0.0 && seconds.abs() < 120.0 {
-        return format!("{seconds:.1}s");
+    if seconds.abs() < 120.0 {
+        let text = format!("{seconds:.1}");
+        return format!("{}s", text.strip_suffix(".0").unwrap_or(&text));
     }
     let whole = seconds.round();
     let (sign, whole) = if whole < 0.0 { ("-", -whole) } else { ("", whole) };
     let (hours, minutes, rest) = (whole / 3600.0, whole / 60.0, whole % 60.0);
-    if whole < 120.0 {
-        format!("{sign}{whole:.0}s")
-    } else if whole < 3600.0 && rest == 0.0 {
+    if whole < 3600.0 && rest == 0.0 {
         format!("{sign}{minutes:.0}m")
     } else if whole < 3600.0 {
         format!("{sign}{:.0}m{rest:.0}s", minutes.floor())
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        let cases = [(0.0, "0s"), (-1.0, "-1s"), (12.5, "12.5s"), (90.0, "90s"), (120.0, "2m")];
+        let cases = [(0.0, "0s"), (-0.999_8, "-1s"), (12.5, "12.5s"), (90.0, "90s"), (120.0, "2m")];
         for (seconds, text) in cases {
             assert_eq!(clock(seconds), text);
         }

@@ -116,6 +116,19 @@ fn terminal_shows_a_failover() {
 }
 
 #[test]
+fn terminal_shows_errors_nobody_asked_about() {
+    let mut fixture = Fixture::new(10);
+    for second in 0..10 {
+        fixture.request(f64::from(second), 0.0, &[]);
+    }
+    for row in &mut fixture.dataset.gateway {
+        row.error_reason = Some("ExpressionValueEvaluationFailure".into());
+    }
+    fixture.dataset.clients[3].findings = vec!["no `[DONE]` at the end".into()];
+    insta::assert_snapshot!(plain(&fixture.dataset, 80));
+}
+
+#[test]
 fn terminal_shows_an_empty_and_an_invalid_run() {
     insta::assert_snapshot!(plain(&Fixture::new(60).dataset, 80));
 }
@@ -161,6 +174,30 @@ fn json_is_the_same_for_the_same_run() {
     // Long lists of numbers would drown the snapshot; the sums above hold them.
     value["series"] = serde_json::json!("…");
     insta::assert_json_snapshot!(value);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn every_request_is_counted_once(
+        rows in proptest::collection::vec((0_u32..90, 0_u16..4, 0_usize..2), 1..60),
+        most in 1_usize..80,
+    ) {
+        let mut fixture = Fixture::new(60);
+        for &(sent, outcome, simulator) in &rows {
+            let status = [200, 204, 429, 500][usize::from(outcome)];
+            fixture.request(f64::from(sent), 0.1, &[(simulator, status)]);
+        }
+        let series = summary::series(&fixture.dataset, most);
+        proptest::prop_assert!(series.requests.len() <= most);
+        let answers: u64 = series.answers.iter().flat_map(|one| &one.counts).sum();
+        let errors: u64 = series.errors.iter().sum();
+        proptest::prop_assert_eq!(series.requests.iter().sum::<u64>(), rows.len() as u64);
+        proptest::prop_assert_eq!(answers + errors, rows.len() as u64);
+        proptest::prop_assert_eq!(series.refusals.iter().flat_map(|one| &one.counts).sum::<u64>(), errors);
+        let whole = summary::whole(&fixture.dataset);
+        proptest::prop_assert_eq!(whole.statuses.values().sum::<u64>(), rows.len() as u64);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Integration tests of the harness, one binary.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy only exempts test functions")]
+
 mod bad;
 mod cmd;
 mod run;

@@ -8,6 +8,7 @@ use harness::record::World;
 use harness::run::{Watch, run};
 use harness::scenario::Scenario;
 use harness::{report, scenario, target};
+use seam::diagnostic::Source;
 use seam::env::Env;
 use tokio::runtime::Builder;
 
@@ -57,6 +58,23 @@ fn every_shipped_scenario_is_valid() {
     }
 }
 
+/// Editors check scenario files by the schema: it must accept what we ship, and
+/// refuse what `harness check` refuses.
+#[test]
+fn shipped_scenarios_fit_the_schema() {
+    let schema = serde_json::from_str(&scenario::json_schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for file in scenarios() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut value: serde_json::Value = toml::from_str(&text).unwrap();
+        let problems: Vec<String> =
+            validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(problems, Vec::<String>::new(), "{}", file.display());
+        value["stage"] = true.into();
+        assert!(!validator.is_valid(&value), "an unknown key is accepted");
+    }
+}
+
 #[test]
 fn one_seed_gives_one_result_to_the_byte() {
     for file in scenarios() {
@@ -65,4 +83,45 @@ fn one_seed_gives_one_result_to_the_byte() {
         assert!(first == result(&scenario, 7), "{}: two results for one seed", file.display());
         assert!(first != result(&scenario, 8), "{}: the seed changes nothing", file.display());
     }
+}
+
+/// The embedded world over sockets, with a second of traffic.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_bench_runs_over_sockets() {
+    let text = r#"
+version = 1
+name = "short"
+[topology]
+simulators = "../capabilities/latency-routing/simulator.toml"
+gateway = "../capabilities/latency-routing/gateway.toml"
+[[workloads]]
+name = "completions"
+path = "/latency-routing/openai/deployments/gpt-35-turbo-100m-token/completions"
+query = { api-version = "2023-05-15" }
+headers = { api-key = "subscription-key-one" }
+body = { prompt = "Once upon a time", max_tokens = 5 }
+[[stages]]
+name = "steady"
+duration = "1s"
+[[stages.load]]
+workload = "completions"
+arrivals = { process = "constant", rate = "20/s" }
+[[actions]]
+name = "fast"
+at = "-1s"
+patch = { simulator = "payg1", config = { latency = { open_ai_completions = { mean = 1 } } } }
+"#;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let source = Source::new("short.toml", text);
+    let (scenario, _) = scenario::parse(&source, &folder, &Env::empty()).unwrap();
+    let scenario = Arc::new(scenario);
+    let target = target::set_up(&scenario, 1, World::Real).await.unwrap();
+    let run = run(&scenario, 1, &target, &Watch::default()).await;
+    target.stop().await;
+    assert_eq!(run.problems, Vec::<String>::new());
+    let data = run.dataset;
+    assert_eq!(data.actions[0].error, None);
+    assert!(data.journals_complete);
+    assert_eq!((data.clients.len(), data.gateway.len()), (20, 20));
+    assert!(data.clients.iter().all(|row| row.outcome.status().is_some()));
 }

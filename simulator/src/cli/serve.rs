@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{LogFormat, Serve};
 use super::banner::banner;
-use super::colour;
+use super::run::colour;
 use crate::config::SimulatorConfig;
 use crate::service::{Environment, Simulator};
 

@@ -155,14 +155,16 @@ impl Checker<'_> {
                 }
             }
             let own = self.deployments(&resource.deployments);
-            let mut deployments: Vec<DeploymentConfig> = Vec::new();
+            let mut inherited = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
                 if own.iter().all(|(own_name, ..)| own_name != shared_name) {
                     *used = true;
-                    deployments.extend(shared.clone());
+                    inherited.extend(shared.clone());
                 }
             }
-            deployments.extend(own.into_iter().filter_map(|(_, _, deployment)| deployment));
+            let mut deployments: Vec<DeploymentConfig> =
+                own.into_iter().filter_map(|(_, _, deployment)| deployment).collect();
+            deployments.extend(inherited);
             if deployments.is_empty() && self.problems.is_empty() {
                 self.warnings.push(
                     Diagnostic::warning(

@@ -5,6 +5,8 @@
 //! N tokens and each piece is one streamed chunk. No encoder runs here, except
 //! when a stop sequence cuts a piece in two.
 
+use std::borrow::Cow;
+
 use rand::{Rng, RngExt as _};
 use rand_distr::{Distribution as _, StandardNormal};
 use tokens::Encoding;
@@ -143,7 +145,7 @@ impl Finish {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Completion {
     /// The text, one token a piece.
-    pub pieces: Vec<String>,
+    pub pieces: Vec<Cow<'static, str>>,
     pub finish: Finish,
     /// Tokens thought before the text; part of the completion tokens.
     pub reasoning_tokens: u64,
@@ -217,7 +219,7 @@ fn natural(settings: &CompletionLength, rng: &mut impl Rng) -> u64 {
 }
 
 /// `count` pieces: sentences of 6 to 16 tokens.
-fn write(count: u64, rng: &mut impl Rng) -> Vec<String> {
+fn write(count: u64, rng: &mut impl Rng) -> Vec<Cow<'static, str>> {
     let mut pieces = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
     let mut left_in_sentence = 0_u32;
     for index in 0..count {
@@ -229,7 +231,7 @@ fn write(count: u64, rng: &mut impl Rng) -> Vec<String> {
             left_in_sentence -= 1;
             if left_in_sentence == 0 { "." } else { pick(WORDS, rng) }
         };
-        pieces.push(piece.to_owned());
+        pieces.push(Cow::Borrowed(piece));
     }
     pieces
 }
@@ -250,7 +252,7 @@ fn cut_at_stop(completion: Completion, stop: &[String], encoding: Encoding) -> C
     let pieces = encoding
         .encode(kept)
         .into_iter()
-        .map(|token| encoding.decode(&[token]).unwrap_or_default())
+        .map(|token| Cow::Owned(encoding.decode(&[token]).unwrap_or_default()))
         .collect();
     Completion { pieces, finish: Finish::Stop, ..completion }
 }

@@ -243,6 +243,12 @@ mod tests {
                                 let rate = model.ptu as f64 * 50.0;
                                 let expected = (model.level - model.full()) / rate;
                                 prop_assert!((wait - expected).abs() < 1e-6);
+                                let retry = |wait: f64| {
+                                    let now = now + Duration::from_secs_f64(wait);
+                                    bucket.clone().try_admit(now, demand(1, 1))
+                                };
+                                prop_assert!(retry(wait + 1e-3).is_ok());
+                                prop_assert!(wait < 1e-3 || retry(wait - 1e-3).is_err());
                             }
                         }
                     }

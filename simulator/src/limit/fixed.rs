@@ -79,19 +79,22 @@ impl FixedWindows {
             Admission::Strict => self.settings.tpm < self.tokens.count.saturating_add(tokens),
         };
         if requests_spent || tokens_spent {
-            let requests_wait =
-                requests_spent.then(|| self.requests.until_end(now, request_window));
-            let tokens_wait = tokens_spent.then(|| self.tokens.until_end(now, TOKEN_WINDOW));
+            // The refused request may itself use up the window it has to wait for.
             if self.settings.count_rejected_requests {
                 self.requests.add(now, 1);
             }
+            let requests_spent = self.settings.requests_per_window() <= self.requests.count;
+            let requests_wait =
+                requests_spent.then(|| self.requests.until_end(now, request_window));
+            let tokens_wait = tokens_spent.then(|| self.tokens.until_end(now, TOKEN_WINDOW));
             let (reason, wait) = if requests_wait < tokens_wait {
                 (RefusalReason::Tokens, tokens_wait)
             } else {
                 (RefusalReason::Requests, requests_wait)
             };
-            // An empty window that still refuses (strict admission) never will admit.
-            let retry_after = wait.filter(|wait| !wait.is_zero());
+            // Strict admission never takes what exceeds the limit by itself.
+            let never = self.settings.admission == Admission::Strict && self.settings.tpm < tokens;
+            let retry_after = wait.filter(|_| !never);
             return Err(Refusal {
                 reason,
                 retry_after,
@@ -201,6 +204,9 @@ mod tests {
                 prop_assert_eq!(decision.is_ok(), model.try_admit(at, tokens), "at {}", at);
                 if let Err(Refusal { retry_after: Some(wait), .. }) = decision {
                     prop_assert!(Duration::ZERO < wait && wait <= TOKEN_WINDOW);
+                    let retry = |wait| limiter.clone().try_admit(now + wait, tokens);
+                    prop_assert!(retry(wait).is_ok());
+                    prop_assert!(retry(wait - Duration::from_nanos(1)).is_err());
                 }
             }
         }

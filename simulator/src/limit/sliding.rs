@@ -58,9 +58,13 @@ impl SlidingWindows {
             self.requests.add(tick, 1);
             return Ok(Ticket::payg(tokens, self.standing(tick)));
         }
-        if self.settings.count_rejected_requests {
+        let requests_wait = if self.settings.count_rejected_requests {
+            // The refused request may itself fill the window it has to wait for.
             self.requests.add(tick, 1);
-        }
+            self.requests.wait(tick, 1, limit_requests)
+        } else {
+            requests_wait
+        };
         let (reason, wait) = if requests_wait < tokens_wait {
             (RefusalReason::Tokens, tokens_wait)
         } else {
@@ -242,6 +246,12 @@ mod tests {
                                 let wait = wait.as_millis() as u64;
                                 prop_assert!(model.fits(at + wait, tokens, &current));
                                 prop_assert!(!model.fits(at + wait - 1, tokens, &current));
+                                let retry = |at: u64| {
+                                    let now = start + Duration::from_millis(at);
+                                    limiter.clone().try_admit(now, tokens)
+                                };
+                                prop_assert!(retry(at + wait).is_ok());
+                                prop_assert!(retry(at + wait - 1).is_err());
                             }
                         }
                     }

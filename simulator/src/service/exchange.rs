@@ -40,7 +40,7 @@ struct Admitted {
     deployment: Arc<Deployment>,
     ticket: Ticket,
     usage: Usage,
-    schedule: Option<Schedule>,
+    schedule: Option<Arc<Schedule>>,
 }
 
 impl Exchange {
@@ -105,10 +105,10 @@ impl Exchange {
     }
 
     /// What the answer will have used, and when its tokens are made.
-    pub(super) fn planned(&mut self, usage: Usage, schedule: &Schedule) {
+    pub(super) fn planned(&mut self, usage: Usage, schedule: &Arc<Schedule>) {
         if let Some(admitted) = &mut self.admitted {
             admitted.usage = usage;
-            admitted.schedule = Some(schedule.clone());
+            admitted.schedule = Some(Arc::clone(schedule));
         }
     }
 

@@ -6,6 +6,7 @@ mod control;
 mod deployment;
 mod exchange;
 mod journal;
+mod lock;
 mod metrics;
 mod patch;
 mod resource;
@@ -16,10 +17,4 @@ mod stream;
 
 pub use simulator::{DeploymentInfo, Environment, ResourceInfo, Simulator};
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks, also after a panic elsewhere: what is guarded is counters, and the
-/// next request should be served.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use lock::lock;

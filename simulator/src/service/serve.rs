@@ -119,8 +119,9 @@ impl Addressed {
             Ok(read) => read,
             Err(error) => return self.unread(error).await,
         };
-        let outline = Outline::of(operation, &json);
-        let call = Call::read(operation, &json, &deployment.config.model);
+        let model = &deployment.config.model;
+        let outline = Outline::of(operation, &json, model.facts.output_tokens);
+        let call = Call::read(operation, &json, model);
         let mut prompt_tokens = None;
         let mut count = |call: &Call| {
             let model = &deployment.config.model;
@@ -145,7 +146,12 @@ impl Addressed {
                     Ok(call) if !deployment.is_full(now) => count(call),
                     Ok(_) | Err(_) => 0,
                 },
-                max_tokens: outline.max_tokens,
+                // The strict reading knows the surface's own defaults.
+                max_tokens: call
+                    .as_ref()
+                    .ok()
+                    .and_then(|call| call.generation()?.max_tokens)
+                    .or(outline.max_tokens),
                 choices: if operation == Operation::Embeddings { 0 } else { outline.choices },
             },
         };
@@ -231,7 +237,7 @@ impl Addressed {
             completion_tokens: completions.iter().map(Completion::tokens).sum(),
             reasoning_tokens: completions.iter().map(|c| c.reasoning_tokens).sum(),
         };
-        let schedule = self.schedule(ticket, &call, usage, &completions);
+        let schedule = Arc::new(self.schedule(ticket, &call, usage, &completions));
         self.exchange.planned(usage, &schedule);
         if call.generation().is_some_and(|generation| generation.stream) {
             self.stream(ticket, &call, completions, usage, schedule).await
@@ -352,7 +358,7 @@ impl Addressed {
         call: &Call,
         completions: Vec<Completion>,
         usage: Usage,
-        schedule: Schedule,
+        schedule: Arc<Schedule>,
     ) -> Response {
         let created = self.exchange.resource.environment.clock.now().unix_seconds();
         let deployment = Arc::clone(&self.found.deployment);

@@ -9,7 +9,7 @@ use seam::rng::Seed;
 use super::metrics::Metrics;
 use super::resource::Resource;
 use super::{control, serve};
-use crate::config::{Capacity, SimulatorConfig};
+use crate::config::{Capacity, ResourceConfig, SimulatorConfig};
 
 /// What a simulator needs of the world it runs in.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +82,7 @@ impl Simulator {
     /// The resources, in the file's order.
     #[must_use]
     pub fn resources(&self) -> Vec<ResourceInfo> {
-        self.resources.iter().map(|resource| info(resource)).collect()
+        self.resources.iter().map(|resource| info(&resource.config)).collect()
     }
 
     /// The service of one resource: the API, `/++/config`, `/++/journal`,
@@ -103,8 +103,15 @@ fn resource_settings(config: &SimulatorConfig) -> super::resource::Settings {
     }
 }
 
-fn info(resource: &Resource) -> ResourceInfo {
-    let config = &resource.config;
+impl SimulatorConfig {
+    /// The resources, in the file's order, without starting anything.
+    #[must_use]
+    pub fn resources(&self) -> Vec<ResourceInfo> {
+        self.resources.iter().map(info).collect()
+    }
+}
+
+fn info(config: &ResourceConfig) -> ResourceInfo {
     let deployments = config
         .deployments
         .iter()

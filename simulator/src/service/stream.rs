@@ -1,6 +1,7 @@
 //! Pacing of streamed answers: events leave at absolute deadlines, those due
 //! together in one write.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -20,7 +21,7 @@ pub(super) struct StreamPlan {
     pub exchange: Exchange,
     pub chunks: Chunks<ChaCha8Rng>,
     pub completions: Vec<Completion>,
-    pub schedule: Schedule,
+    pub schedule: Arc<Schedule>,
     pub usage: Usage,
 }
 

@@ -10,20 +10,22 @@ use tokens::{ChatMessage, chat_prompt_tokens};
 use super::error::ApiError;
 use super::response::EmbeddingEncoding;
 use crate::catalogue::{Kind, Model, Operation};
-use crate::config::WireProfile;
 
+mod chat;
 mod fields;
+mod generation;
+mod outline;
 
+pub(crate) use outline::Outline;
+
+use chat::read_chat;
 use fields::Fields;
+use generation::read_generation;
 
 type Parsed<T> = Result<T, ApiError>;
 
-const MOST_MESSAGES: usize = 2_048;
-const MOST_MESSAGE_CHARS: usize = 1_048_576;
 const MOST_INPUTS: usize = 2_048;
-const MOST_TOOLS: usize = 128;
-/// What a call in an assistant's history costs beside its texts (about; inferred).
-const TOOL_CALL_TOKENS: u64 = 7;
+const MOST_CHOICES: u64 = 128;
 
 const CHAT_FIELDS: &[&str] = &[
     "audio",
@@ -94,88 +96,6 @@ pub(crate) fn parse_json(body: &[u8]) -> Parsed<Map<String, Value>> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
         _ => Err(ApiError::invalid_json()),
-    }
-}
-
-/// What the limiter looks at, read without complaints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Outline {
-    /// Characters of prompt text; a token of a token array counts four.
-    pub chars: u64,
-    /// Sum over the inputs of `ceil(characters / 4)`.
-    pub quarters: u64,
-    pub max_tokens: Option<u64>,
-    /// `max(n, best_of)`.
-    pub choices: u64,
-}
-
-impl Outline {
-    pub(crate) fn of(operation: Operation, body: &Map<String, Value>) -> Self {
-        let mut outline = Self { choices: 1, ..Self::default() };
-        match operation {
-            Operation::Chat => {
-                let messages = body.get("messages").and_then(Value::as_array);
-                for message in messages.into_iter().flatten() {
-                    if let Some(content) = message.get("content") {
-                        outline.add(content);
-                    }
-                }
-            }
-            Operation::Completions => {
-                if let Some(prompt) = body.get("prompt") {
-                    outline.add(prompt);
-                }
-            }
-            Operation::Embeddings => {
-                if let Some(input) = body.get("input") {
-                    outline.add(input);
-                }
-                return outline;
-            }
-        }
-        let whole = |key: &str| body.get(key).and_then(Value::as_u64);
-        outline.max_tokens = whole("max_completion_tokens").or_else(|| whole("max_tokens"));
-        outline.choices = whole("n").max(whole("best_of")).unwrap_or(1).max(1);
-        outline
-    }
-
-    fn add(&mut self, value: &Value) {
-        match value {
-            Value::String(text) => self.add_chars(text.chars().count() as u64),
-            Value::Array(items) if items.iter().any(Value::is_number) => {
-                self.add_chars(4 * items.len() as u64);
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.add(item)),
-            Value::Object(part) => {
-                if let Some(Value::String(text)) = part.get("text") {
-                    self.add_chars(text.chars().count() as u64);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    fn add_chars(&mut self, chars: u64) {
-        self.chars += chars;
-        self.quarters += chars.div_ceil(4);
-    }
-
-    /// Tokens that pay-as-you-go counts at admission (specification, section 3.3).
-    pub(crate) fn estimate(
-        &self,
-        operation: Operation,
-        profile: WireProfile,
-        default_max_tokens: u64,
-    ) -> u64 {
-        let completion = self.max_tokens.unwrap_or(default_max_tokens);
-        match (operation, profile) {
-            (Operation::Embeddings, WireProfile::Azure2024) => self.quarters,
-            (Operation::Embeddings, WireProfile::Documented) => self.chars.div_ceil(4),
-            (_, WireProfile::Azure2024) => completion,
-            (_, WireProfile::Documented) => {
-                self.chars.div_ceil(4).saturating_add(completion.saturating_mul(self.choices))
-            }
-        }
     }
 }
 
@@ -372,116 +292,13 @@ impl Chat {
     }
 }
 
-fn read_chat(fields: Fields<'_>, model: &Model) -> Parsed<Chat> {
-    let messages = match fields.get("messages") {
-        None => return Err(fields::missing("messages")),
-        Some(Value::Array(messages)) => messages,
-        Some(other) => return Err(fields::wrong_type("messages", "an array of objects", other)),
-    };
-    if messages.is_empty() {
-        return Err(fields::empty_array("messages"));
-    }
-    fields::at_most("messages", messages.len(), MOST_MESSAGES)?;
-    for key in ["tools", "functions"] {
-        if let Some(Value::Array(tools)) = fields.get(key) {
-            fields::at_most(key, tools.len(), MOST_TOOLS)?;
-        }
-    }
-    let messages = messages
-        .iter()
-        .enumerate()
-        .map(|(index, message)| read_message(index, message))
-        .collect::<Parsed<_>>()?;
-    Ok(Chat { messages, generation: read_generation(fields, model, 128)? })
-}
-
-fn read_message(index: usize, message: &Value) -> Parsed<Message> {
-    const ROLES: &[&str] = &["system", "assistant", "user", "function", "tool", "developer"];
-    let path = format!("messages[{index}]");
-    let Value::Object(object) = message else {
-        return Err(fields::wrong_type(&path, "an object", message));
-    };
-    let role = match object.get("role") {
-        None => return Err(fields::missing(&format!("{path}.role"))),
-        Some(Value::String(role)) => role,
-        Some(other) => {
-            return Err(fields::wrong_type(&format!("{path}.role"), "a string", other));
-        }
-    };
-    if !ROLES.contains(&role.as_str()) {
-        let message = format!(
-            "Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'."
-        );
-        let param = format!("{path}.role");
-        return Err(ApiError::invalid_request(message, Some(&param), Some("invalid_value")));
-    }
-    let name = match object.get("name") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name.clone()),
-        Some(other) => {
-            return Err(fields::wrong_type(&format!("{path}.name"), "a string", other));
-        }
-    };
-    let mut texts = Vec::new();
-    let content_path = format!("{path}.content");
-    match object.get("content") {
-        Some(Value::String(text)) => texts.push(text.clone()),
-        Some(Value::Array(parts)) => {
-            for part in parts {
-                texts.extend(read_part(&path, part)?);
-            }
-        }
-        None | Some(Value::Null) if role == "assistant" => {}
-        None => return Err(fields::missing(&content_path)),
-        Some(other) => {
-            let expected = "one of a string or array of objects";
-            return Err(fields::wrong_type(&content_path, expected, other));
-        }
-    }
-    for text in &texts {
-        let chars = text.chars().count();
-        if MOST_MESSAGE_CHARS < chars {
-            let message = format!(
-                "Invalid '{content_path}': string too long. Expected a string with maximum length {MOST_MESSAGE_CHARS}, but got a string with length {chars} instead."
-            );
-            let code = Some("string_above_max_length");
-            return Err(ApiError::invalid_request(message, Some(&content_path), code));
-        }
-    }
-    let mut extra_tokens = 0;
-    let calls = object.get("tool_calls").and_then(Value::as_array);
-    for function in calls.into_iter().flatten().filter_map(|call| call.get("function")) {
-        extra_tokens += TOOL_CALL_TOKENS;
-        for key in ["name", "arguments"] {
-            texts.extend(function.get(key).and_then(Value::as_str).map(str::to_owned));
-        }
-    }
-    Ok(Message { role: role.clone(), name, texts, extra_tokens })
-}
-
-/// The text of a content part. Images and audio are accepted; what they cost
-/// is not counted.
-fn read_part(path: &str, part: &Value) -> Parsed<Option<String>> {
-    match (part.get("type").and_then(Value::as_str), part.get("text")) {
-        (Some("text"), Some(Value::String(text))) => Ok(Some(text.clone())),
-        (Some("refusal"), _) => Ok(part.get("refusal").and_then(Value::as_str).map(str::to_owned)),
-        (Some("image_url" | "input_audio" | "file"), _) => Ok(None),
-        _ => {
-            let message = format!(
-                "Invalid '{path}'. Content blocks are expected to be either text or image_url type."
-            );
-            Err(ApiError::invalid_request(message, Some(path), Some("invalid_value")))
-        }
-    }
-}
-
 fn read_completions(fields: Fields<'_>, model: &Model) -> Parsed<Completions> {
     let prompts = match fields.get("prompt") {
         None => return Err(fields::missing("prompt")),
         Some(value) => read_inputs("prompt", value)?,
     };
     fields.whole("best_of", 1, 20)?;
-    let mut generation = read_generation(fields, model, 128)?;
+    let mut generation = read_generation(fields, model)?;
     // The surface's documented default.
     generation.max_tokens = generation.max_tokens.or(Some(16));
     Ok(Completions { prompts, generation })
@@ -551,95 +368,4 @@ fn read_tokens(path: &str, items: &[Value]) -> Parsed<Vec<u32>> {
             token.ok_or_else(|| fields::wrong_type(path, "an array of tokens", item))
         })
         .collect()
-}
-
-fn read_generation(fields: Fields<'_>, model: &Model, most_n: u64) -> Parsed<Generation> {
-    fields.decimal("temperature", 0.0, 2.0)?;
-    fields.decimal("top_p", 0.0, 1.0)?;
-    fields.decimal("presence_penalty", -2.0, 2.0)?;
-    fields.decimal("frequency_penalty", -2.0, 2.0)?;
-    if model.facts.kind == Kind::Reasoning {
-        refuse_what_reasoning_models_lack(fields)?;
-    }
-    let stream = fields.boolean("stream")?;
-    let (mut include_usage, mut obfuscation) = (false, true);
-    match fields.get("stream_options") {
-        None => {}
-        Some(_) if !stream => {
-            let message =
-                "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
-            return Err(ApiError::invalid_request(message, Some("stream_options"), None));
-        }
-        Some(Value::Object(options)) => {
-            let flag = |key: &str, default| match options.get(key) {
-                None | Some(Value::Null) => Ok(default),
-                Some(Value::Bool(value)) => Ok(*value),
-                Some(other) => {
-                    Err(fields::wrong_type(&format!("stream_options.{key}"), "a boolean", other))
-                }
-            };
-            include_usage = flag("include_usage", false)?;
-            obfuscation = flag("include_obfuscation", true)?;
-        }
-        Some(other) => return Err(fields::wrong_type("stream_options", "an object", other)),
-    }
-    let (field, max_tokens) = match fields.whole("max_completion_tokens", 1, u64::MAX)? {
-        Some(most) => ("max_completion_tokens", Some(most)),
-        None => ("max_tokens", fields.whole("max_tokens", 1, u64::MAX)?),
-    };
-    let most = model.facts.output_tokens;
-    if let Some(asked) = max_tokens
-        && most < asked
-    {
-        let message = format!(
-            "{field} is too large: {asked}. This model supports at most {most} completion tokens, whereas you provided {asked}."
-        );
-        return Err(ApiError::invalid_request(message, Some(field), Some("invalid_value")));
-    }
-    let n = fields.whole("n", 1, most_n)?.unwrap_or(1);
-    Ok(Generation { stream, include_usage, obfuscation, n, stop: read_stop(fields)?, max_tokens })
-}
-
-fn refuse_what_reasoning_models_lack(fields: Fields<'_>) -> Parsed<()> {
-    let unsupported = |key: &str, more: &str| {
-        let message =
-            format!("Unsupported parameter: '{key}' is not supported with this model.{more}");
-        Err(ApiError::invalid_request(message, Some(key), Some("unsupported_parameter")))
-    };
-    if fields.get("max_tokens").is_some() {
-        return unsupported("max_tokens", " Use 'max_completion_tokens' instead.");
-    }
-    for key in ["stop", "presence_penalty", "frequency_penalty", "logprobs", "top_p"] {
-        if fields.get(key).is_some() {
-            return unsupported(key, "");
-        }
-    }
-    match fields.get("temperature") {
-        Some(value) if value.as_f64() != Some(1.0) => {
-            let message = format!(
-                "Unsupported value: 'temperature' does not support {value} with this model. Only the default (1) value is supported."
-            );
-            Err(ApiError::invalid_request(message, Some("temperature"), Some("unsupported_value")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn read_stop(fields: Fields<'_>) -> Parsed<Vec<String>> {
-    match fields.get("stop") {
-        None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(vec![text.clone()]),
-        Some(Value::Array(items)) => {
-            fields::at_most("stop", items.len(), 4)?;
-            items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| match item {
-                    Value::String(text) => Ok(text.clone()),
-                    other => Err(fields::wrong_type(&format!("stop[{index}]"), "a string", other)),
-                })
-                .collect()
-        }
-        Some(other) => Err(fields::wrong_type("stop", "a string or an array of strings", other)),
-    }
 }

@@ -85,7 +85,7 @@ fn padding_stands_where_it_was_recorded() {
 #[track_caller]
 fn estimate(operation: Operation, body: &str, profile: WireProfile, expected: u64) {
     let body = parse_json(body.as_bytes()).unwrap();
-    assert_eq!(Outline::of(operation, &body).estimate(operation, profile, 16), expected);
+    assert_eq!(Outline::of(operation, &body, 4_096).estimate(operation, profile, 16), expected);
 }
 
 /// The estimator table of specification section 3.3.

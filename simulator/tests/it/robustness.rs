@@ -129,6 +129,73 @@ proptest! {
     }
 }
 
+/// A line of a configuration, right or wrong.
+fn line() -> impl Strategy<Value = String> {
+    let keys = [
+        "name",
+        "model",
+        "sku",
+        "tpm",
+        "ptu",
+        "rpm_per_1k_tpm",
+        "request_window",
+        "wire_profile",
+        "strict",
+        "default_max_tokens",
+        "ptu_settings",
+        "latency",
+        "port",
+        "keys",
+        "version",
+        "deployments",
+        "nonsense",
+    ];
+    let values = [
+        "1",
+        "0",
+        "-1",
+        "1.5",
+        "\"gpt-4o\"",
+        "\"provisioned_managed\"",
+        "\"10s\"",
+        "\"azure_2024\"",
+        "true",
+        "[]",
+        "{}",
+        "{ profile = \"zero\" }",
+        "{ itl_ms = nan }",
+        "{ window = \"0s\" }",
+        "[\"k\"]",
+        "inf",
+        "18446744073709551615",
+        "\"${NOPE}\"",
+        "\"\u{1F980}\"",
+        "\"",
+    ];
+    let assignment = (prop::sample::select(keys.to_vec()), prop::sample::select(values.to_vec()))
+        .prop_map(|(key, value)| format!("{key} = {value}"));
+    prop_oneof![
+        8 => assignment,
+        2 => Just("[[deployments]]".to_owned()),
+        2 => Just("[[resources]]".to_owned()),
+        1 => "\\PC{0,20}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_text_breaks_the_configuration(lines in prop::collection::vec(line(), 0..14)) {
+        let text = format!("version = 1\n{}", lines.join("\n"));
+        let source = seam::diagnostic::Source::new("x.toml", text);
+        if let Err(problems) = simulator::load(&source, &seam::env::Env::empty()) {
+            assert!(!problems.is_empty());
+            assert!(!crate::support::render(&problems).is_empty());
+        }
+    }
+}
+
 #[test]
 fn deep_nesting_is_a_bad_body() {
     run(async |bench| {

@@ -140,6 +140,31 @@ async fn one_seed_gives_one_answer() {
     assert_ne!(run(1).await, run(2).await);
 }
 
+/// Fifty overlapping requests of every kind: who is served first must not
+/// depend on anything but the seed.
+#[tokio::test(start_paused = true)]
+async fn one_seed_gives_one_journal_under_load() {
+    let run = async |seed| {
+        let bench = Bench::seeded(&ZERO.replace(r#", latency = { profile = "zero" }"#, ""), seed);
+        let calls = (0..50).map(|n| {
+            let (uri, body) = match n % 3 {
+                0 => (CHAT, HELLO),
+                1 => (CHAT, r#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#),
+                _ => (TEXT, r#"{"prompt":"x"}"#),
+            };
+            let bench = &bench;
+            async move {
+                tokio::time::sleep(ms(17 * n)).await;
+                bench.post(uri, body).await.body
+            }
+        });
+        let bodies = futures_util::future::join_all(calls).await;
+        (bodies, bench.get("/++/journal").await.body)
+    };
+    assert_eq!(run(1).await, run(1).await);
+    assert_ne!(run(1).await.1, run(2).await.1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_clients_request_id_comes_back() {
     let bench = Bench::new(ZERO);

@@ -143,6 +143,10 @@ impl Layout {
 fn latency(out: &mut String, layout: &Layout, values: &[Option<f64>]) {
     let highest = values.iter().flatten().copied().fold(0.0, f64::max);
     let lowest = values.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+    if lowest.is_infinite() {
+        layout.row(out, "latency", "no 2xx answer", "", Ink::Dim);
+        return;
+    }
     for row in (0..LATENCY_ROWS).rev() {
         let cells: String = values
             .iter()
@@ -152,7 +156,7 @@ fn latency(out: &mut String, layout: &Layout, values: &[Option<f64>]) {
             })
             .collect();
         let label = match row {
-            0 if lowest.is_finite() => format!("min {}", words::latency(lowest)),
+            0 => format!("min {}", words::latency(lowest)),
             1 => "latency".to_owned(),
             2 if 0.0 < highest => format!("max {}", words::latency(highest)),
             _ => String::new(),

@@ -1,7 +1,7 @@
 //! The assertions with their verdicts, the two standing checks, the last line.
 
 use super::paint::{Ink, Painter};
-use super::wrap;
+use super::{summary, wrap};
 use crate::assert::{
     AssertionResult, Evaluation, Interval, Outcome, ReconciliationState, Unit, Verdict, words,
 };
@@ -9,6 +9,9 @@ use crate::record::Dataset;
 
 /// Mismatches told in full.
 const MISMATCHES: usize = 6;
+
+/// Notes of one kind told in full.
+const NOTES: usize = 3;
 
 /// One block an assertion.
 pub(super) fn assertions(
@@ -51,7 +54,7 @@ fn detail(result: &AssertionResult) -> String {
         None => "nothing seen".to_owned(),
     };
     let interval = match (&result.interval, &result.observed) {
-        (Some(interval), Some(observed)) => {
+        (Some(interval), Some(observed)) if observed.value.is_finite() => {
             format!(", {}", interval_words(interval, observed.unit))
         }
         _ => String::new(),
@@ -103,6 +106,31 @@ pub(super) fn checks(out: &mut String, evaluation: &Evaluation, width: usize, pa
     indented(out, &lag, Ink::Dim, width, painter);
     for reason in &validity.reasons {
         indented(out, reason, Ink::Bad, width, painter);
+    }
+}
+
+/// What no assertion asked for, but a reader should see: errors of the gateway's
+/// own, answers out of form.
+pub(super) fn notes(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
+    let errors = summary::gateway_errors(dataset);
+    if !errors.is_empty() {
+        block(out, '!', Ink::Doubtful, "The gateway made errors of its own", width, painter);
+    }
+    for kind in errors.iter().take(NOTES) {
+        let count = words::count(kind.count);
+        let example = kind.example.as_ref().map(|id| format!(" (such as {id})"));
+        let text =
+            format!("{} × {count}: {}{}", kind.status, kind.reason, example.unwrap_or_default());
+        indented(out, &text, Ink::Dim, width, painter);
+    }
+    let findings: Vec<_> = dataset.clients.iter().filter(|row| !row.findings.is_empty()).collect();
+    if !findings.is_empty() {
+        let of = words::counted(findings.len() as u64, "answer", "answers");
+        block(out, '!', Ink::Doubtful, &format!("{of} out of form"), width, painter);
+    }
+    for row in findings.iter().take(NOTES) {
+        let text = format!("{}: {}", row.correlation_id, row.findings.join("; "));
+        indented(out, &text, Ink::Dim, width, painter);
     }
 }
 

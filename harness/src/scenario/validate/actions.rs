@@ -49,6 +49,9 @@ fn check_one(
             .help(format!("the stages end at {}", HumanDuration(end))),
         );
     }
+    if let Some(lead) = raw.at.get_ref().before_start() {
+        request::bounded(checker, raw.at.span(), lead, "a lead");
+    }
     let kind = match (&raw.patch, &raw.call, &raw.probe) {
         (Some(patch), None, None) => check_patch(checker, patch.get_ref(), simulators),
         (None, Some(call), None) => check_call(checker, call.get_ref()).map(ActionKind::Call),

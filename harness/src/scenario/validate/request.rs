@@ -77,10 +77,21 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawRequest<'_>) -> Option<R
     })
 }
 
-/// Durations that must not be zero.
+/// Longer than any sensible run; what is added to a moment must stay in its range.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Durations that must not be zero, nor beyond all measure.
 pub(super) fn positive(checker: &mut Checker<'_>, value: &Spanned<HumanDuration>, what: &str) {
     if value.get_ref().0.is_zero() {
         checker.error(value.span(), format!("{what} of zero"));
+    }
+    bounded(checker, value.span(), value.get_ref().0, what);
+}
+
+/// Durations that may be zero, but not beyond all measure.
+pub(super) fn bounded(checker: &mut Checker<'_>, span: Range<usize>, value: Duration, what: &str) {
+    if LONGEST < value {
+        checker.error(span, format!("{what} of more than {}", HumanDuration(LONGEST)));
     }
 }
 

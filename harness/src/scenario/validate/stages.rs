@@ -21,7 +21,9 @@ pub(super) fn check(
         let stage = stage.get_ref();
         request::positive(checker, &stage.duration, "a stage's duration");
         let end = start.saturating_add(stage.duration.get_ref().0);
-        let loads = stage.load.iter().filter_map(|load| check_load(checker, load, workloads));
+        let duration = end - start;
+        let loads =
+            stage.load.iter().filter_map(|load| check_load(checker, load, duration, workloads));
         let loads = loads.collect();
         stages.push(Stage { name: stage.name.get_ref().clone(), start, end, loads });
         start = end;
@@ -51,6 +53,7 @@ pub(super) fn warn_unused(checker: &mut Checker<'_>, raw: &RawScenario) {
 fn check_load(
     checker: &mut Checker<'_>,
     raw: &Spanned<RawLoad>,
+    duration: Duration,
     workloads: &[String],
 ) -> Option<Load> {
     let load = raw.get_ref();
@@ -73,7 +76,7 @@ fn check_load(
                     );
                 }
             }
-            open(checker, arrivals).map(LoadShape::Open)
+            open(checker, arrivals, duration).map(LoadShape::Open)
         }
         (Some(users), Some(arrivals)) => {
             checker.push(
@@ -111,6 +114,13 @@ fn closed(checker: &mut Checker<'_>, load: &RawLoad, users: &Spanned<u32>) -> Op
         );
         return None;
     }
+    if MOST_USERS < *users.get_ref() {
+        checker.error(users.span(), format!("more than {MOST_USERS} users"));
+        return None;
+    }
+    if let Some(time) = &load.think_time {
+        request::bounded(checker, time.span(), time.get_ref().0, "a think time");
+    }
     let spawn_interval = match &load.spawn_rate {
         None => Duration::ZERO,
         Some(rate) => positive(checker, rate)?.interval()?,
@@ -122,7 +132,34 @@ fn closed(checker: &mut Checker<'_>, load: &RawLoad, users: &Spanned<u32>) -> Op
     })
 }
 
-fn open(checker: &mut Checker<'_>, raw: &Spanned<RawArrivals>) -> Option<Arrivals> {
+/// Rows of a load are kept in memory until the end: so many are some gigabytes.
+const MOST_REQUESTS: f64 = 10_000_000.0;
+
+/// More users than sockets one machine has for them.
+const MOST_USERS: u32 = 50_000;
+
+fn open(
+    checker: &mut Checker<'_>,
+    raw: &Spanned<RawArrivals>,
+    duration: Duration,
+) -> Option<Arrivals> {
+    let arrivals = process(checker, raw)?;
+    let expected = arrivals.expected(duration);
+    if MOST_REQUESTS < expected {
+        checker.push(
+            Diagnostic::error(
+                checker.source,
+                raw.span(),
+                format!("{expected:.0} requests in one stage are more than a run can hold"),
+            )
+            .help(format!("at most {MOST_REQUESTS:.0}: lower the rate or shorten the stage")),
+        );
+        return None;
+    }
+    Some(arrivals)
+}
+
+fn process(checker: &mut Checker<'_>, raw: &Spanned<RawArrivals>) -> Option<Arrivals> {
     let arrivals = raw.get_ref();
     let needs: [(&str, Option<&Spanned<Rate>>); 3] = [
         ("rate", arrivals.rate.as_ref()),
