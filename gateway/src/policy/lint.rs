@@ -101,7 +101,7 @@ pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
             }
             out.push(
                 document
-                    .warning(place(range), format!("variable `{name}` is a string, never a `{kind}`"))
+                    .warning(place(range), format!("variable `{name}` holds a string: it cannot be cast to `{kind}`"))
                     .code("L001")
                     .label("fails at run time")
                     .help(format!(

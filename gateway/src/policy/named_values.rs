@@ -71,7 +71,7 @@ pub(crate) fn report_unknown(
     out: &mut Vec<Diagnostic>,
 ) {
     for Unknown { name, span } in unknown {
-        if stands_for_named_value(root, span) == Some(true) {
+        if stands_for_named_value(root, name, span) == Some(true) {
             out.push(
                 document
                     .error(span.clone(), format!("unknown named value `{name}`"))
@@ -83,8 +83,15 @@ pub(crate) fn report_unknown(
 }
 
 /// `None` where nothing reads the text: in a comment, say.
-fn stands_for_named_value(element: &Element, span: &Range<usize>) -> Option<bool> {
-    let within = |text: &Text| text.span.start <= span.start && span.end <= text.span.end;
+fn stands_for_named_value(element: &Element, name: &str, span: &Range<usize>) -> Option<bool> {
+    // A text's span may run across a comment, which its content leaves out.
+    let within = |text: &Text| {
+        let read = match &text.content {
+            Content::Literal(literal) => literal.contains(&format!("{{{{{name}}}}}")),
+            Content::Expression(_) => true,
+        };
+        read && text.span.start <= span.start && span.end <= text.span.end
+    };
     for attribute in &element.attributes {
         if within(&attribute.value) {
             return Some(!is_interpolation(&attribute.value, span));
@@ -92,7 +99,7 @@ fn stands_for_named_value(element: &Element, span: &Range<usize>) -> Option<bool
     }
     let liquid = element.attribute("template").is_some();
     element.children.iter().find_map(|child| match child {
-        Child::Element(element) => stands_for_named_value(element, span),
+        Child::Element(element) => stands_for_named_value(element, name, span),
         Child::Text(text) if within(text) => Some(!liquid && !is_interpolation(text, span)),
         Child::Text(_) => None,
     })
