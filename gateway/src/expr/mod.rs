@@ -2,96 +2,40 @@
 //!
 //! A library of its own: text in, compiled [`Expression`] out, evaluated
 //! synchronously over a [`Context`]. It knows nothing of XML or of policies.
+//!
+//! The way of an expression: [`scan`] finds its end in a document, [`lexer`]
+//! and [`parser`] make a syntax tree ([`ast`]), [`check`] resolves names and
+//! types against the [`library`] into a program ([`ir`]), [`eval`] runs it over
+//! [`Value`]s. `library` is the .NET surface: one file per type, one table for
+//! checker and evaluator. `json`, `dates`, `numbers` and `collection` are the
+//! data behind it and know nothing of the language.
+
+mod ast;
+mod check;
+mod collection;
+mod dates;
+mod eval;
+mod exception;
+mod ir;
+mod json;
+mod lexer;
+mod library;
+mod numbers;
+mod parser;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod types;
+mod value;
 
 use std::ops::Range;
 
-use bytes::Bytes;
-
 use crate::pipeline::context::Context;
 
-mod scan;
-
+pub use exception::Exception;
+pub use json::Newline;
 pub use scan::expression_end;
-
-/// A value of the expression language. (Contract stub: `expr` owns it.)
-#[derive(Clone, Debug)]
-pub enum Value {
-    /// `null`.
-    Null,
-    /// `System.Boolean`.
-    Bool(bool),
-    /// `System.Int32`.
-    Int(i32),
-    /// `System.String`.
-    String(std::sync::Arc<str>),
-}
-
-impl Value {
-    /// `ToString()` as attributes and text need it: null is empty, booleans
-    /// `True`/`False`, JSON indented (specification 5.2).
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        match self {
-            Value::Null => String::new(),
-            Value::Bool(true) => "True".into(),
-            Value::Bool(false) => "False".into(),
-            Value::Int(n) => n.to_string(),
-            Value::String(text) => text.to_string(),
-        }
-    }
-    /// A condition: a bool, or a string `true`/`false` in any case.
-    #[must_use]
-    pub fn to_condition(&self) -> Option<bool> {
-        match self {
-            Value::Bool(b) => Some(*b),
-            _ => None,
-        }
-    }
-    /// An integer attribute: an integer, a double without fraction, a numeric string.
-    #[must_use]
-    pub fn to_integer(&self) -> Option<i64> {
-        match self {
-            Value::Int(n) => Some(i64::from(*n)),
-            Value::String(s) => s.trim().parse().ok(),
-            _ => None,
-        }
-    }
-    /// A copy that shares nothing with this value: for the cache's border.
-    #[must_use]
-    pub fn deep_copy(&self) -> Value {
-        self.clone()
-    }
-    /// What a `set-body` writes: a string's UTF-8, a byte array as it is, JSON
-    /// text, nothing for null.
-    #[must_use]
-    pub fn to_body_bytes(&self) -> Bytes {
-        Bytes::from(self.to_text())
-    }
-    /// A literal attribute's value: always a string.
-    #[must_use]
-    pub fn from_literal(text: &str) -> Value {
-        Value::String(text.into())
-    }
-    /// Whether a `set-variable` may hold it (specification 4.1).
-    #[must_use]
-    pub fn is_storable(&self) -> bool {
-        true
-    }
-    /// The .NET type's full name, as error messages print it.
-    #[must_use]
-    pub fn type_name(&self) -> String {
-        "System.Object".into()
-    }
-}
-
-/// A .NET exception raised by an expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exception {
-    /// Full type name: `System.InvalidCastException`.
-    pub type_name: String,
-    /// `Exception.Message`.
-    pub message: String,
-}
+pub use value::Value;
 
 /// A problem found while compiling, with its byte range in the given text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +48,16 @@ pub struct CompileError {
     pub help: Option<String>,
 }
 
+impl CompileError {
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), help: None }
+    }
+
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
 /// Which bodies an expression may read, found at compile time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reads {
@@ -113,17 +67,33 @@ pub struct Reads {
     pub response_body: bool,
 }
 
+/// Where gateways of different generations differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The line end of indented JSON and of `AppendLine`.
+    pub newline: Newline,
+}
+
 /// A compiled expression.
 #[derive(Debug)]
 pub struct Expression {
     text: String,
-    reads: Reads,
+    settings: Settings,
+    checked: check::Checked,
 }
 
-/// Compiles `@( … )` or `@{ … }`, entities already decoded. All problems are
-/// collected.
+/// Compiles `@( … )` or `@{ … }`, entities already decoded, for a classic
+/// gateway. All problems are collected, but for syntax errors: the first one
+/// ends it.
 pub fn compile(text: &str) -> Result<Expression, Vec<CompileError>> {
-    Ok(Expression { text: text.to_owned(), reads: Reads::default() })
+    compile_with(text, Settings::default())
+}
+
+/// The same for another generation of gateway.
+pub fn compile_with(text: &str, settings: Settings) -> Result<Expression, Vec<CompileError>> {
+    let program = parser::parse(text).map_err(|error| vec![error])?;
+    let checked = check::check(&program)?;
+    Ok(Expression { text: text.to_owned(), settings, checked })
 }
 
 impl Expression {
@@ -133,21 +103,21 @@ impl Expression {
         &self.text
     }
 
-    /// The static type of its result in C# words: `string`, `object`, `JArray`.
+    /// The static type of its result in C# words: `string`, `object`, `JArray`;
+    /// `dynamic` when it is not known.
     #[must_use]
     pub fn result_type(&self) -> String {
-        "object".into()
+        self.checked.ty.to_string()
     }
 
     /// Which bodies must be complete before [`Expression::evaluate`].
     #[must_use]
     pub fn reads(&self) -> Reads {
-        self.reads
+        self.checked.reads
     }
 
     /// Runs it. Bounded in steps, depth and memory.
     pub fn evaluate(&self, context: &mut Context) -> Result<Value, Exception> {
-        let _ = context;
-        Ok(Value::Null)
+        eval::run(&self.checked, self.settings.newline, context)
     }
 }

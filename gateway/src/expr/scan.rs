@@ -22,6 +22,11 @@ pub fn expression_end(text: &str) -> Option<usize> {
     }
 }
 
+/// The index after the bracket that closes the one at `open`.
+pub(crate) fn closing_bracket(text: &str, open: usize) -> Option<usize> {
+    Scan { bytes: text.as_bytes() }.brackets(open, 1).filter(|&end| text.is_char_boundary(end))
+}
+
 struct Scan<'a> {
     bytes: &'a [u8],
 }
