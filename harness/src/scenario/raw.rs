@@ -185,6 +185,11 @@ pub(crate) struct RawAction {
     /// When; negative times are before the first stage, which waits for them.
     #[schemars(with = "SignedDuration")]
     pub at: Spanned<SignedDuration>,
+    /// Further times at which it is done again; each of them is named
+    /// `<name>@<time>`, `measure@60s` for instance, where assertions refer to it.
+    #[serde(default)]
+    #[schemars(with = "Vec<SignedDuration>")]
+    pub again_at: Vec<Spanned<SignedDuration>>,
     /// Changes a simulator's live configuration.
     #[schemars(with = "Option<RawPatch>")]
     pub patch: Option<Spanned<RawPatch>>,

@@ -1,5 +1,5 @@
-//! Header sets by era (specification, sections 3.4, 3.6 and 4.3). A test holds
-//! an allow-list for each kind of reply, so that none strays in.
+//! Header sets by era (specification, sections 3.4, 3.6 and 4.3). Golden files
+//! hold the whole set of each kind of reply, so that none strays in.
 
 use std::time::Duration;
 

@@ -27,10 +27,11 @@ impl<R: Rng> Ids<R> {
     /// A version 4 UUID.
     pub(crate) fn uuid(&mut self) -> String {
         let mut digits = self.text(HEX, 32).into_bytes();
-        if let (Some(version), Some(variant)) = (digits.get(12).copied(), digits.get(16).copied()) {
-            let _ = version;
-            digits[12] = b'4';
-            digits[16] = HEX[8 + usize::from(variant % 4)];
+        if let Some(version) = digits.get_mut(12) {
+            *version = b'4';
+        }
+        if let Some(variant) = digits.get_mut(16) {
+            *variant = b"89ab"[usize::from(*variant % 4)];
         }
         let digits = String::from_utf8(digits).unwrap_or_default();
         let part = |range| digits.get(range).unwrap_or_default();

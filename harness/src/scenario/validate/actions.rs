@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use seam::diagnostic::Diagnostic;
-use seam::units::HumanDuration;
+use seam::diagnostic::{Diagnostic, Source};
+use seam::units::{HumanDuration, SignedDuration};
 use serde_json::Value;
 use toml::Spanned;
 
@@ -31,28 +31,79 @@ pub(super) fn check(
     actions
 }
 
+/// Every name an assertion may refer to: each action's own, and those of its
+/// further times.
+pub(super) fn names(source: &Source, raw: &[Spanned<RawAction>]) -> Vec<String> {
+    let all = raw.iter().map(Spanned::get_ref);
+    all.flat_map(|action| occurrences(source, action).map(|(name, _)| name)).collect()
+}
+
+/// The times at which an action is done, with the name it has then: a further
+/// time stands in it as the file writes it.
+fn occurrences<'a>(
+    source: &'a Source,
+    raw: &'a RawAction,
+) -> impl Iterator<Item = (String, &'a Spanned<SignedDuration>)> {
+    let name = raw.name.get_ref();
+    let again = raw.again_at.iter().map(move |at| {
+        let written = source.text().get(at.span()).unwrap_or_default();
+        (format!("{name}@{}", written.trim_matches(['"', '\''])), at)
+    });
+    std::iter::once((name.clone(), &raw.at)).chain(again)
+}
+
 fn check_one(
     checker: &mut Checker<'_>,
     raw: &RawAction,
     simulators: Option<&[String]>,
     end: Duration,
-) -> Option<Action> {
-    if let Some(at) = raw.at.get_ref().after_start()
-        && end < at
-    {
-        checker.push(
-            Diagnostic::error(
-                checker.source,
-                raw.at.span(),
-                format!("action `{}` is due after the end of the run", raw.name.get_ref()),
-            )
-            .help(format!("the stages end at {}", HumanDuration(end))),
-        );
+) -> Vec<Action> {
+    let times: Vec<_> = occurrences(checker.source, raw).collect();
+    for (index, (name, at)) in times.iter().enumerate() {
+        if let Some((_, first)) =
+            times[..index].iter().find(|(_, other)| other.get_ref() == at.get_ref())
+        {
+            checker.push(
+                Diagnostic::error(
+                    checker.source,
+                    at.span(),
+                    format!("action `{}` is done twice at one time", raw.name.get_ref()),
+                )
+                .label("again")
+                .also(first.span(), "first"),
+            );
+        }
+        if let Some(time) = at.get_ref().after_start()
+            && end < time
+        {
+            checker.push(
+                Diagnostic::error(
+                    checker.source,
+                    at.span(),
+                    format!("action `{name}` is due after the end of the run"),
+                )
+                .help(format!("the stages end at {}", HumanDuration(end))),
+            );
+        }
+        if let Some(lead) = at.get_ref().before_start() {
+            request::bounded(checker, at.span(), lead, "a lead");
+        }
     }
-    if let Some(lead) = raw.at.get_ref().before_start() {
-        request::bounded(checker, raw.at.span(), lead, "a lead");
-    }
-    let kind = match (&raw.patch, &raw.call, &raw.probe) {
+    let Some(kind) = check_kind(checker, raw, simulators) else { return Vec::new() };
+    let action = |(name, at): (String, &Spanned<SignedDuration>)| Action {
+        name,
+        at: *at.get_ref(),
+        kind: kind.clone(),
+    };
+    times.into_iter().map(action).collect()
+}
+
+fn check_kind(
+    checker: &mut Checker<'_>,
+    raw: &RawAction,
+    simulators: Option<&[String]>,
+) -> Option<ActionKind> {
+    match (&raw.patch, &raw.call, &raw.probe) {
         (Some(patch), None, None) => check_patch(checker, patch.get_ref(), simulators),
         (None, Some(call), None) => check_call(checker, call.get_ref()).map(ActionKind::Call),
         (None, None, Some(probe)) => check_probe(checker, probe.get_ref(), simulators)
@@ -91,8 +142,7 @@ fn check_one(
             }
             None
         }
-    };
-    Some(Action { name: raw.name.get_ref().clone(), at: *raw.at.get_ref(), kind: kind? })
+    }
 }
 
 fn check_patch(

@@ -125,7 +125,7 @@ pub(super) fn scenario(
         stages: stages.iter().map(|s| (s.name.clone(), s.start, s.end)).collect(),
         workloads: workload_names,
         simulators: simulators.unwrap_or_default(),
-        actions: raw.actions.iter().map(|a| a.get_ref().name.get_ref().clone()).collect(),
+        actions: actions::names(source, &raw.actions),
     };
     let assertions = match &topology {
         Some(_) => assertion::validate(raw.assertions, &names, source, &mut checker.out),
