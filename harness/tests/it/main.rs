@@ -4,6 +4,7 @@
 
 mod bad;
 mod cmd;
+mod mutants;
 mod run;
 mod shipped;
 mod stub;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use harness::assert::{self, Settings};
-use harness::record::World;
+use harness::assert::{self, Evaluation, ReconciliationState, Settings, Verdict};
+use harness::record::{Dataset, Outcome, World};
 use harness::run::{Watch, run};
 use harness::scenario::Scenario;
 use harness::{report, scenario, target};
@@ -33,8 +33,8 @@ fn load(file: &Path) -> Arc<Scenario> {
     }
 }
 
-/// The bytes of `result.json`.
-fn result(scenario: &Arc<Scenario>, seed: u64) -> String {
+/// A run on virtual time.
+fn observe(scenario: &Arc<Scenario>, seed: u64) -> (Dataset, Evaluation) {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let run = runtime.block_on(async {
         let target = target::set_up(scenario, seed, World::Virtual).await.unwrap();
@@ -43,7 +43,37 @@ fn result(scenario: &Arc<Scenario>, seed: u64) -> String {
     assert_eq!(run.problems, Vec::<String>::new());
     assert!(run.dataset.journals_complete);
     let evaluation = assert::evaluate(&run.dataset, &scenario.assertions, &Settings::default());
-    report::json::render(&run.dataset, &evaluation)
+    (run.dataset, evaluation)
+}
+
+/// The verdicts of a scenario file.
+pub(crate) fn evaluate(file: &Path, seed: u64) -> Evaluation {
+    observe(&load(file), seed).1
+}
+
+/// The bytes of `result.json`.
+fn result(scenario: &Arc<Scenario>, seed: u64) -> String {
+    let (dataset, evaluation) = observe(scenario, seed);
+    report::json::render(&dataset, &evaluation)
+}
+
+#[test]
+fn shipped_scenarios_hold_whatever_the_seed() {
+    for file in scenarios() {
+        for seed in 1..=4 {
+            let evaluation = evaluate(&file, seed);
+            for result in &evaluation.assertions {
+                // FIXME: A3-slow sees ten requests, and the interval of a ratio
+                // is not computed for fewer than twenty.
+                let known = result.id == "A3-slow" && result.n < 20;
+                let holds = result.verdict == Verdict::Passed
+                    || known && result.verdict == Verdict::Inconclusive;
+                assert!(holds, "seed {seed}, {}: {}", result.id, result.message);
+            }
+            assert_eq!(evaluation.reconciliation.state, ReconciliationState::Reconciled);
+            assert!(evaluation.validity.valid);
+        }
+    }
 }
 
 #[test]
@@ -123,5 +153,5 @@ patch = { simulator = "payg1", config = { latency = { open_ai_completions = { me
     assert_eq!(data.actions[0].error, None);
     assert!(data.journals_complete);
     assert_eq!((data.clients.len(), data.gateway.len()), (20, 20));
-    assert!(data.clients.iter().all(|row| row.outcome.status().is_some()));
+    assert!(data.clients.iter().all(|row| row.outcome == Outcome::Answered(200)));
 }

@@ -3,11 +3,9 @@
 
 use std::path::Path;
 
-use seam::clock::{VIRTUAL_EPOCH, WallClock};
 use seam::config;
 use seam::diagnostic::{Diagnostic, Severity};
 use seam::env::Env;
-use seam::rng::Seed;
 use toml::Spanned;
 
 use super::Checker;
@@ -97,10 +95,7 @@ fn embedded_simulators(
         }
     };
     let config = keep(checker, simulator::load(&source, env))?;
-    // Only to learn the resources' names; the run builds its own.
-    let environment =
-        simulator::Environment { seed: Seed(0), clock: WallClock::fixed(VIRTUAL_EPOCH) };
-    let resources = simulator::Simulator::new(config.clone(), environment).resources();
+    let resources = config.resources();
     Some(Simulators::Embedded { config, resources })
 }
 

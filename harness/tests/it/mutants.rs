@@ -1,0 +1,95 @@
+//! Are the shipped scenarios any good? Each is run against deliberately broken
+//! variants, and must fail with a message that says what happened.
+
+use std::path::Path;
+
+use harness::assert::{Outcome, Verdict};
+
+use crate::shipped::evaluate;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+const ORDER: &str = "capabilities/latency-routing/read-backend-order.xml";
+const FORWARD: &str = "capabilities/latency-routing/forward-by-order.xml";
+const ROUTING: &str = "scenarios/latency-routing.toml";
+const FAILOVER: &str = "scenarios/latency-routing-failover.toml";
+
+/// A copy of the files a run reads, changed in one file.
+fn spoil(folder: &Path, file: &str, changes: &[(&str, &str)]) {
+    for part in ["scenarios", "capabilities/latency-routing"] {
+        std::fs::create_dir_all(folder.join(part)).unwrap();
+        for entry in std::fs::read_dir(Path::new(ROOT).join(part)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                std::fs::copy(&path, folder.join(part).join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    let spoilt = folder.join(file);
+    let mut text = std::fs::read_to_string(&spoilt).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{file} has no `{from}`: mend this test");
+        text = text.replace(from, to);
+    }
+    std::fs::write(&spoilt, text).unwrap();
+}
+
+/// Spoils a file, runs a scenario, and expects these assertions to fail with
+/// messages that contain these words.
+#[track_caller]
+fn check(file: &str, changes: &[(&str, &str)], scenario: &str, expected: &[(&str, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    spoil(folder.path(), file, changes);
+    let evaluation = evaluate(&folder.path().join(scenario), 42);
+    assert_eq!(evaluation.outcome, Outcome::Failed);
+    for (id, words) in expected {
+        let result = evaluation.assertions.iter().find(|result| result.id == *id).unwrap();
+        assert_eq!(result.verdict, Verdict::Failed, "{id}: {}", result.message);
+        assert!(result.message.contains(words), "{id}: {}", result.message);
+    }
+}
+
+#[test]
+fn a_policy_that_ignores_the_cache() {
+    let change = ("key=\"preferredBackendsInCache\"", "key=\"somethingElse\"");
+    let expected = [("A2", "expected every answer from payg2, but")];
+    check(ORDER, &[change], ROUTING, &expected);
+}
+
+#[test]
+fn a_policy_that_picks_the_less_preferred_backend() {
+    let changes = [
+        ("ElementAtOrDefault(0)", "ElementAtOrDefault(9)"),
+        ("ElementAtOrDefault(1)", "ElementAtOrDefault(0)"),
+        ("ElementAtOrDefault(9)", "ElementAtOrDefault(1)"),
+    ];
+    let expected = [("A1", "expected every answer from payg1, but")];
+    check(ORDER, &changes, ROUTING, &expected);
+}
+
+#[test]
+fn a_policy_that_never_retries_on_429() {
+    let change = (
+        "<retry condition=\"@(context.Response.StatusCode == 429)\"",
+        "<retry condition=\"@(false)\"",
+    );
+    let expected = [("no-429", "expected none, but clients saw 429")];
+    check(FORWARD, &[change], FAILOVER, &expected);
+}
+
+#[test]
+fn a_coordinator_that_posts_the_reversed_order() {
+    let changes = [
+        ("publish_as = \"payg-backend-1\"", "publish_as = \"x\""),
+        ("publish_as = \"payg-backend-2\"", "publish_as = \"payg-backend-1\""),
+        ("publish_as = \"x\"", "publish_as = \"payg-backend-2\""),
+    ];
+    let expected = [("A1", "expected every answer from payg1, but")];
+    check(ROUTING, &changes, ROUTING, &expected);
+}
+
+#[test]
+fn simulators_whose_latencies_never_swap() {
+    let after = ("at = \"120s\"\npatch = { simulator", "at = \"299s\"\npatch = { simulator");
+    let expected = [("A2", "expected every answer from payg2, but")];
+    check(ROUTING, &[after], ROUTING, &expected);
+}
