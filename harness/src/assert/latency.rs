@@ -16,9 +16,6 @@ use crate::stats::{self, Statistic};
 
 use std::time::Duration;
 
-/// Requests needed before a mean says anything: one a block.
-const LEAST: usize = 20;
-
 /// A percentile or the mean within limits.
 pub(super) fn latency(
     joined: &Joined<'_>,
@@ -216,8 +213,10 @@ fn mean(taken: Latencies, band: Band, threshold: String) -> Check {
     if 0 < taken.errors {
         return without_value(&taken, "mean", "the span", threshold);
     }
-    let (Some(observed), true) = (stats::mean(&taken.values), LEAST <= taken.values.len()) else {
-        return too_few(n, "a mean", threshold);
+    let (Some(observed), true) =
+        (stats::mean(&taken.values), Statistic::Mean.least_values() <= taken.values.len())
+    else {
+        return too_few(n, "a mean", Statistic::Mean, threshold);
     };
     let text = format!("mean {}", words::latency(observed));
     Check::Estimate(Box::new(move |alpha| {
@@ -273,8 +272,8 @@ pub(super) fn ratio(joined: &Joined<'_>, assertion: &Assertion) -> Check {
         if 0 < part.errors {
             return without_value(part, &statistic.to_string(), name, threshold);
         }
-        if part.values.len() < LEAST {
-            return too_few(part.n(), &format!("a ratio (in {name})"), threshold);
+        if part.values.len() < statistic.least_values() {
+            return too_few(part.n(), &format!("a ratio (in {name})"), statistic, threshold);
         }
     }
     let mut rng = Seed(joined.dataset.seed).stream(&format!("assert/{}", assertion.id));
@@ -333,12 +332,13 @@ fn without_value(taken: &Latencies, statistic: &str, part: &str, threshold: Stri
     })
 }
 
-fn too_few(n: u64, what: &str, threshold: String) -> Check {
+fn too_few(n: u64, what: &str, statistic: Statistic, threshold: String) -> Check {
+    let least = statistic.least_values();
     let message = format!(
-        "{} are too few for {what}: at least {LEAST} are needed",
+        "{} are too few for {what}: at least {least} are needed",
         words::counted(n, "request", "requests")
     );
-    let n_to_settle = Some(LEAST as u64);
+    let n_to_settle = Some(least as u64);
     Check::Fact(Finding {
         n,
         n_to_settle,

@@ -22,6 +22,13 @@ pub fn block_count(n: usize) -> Option<usize> {
     (20 <= n).then(|| (n / 20).clamp(20, 50))
 }
 
+/// Into how many blocks `n` values are cut for the bounds of a statistic: fewer
+/// than 20 values are a block each, so that Student's t has what freedom there
+/// is. `None` below [`Statistic::least_values`].
+fn value_blocks(n: usize, statistic: Statistic) -> Option<usize> {
+    (statistic.least_values() <= n).then(|| block_count(n).unwrap_or(n))
+}
+
 /// Cuts values, in the order in which they came, into `count` blocks whose
 /// sizes differ by at most one.
 #[must_use]
@@ -31,10 +38,10 @@ pub fn blocks<T>(values: &[T], count: usize) -> Vec<&[T]> {
 }
 
 /// Bounds of a mean by the method of batch means (Conway 1963): mean ± t·s/√k
-/// over the means of k blocks. `None` for fewer than 20 values.
+/// over the means of k blocks. `None` for fewer than 8 values.
 #[must_use]
 pub fn mean_bounds(values: &[f64], tail: f64) -> Option<(f64, f64)> {
-    let count = block_count(values.len())?;
+    let count = value_blocks(values.len(), Statistic::Mean)?;
     let centre = mean(values)?;
     let means: Vec<f64> = blocks(values, count).into_iter().filter_map(mean).collect();
     let half = student_quantile(tail, real(count) - 1.0) * deviation(&means)? / real(count).sqrt();
@@ -63,8 +70,8 @@ impl Ratio {
 
 /// `statistic(above) / statistic(below)`, both in the order in which they came,
 /// with its standard error by a block bootstrap (Künsch 1989; Efron & Tibshirani
-/// 1993, chapter 6). `None` for fewer than 20 values on either side or a
-/// statistic that is not above zero.
+/// 1993, chapter 6). `None` for fewer than [`Statistic::least_values`] on either
+/// side or a statistic that is not above zero.
 #[must_use]
 pub fn ratio(
     above: &[f64],
@@ -99,7 +106,7 @@ struct Resampler {
 
 impl Resampler {
     fn new(values: &[f64], statistic: Statistic) -> Option<Self> {
-        let count = block_count(values.len())?;
+        let count = value_blocks(values.len(), statistic)?;
         let cut = blocks(values, count);
         let sums = cut.iter().map(|block| (block.iter().sum(), block.len())).collect();
         let mut sorted: Vec<(f64, usize)> = Vec::new();
@@ -229,6 +236,26 @@ mod tests {
         }
     }
 
+    /// Ten latencies that hardly differ, as of a deployment with a steady pace:
+    /// uniform within 10 %. At 2.5 % a side 95 % should be covered; the bootstrap
+    /// of ten blocks errs low by 5 % of the width, which leaves some 94 %. 440 of
+    /// 500 or fewer has odds below 1 in 10^6.
+    #[test]
+    fn few_values_have_honest_bounds() {
+        let mut rng = Seed(3).stream("few");
+        let covered = (0..500)
+            .filter(|_| {
+                let few: Vec<f64> = (0..10).map(|_| 0.95 + 0.1 * rng.random::<f64>()).collect();
+                let many: Vec<f64> = (0..100).map(|_| 0.095 + 0.01 * rng.random::<f64>()).collect();
+                let estimate = ratio(&few, &many, Statistic::Mean, &mut rng).unwrap();
+                let (lower, upper) = estimate.bounds(0.025);
+                let (least, most) = mean_bounds(&few, 0.025).unwrap();
+                lower <= 10.0 && 10.0 <= upper && least <= 1.001 && 0.999 <= most
+            })
+            .count();
+        assert!(440 < covered, "{covered} of 500");
+    }
+
     #[test]
     fn equal_values_leave_no_doubt() {
         let mut rng = Seed(1).stream("equal");
@@ -238,7 +265,10 @@ mod tests {
         assert!((upper - 10.0).abs() < 1e-6);
         let none = ratio(&[1.0; 55], &[0.0; 100], Statistic::Mean, &mut rng);
         assert!(none.is_none());
-        assert!(ratio(&[1.0; 19], &[1.0; 100], Statistic::Mean, &mut rng).is_none());
+        assert!(ratio(&[1.0; 8], &[1.0; 100], Statistic::Mean, &mut rng).is_some());
+        assert!(ratio(&[1.0; 7], &[1.0; 100], Statistic::Mean, &mut rng).is_none());
+        let median = Statistic::Percentile(0.5);
+        assert!(ratio(&[1.0; 19], &[1.0; 100], median, &mut rng).is_none());
     }
 
     proptest! {

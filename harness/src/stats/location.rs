@@ -11,6 +11,19 @@ pub enum Statistic {
     Percentile(f64),
 }
 
+impl Statistic {
+    /// How many values it takes before bounds mean anything. Of few values a mean
+    /// still has bounds by Student's t, wide as they are; a percentile of fewer
+    /// than 20 hangs on one or two of them.
+    #[must_use]
+    pub fn least_values(self) -> usize {
+        match self {
+            Statistic::Mean => 8,
+            Statistic::Percentile(_) => 20,
+        }
+    }
+}
+
 impl fmt::Display for Statistic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
