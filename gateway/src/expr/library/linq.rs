@@ -321,11 +321,7 @@ pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new("System.Linq", "IOrderedEnumerable")
         .generic(&["T"])
         .bases(&["IEnumerable<T>"])
-        .members(&[
-            Entry("IOrderedEnumerable<T> ThenBy<K>(Func<T, K> keySelector)", |_| {
-                Err(Exception::unsupported("ThenBy is not supported"))
-            }),
-        ]),
+        ,
     TypeDef::new("System.Linq", "IGrouping").generic(&["K", "T"]).bases(&["IEnumerable<T>"]).members(
         &[Entry("K Key", |c| match &c.this {
             Value::Collection(group) => Ok(group.at(0).unwrap_or(Value::Null)),

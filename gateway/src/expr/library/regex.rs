@@ -13,7 +13,9 @@ use crate::expr::value::Value;
 
 const NAMESPACE: &str = "System.Text.RegularExpressions";
 /// Steps of the engine for one search.
-const BACKTRACKS: usize = 200_000;
+const BACKTRACKS: usize = 50_000;
+/// What one search costs of the evaluation's steps, since it may backtrack.
+const SEARCH: usize = 200;
 
 pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new(NAMESPACE, "Regex").members(&[
@@ -281,7 +283,7 @@ fn too_long(_: fancy_regex::Error) -> Exception {
 }
 
 fn is_match(c: &mut Call<'_, '_>, regex: &RegexValue, input: &str) -> Result<Value, Exception> {
-    c.vm.charge(8 + input.len() / 64)?;
+    c.vm.charge(SEARCH + input.len() / 64)?;
     regex.regex.is_match(input).map(Value::Bool).map_err(too_long)
 }
 
@@ -295,7 +297,7 @@ fn find(
         regex.regex.capture_names().map(|name| name.map(str::to_owned)).collect();
     let mut found = Vec::new();
     for captures in regex.regex.captures_iter(input).take(most) {
-        c.vm.charge(8)?;
+        c.vm.charge(SEARCH)?;
         let captures = captures.map_err(too_long)?;
         let groups: Vec<Option<(Arc<str>, usize)>> = captures
             .iter()
@@ -333,7 +335,7 @@ fn replace(
     let mut text = String::new();
     let mut last = 0;
     for captures in regex.regex.captures_iter(input) {
-        c.vm.charge(8)?;
+        c.vm.charge(SEARCH)?;
         let captures = captures.map_err(too_long)?;
         let Some(whole) = captures.get(0) else { continue };
         text.push_str(input.get(last..whole.start()).unwrap_or_default());
@@ -350,7 +352,7 @@ fn replace(
 fn split(c: &mut Call<'_, '_>, regex: &RegexValue, input: &str) -> Result<Value, Exception> {
     let mut parts = Vec::new();
     for part in regex.regex.split(input) {
-        c.vm.charge(8)?;
+        c.vm.charge(SEARCH)?;
         parts.push(part.map_err(too_long)?.to_owned());
     }
     Ok(Collection::strings(parts))

@@ -63,7 +63,7 @@ fn calls_are_bounded() {
 
 #[test]
 fn backtracking_is_bounded() {
-    let text = format!(r#"@(Regex.IsMatch("{}", "(?i)(a|b|ab)*(?=c)"))"#, "ab".repeat(40));
+    let text = format!(r#"@(Regex.IsMatch("{}", "(a|b|ab)*\\1c"))"#, "ab".repeat(40));
     let exception = run(&text).expect_err("it backtracks");
     assert!(exception.type_name.ends_with("RegexMatchTimeoutException"), "{exception}");
 }
