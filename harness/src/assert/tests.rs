@@ -269,8 +269,8 @@ fn means() {
     let noisy = latency_routing(180.0);
     let close = one(&noisy, between(0, 120), mean(None, Some(100)));
     assert_eq!(close.verdict, Verdict::Inconclusive, "{close:?}");
-    let few = one(&noisy, between(0, 5), mean(None, Some(500)));
-    insta::assert_snapshot!(few.message, @"10 requests are too few for a mean: at least 20 are needed");
+    let few = one(&noisy, between(0, 3), mean(None, Some(500)));
+    insta::assert_snapshot!(few.message, @"6 requests are too few for a mean: at least 8 are needed");
 }
 
 #[test]
