@@ -8,7 +8,7 @@ use harness::record::{Dataset, Outcome, World};
 use harness::run::{Watch, run};
 use harness::scenario::Scenario;
 use harness::{report, scenario, target};
-use seam::diagnostic::Source;
+use seam::diagnostic::{Diagnostic, Source};
 use seam::env::Env;
 use tokio::runtime::Builder;
 
@@ -24,13 +24,13 @@ fn scenarios() -> Vec<PathBuf> {
 }
 
 fn load(file: &Path) -> Arc<Scenario> {
-    match scenario::load(file, &Env::empty()) {
-        Ok((scenario, warnings)) => {
-            assert!(warnings.is_empty(), "{}", warnings[0].render(false));
-            Arc::new(scenario)
-        }
-        Err(problems) => panic!("{}", problems.iter().map(|p| p.render(false)).collect::<String>()),
-    }
+    Arc::new(load_with_warnings(file).0)
+}
+
+fn load_with_warnings(file: &Path) -> (Scenario, Vec<Diagnostic>) {
+    scenario::load(file, &Env::empty()).unwrap_or_else(|problems| {
+        panic!("{}", problems.iter().map(|p| p.render(false)).collect::<String>())
+    })
 }
 
 /// A run on virtual time.
@@ -77,7 +77,8 @@ fn every_shipped_scenario_is_valid() {
     let files = scenarios();
     assert!(!files.is_empty());
     for file in files {
-        let scenario = load(&file);
+        let (scenario, warnings) = load_with_warnings(&file);
+        assert!(warnings.is_empty(), "{}", warnings[0].render(false));
         // The file is called what the scenario is called.
         assert_eq!(file.file_stem().unwrap().to_str(), Some(scenario.name.as_str()));
         assert_ne!(scenario.assertions.len(), 0);
