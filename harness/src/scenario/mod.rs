@@ -14,6 +14,7 @@ mod schema;
 mod validate;
 
 pub use file::{load, parse};
+pub(crate) use model::local_authorities;
 pub use model::{
     Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalSimulator, GatewayTarget,
     Load, LoadShape, ORDER, Probe, ProbeBackend, RequestTemplate, Scenario, Simulators, Stage,
