@@ -76,7 +76,7 @@ def main() -> None:
         azure.chat.completions.create(model="no-such-deployment", messages=MESSAGES)
         check("an unknown deployment is not found", False, "it was found")
     except openai.NotFoundError as error:
-        check("an unknown deployment is not found", "DeploymentNotFound" in str(error), error.status_code)
+        check("an unknown deployment is not found", error.code == "DeploymentNotFound", error.status_code)
 
     if not through_gateway:
         try:

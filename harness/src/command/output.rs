@@ -48,7 +48,7 @@ pub(super) fn environment() -> Result<Env, ExitCode> {
 
 /// Columns for reports: the terminal's, or as many as fit a page.
 pub(super) fn width() -> usize {
-    const WITHOUT_TERMINAL: usize = 100;
+    const WITHOUT_TERMINAL: usize = 80;
     match console::Term::stdout().size_checked() {
         Some((_, columns)) => usize::from(columns),
         None => WITHOUT_TERMINAL,

@@ -5,6 +5,7 @@
 mod bad;
 mod cmd;
 mod mutants;
+mod readme;
 mod run;
 mod shipped;
 mod stub;
