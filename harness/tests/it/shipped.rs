@@ -112,10 +112,8 @@ fn one_seed_gives_one_result_to_the_byte() {
     }
 }
 
-/// The embedded world over sockets, with a second of traffic.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_embedded_bench_runs_over_sockets() {
-    let text = r#"
+/// One second of constant traffic.
+const SHORT: &str = r#"
 version = 1
 name = "short"
 [topology]
@@ -138,8 +136,69 @@ name = "fast"
 at = "-1s"
 patch = { simulator = "payg1", config = { latency = { open_ai_completions = { mean = 1 } } } }
 "#;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+
+/// A second of traffic to a gateway elsewhere, simulators embedded: they listen
+/// on their configured ports, where such a gateway expects them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_by_url_meets_embedded_simulators() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Free a moment ago; nobody else on this machine asks for a port by number.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = format!(
+        r#"
+version = 1
+[[resources]]
+name = "payg1"
+port = {port}
+keys = ["simulator-key"]
+[[deployments]]
+name = "gpt-35-turbo-100m-token"
+model = "gpt-35-turbo"
+tpm = 100_000_000
+latency = {{ profile = "aoai_simulator_compat" }}
+"#
+    );
+    std::fs::write(folder.path().join("simulator.toml"), simulator).unwrap();
+    let env = Env::empty().with("PAYG1_URL", format!("http://localhost:{port}"));
+    let file = root.join("capabilities/latency-routing/gateway.toml");
+    let (config, _) = gateway::load(&file, &env).unwrap();
+    let environment = gateway::Environment {
+        client: seam::http::network(Default::default()),
+        seed: seam::rng::Seed(1),
+        clock: seam::clock::WallClock::real(),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = gateway::Gateway::new(config, environment);
+    let server = seam::server::Server::start(listener, gateway.router());
+    let text = SHORT
+        .replace(
+            "gateway = \"../capabilities/latency-routing/gateway.toml\"",
+            &format!("gateway_url = \"http://{}\"", server.address().unwrap()),
+        )
+        .replace("../capabilities/latency-routing/simulator.toml", "simulator.toml");
     let source = Source::new("short.toml", text);
+    let (scenario, _) = scenario::parse(&source, folder.path(), &Env::empty()).unwrap();
+    let scenario = Arc::new(scenario);
+    let target = target::set_up(&scenario, 1, World::Real).await.unwrap();
+    let run = run(&scenario, 1, &target, &Watch::default()).await;
+    target.stop().await;
+    server.stop(std::time::Duration::from_secs(1)).await;
+    assert_eq!(run.problems, Vec::<String>::new());
+    let data = run.dataset;
+    assert_eq!((data.clients.len(), data.backends.len(), data.gateway.len()), (20, 20, 0));
+    assert!(data.clients.iter().all(|row| row.outcome == Outcome::Answered(200)));
+    let evaluation = assert::evaluate(&data, &[], &Settings::default());
+    let told = evaluation.reconciliation;
+    assert_eq!(told.state, ReconciliationState::Reconciled, "{:?}", told.mismatches);
+    assert_eq!((told.at_backend, told.usages_compared), (20, 20));
+}
+
+/// The embedded world over sockets, with a second of traffic.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_bench_runs_over_sockets() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let source = Source::new("short.toml", SHORT);
     let (scenario, _) = scenario::parse(&source, &folder, &Env::empty()).unwrap();
     let scenario = Arc::new(scenario);
     let target = target::set_up(&scenario, 1, World::Real).await.unwrap();
