@@ -73,8 +73,8 @@ proptest! {
 /// told before the run, not a run full of errors.
 #[test]
 fn a_backend_that_no_simulator_serves() {
-    let file =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/latency-routing.toml");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let file = root.join("scenarios/latency-routing.toml");
     let env = Env::empty().with("PAYG1_URL", "https://payg1.openai.azure.com");
     let problems = harness::scenario::load(&file, &env).unwrap_err();
     assert_eq!(problems.len(), 1);
