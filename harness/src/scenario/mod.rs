@@ -8,6 +8,7 @@ pub mod assertion;
 mod file;
 mod model;
 mod plan;
+mod power;
 mod rate;
 mod raw;
 mod schema;
@@ -21,5 +22,6 @@ pub use model::{
     Topology, Workload,
 };
 pub use plan::{Planned, PlannedLoad};
+pub use power::TooFew;
 pub use rate::Rate;
 pub use schema::{json_schema, reference};
