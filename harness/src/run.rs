@@ -10,19 +10,23 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::action::call::Caller;
-use crate::action::coordinator::Coordinator;
+use crate::action::call::{CallError, Caller};
+use crate::action::coordinator::{Coordinator, Performed};
 use crate::load::driver::{self, Driver};
 use crate::load::pacer::Pacer;
 use crate::load::progress::Progress;
 use crate::record::journal::{JournalError, Journals, Placed, Reader};
-use crate::record::{BackendRow, Dataset, GatewayRow, RunClock, StageSpan, World};
-use crate::scenario::Scenario;
+use crate::record::{
+    BackendRow, Dataset, GatewayRow, Outcome, RunClock, RunTime, StageSpan, World,
+};
+use crate::scenario::{RequestTemplate, Scenario};
 use crate::target::{Journal, Target};
 
-/// Time for the journals' last records after the last answer: a server writes
-/// its record when it learns of the end, which over sockets is a little later.
-const LAST_RECORDS: Duration = Duration::from_millis(250);
+/// How long the journals' last records are waited for after the last answer.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+
+/// How long a gateway elsewhere may take to show that it is there.
+const GATEWAY_THERE: Duration = Duration::from_secs(10);
 
 /// A run that took place.
 #[derive(Debug, Clone)]
@@ -55,15 +59,19 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
     // Journals are read to the end also when the run is stopped.
     let reading = Caller::new(target.service.clone(), CancellationToken::new());
     let mut notes = Vec::new();
+    let opened = Instant::now();
     let journals = open_journals(target, &reading, &mut notes).await;
+    let mut problems = journals.problems.clone();
+    problems.extend(gateway_missing(target, &reading).await);
     let following = CancellationToken::new();
     let follower = AbortOnDropHandle::new(tokio::spawn(journals.keep_following(following.clone())));
 
+    let id_prefix = id_prefix(scenario, seed, target);
     let mut coordinator = Coordinator {
         caller: Caller::new(target.service.clone(), watch.stop.clone()),
         gateway: target.gateway.clone(),
         simulators: target.simulators.clone(),
-        id_prefix: format!("{}-{seed}-action-", scenario.name),
+        id_prefix: id_prefix.clone(),
         calls: 0,
         pacer: pacer.clone(),
         stop: watch.stop.clone(),
@@ -72,14 +80,18 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
     let (before, during) = scenario.actions.split_at(split);
     let lead = before.first().and_then(|action| action.at.before_start()).unwrap_or_default();
     let planned = Instant::now() + lead;
-    let mut performed = coordinator.perform_all(before, planned).await;
+    // Nobody should wait for the end of a run that cannot count.
+    let mut performed = match problems.as_slice() {
+        [] => coordinator.perform_all(before, planned).await,
+        [_, ..] => Vec::new(),
+    };
     let start = planned.max(Instant::now());
 
     let clock = RunClock::new(target.clock, start);
-    let mut problems = Vec::new();
     let driver = Driver {
         scenario: Arc::clone(scenario),
         seed,
+        id_prefix: id_prefix.clone(),
         service: target.service.clone(),
         uris: workload_uris(scenario, target, &mut problems),
         clock,
@@ -89,20 +101,20 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
         scheduled: AtomicU64::new(0),
     };
     let clients = match problems.as_slice() {
-        [] => {
+        [] if performed.iter().all(Performed::succeeded) => {
             let (clients, during) =
                 tokio::join!(driver::run(driver), coordinator.perform_all(during, start));
             performed.extend(during);
             clients
         }
-        [_, ..] => Vec::new(),
+        _ => Vec::new(),
     };
 
-    tokio::time::sleep(LAST_RECORDS).await;
     following.cancel();
     let mut dataset = Dataset {
         scenario: scenario.name.clone(),
         seed,
+        id_prefix,
         world: target.world,
         stages: stage_spans(scenario),
         workloads: scenario.workloads.iter().map(|workload| workload.name.clone()).collect(),
@@ -116,12 +128,61 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
     };
     match follower.await {
         Ok(mut journals) => {
-            journals.follow().await;
+            let answered = dataset.clients.iter().filter(|row| is_success(&row.outcome));
+            let answered = answered.map(|row| row.correlation_id.as_str()).collect();
+            journals.complete(&answered, LAST_RECORDS).await;
             collect(journals, &clock, &mut dataset, &mut problems);
+            forget_earlier(&mut dataset, clock.at(opened));
         }
         Err(error) => problems.push(format!("the journals could not be followed: {error}")),
     }
     Run { dataset, problems, notes, interrupted: watch.stop.is_cancelled() }
+}
+
+/// What the run's correlation ids begin with. In real time runs of one scenario
+/// and seed can meet at one simulator, so the date is in it; on virtual time
+/// they cannot, and the same run has the same ids.
+fn id_prefix(scenario: &Scenario, seed: u64, target: &Target) -> String {
+    let name = &scenario.name;
+    match target.world {
+        World::Virtual => format!("{name}-{seed}"),
+        World::Real => {
+            let date = target.clock.now().since_epoch().as_millis();
+            format!("{name}-{seed}-{date:x}")
+        }
+    }
+}
+
+/// Why a gateway elsewhere cannot be called, if so. What it answers is all the same.
+async fn gateway_missing(target: &Target, caller: &Caller) -> Option<String> {
+    if target.gateway_journal != Journal::Absent {
+        return None;
+    }
+    let template = RequestTemplate {
+        method: http::Method::GET,
+        path_and_query: "/".to_owned(),
+        headers: http::HeaderMap::new(),
+        body: bytes::Bytes::new(),
+        timeout: GATEWAY_THERE,
+    };
+    match caller.call(&target.gateway, &template, None).await {
+        Err(error @ CallError::Transport(_)) => {
+            Some(format!("cannot reach the gateway at {}: {error}", target.gateway.as_str()))
+        }
+        _ => None,
+    }
+}
+
+fn is_success(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Answered(200..=299))
+}
+
+/// Leaves out what simulators were asked before this run by somebody else: such
+/// requests may end, and be recorded, while it runs.
+fn forget_earlier(dataset: &mut Dataset, opened: RunTime) {
+    let prefix = dataset.id_prefix.clone();
+    let mine = |id: &Option<String>| id.as_ref().is_some_and(|id| id.starts_with(&prefix));
+    dataset.backends.retain(|row| opened <= row.received || mine(&row.correlation_id));
 }
 
 fn stage_spans(scenario: &Scenario) -> Vec<StageSpan> {
@@ -189,7 +250,11 @@ fn collect(
     dataset.journals_complete = !dataset.simulators.is_empty()
         && journals.simulators.len() == dataset.simulators.len()
         && journals.problems.is_empty();
-    problems.extend(journals.problems);
+    for problem in journals.problems {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
     for (simulator, reader) in journals.simulators {
         let (records, lost) = reader.into_parts();
         dataset.journal_rows_dropped += lost;

@@ -19,7 +19,7 @@ pub(crate) struct Coordinator {
     pub(crate) caller: Caller,
     pub(crate) gateway: BaseUrl,
     pub(crate) simulators: Vec<SimulatorTarget>,
-    /// `<scenario>-<seed>-action-`, to which the number of the call is added.
+    /// To which `-action-` and the number of the call are added.
     pub(crate) id_prefix: String,
     /// Calls made so far.
     pub(crate) calls: u64,
@@ -51,6 +51,11 @@ impl Report {
 }
 
 impl Performed {
+    /// Whether it did what it should.
+    pub(crate) fn succeeded(&self) -> bool {
+        self.report.error.is_none()
+    }
+
     pub(crate) fn into_row(self, clock: &RunClock) -> ActionRow {
         ActionRow {
             name: self.name,
@@ -104,7 +109,7 @@ impl Coordinator {
 
     fn next_id(&mut self) -> String {
         self.calls += 1;
-        format!("{}{}", self.id_prefix, self.calls)
+        format!("{}-action-{}", self.id_prefix, self.calls)
     }
 
     async fn patch(&mut self, simulator: usize, config: &Value) -> Report {

@@ -33,6 +33,7 @@ impl Fixture {
             dataset: Dataset {
                 scenario: "latency-routing".into(),
                 seed: 42,
+                id_prefix: "run".into(),
                 world: World::Virtual,
                 stages: vec![stage],
                 workloads: vec!["chat".into()],

@@ -188,9 +188,11 @@ pub(super) fn examples<'a>(requests: impl IntoIterator<Item = Request<'a>>) -> V
     requests.into_iter().take(EXAMPLES).map(|one| one.row.correlation_id.clone()).collect()
 }
 
-/// Whether an id was given to a call that an action made: `…-action-3`.
-pub(super) fn is_action_id(id: &str) -> bool {
-    id.rsplit_once("-action-").is_some_and(|(_, number)| {
+/// Whether an id was given to a call that an action of this run made:
+/// `<id prefix>-action-3`.
+pub(super) fn is_action_id(dataset: &Dataset, id: &str) -> bool {
+    let rest = id.strip_prefix(dataset.id_prefix.as_str());
+    rest.and_then(|rest| rest.strip_prefix("-action-")).is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
@@ -230,8 +232,11 @@ mod tests {
 
     #[test]
     fn tells_the_calls_of_actions() {
-        assert!(is_action_id("run-7-action-12"));
-        assert!(!is_action_id("run-7-action-"));
-        assert!(!is_action_id("run-7-12"));
+        let dataset =
+            Dataset { id_prefix: "run-7".into(), ..super::super::fixture::Fixture::new(1).dataset };
+        assert!(is_action_id(&dataset, "run-7-action-12"));
+        assert!(!is_action_id(&dataset, "run-7-action-"));
+        assert!(!is_action_id(&dataset, "run-7-12"));
+        assert!(!is_action_id(&dataset, "run-8-action-12"), "another run's");
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::joined::{EXAMPLES, Joined, Request, is_action_id};
 use super::result::{Mismatch, Reconciliation, ReconciliationState};
 use super::words;
-use crate::record::{BackendRow, GatewayRow, Outcome};
+use crate::record::{BackendRow, ClientRow, GatewayRow, Outcome};
 
 /// The status a simulator records for a client that went away.
 const CLIENT_CLOSED: u16 = 499;
@@ -38,6 +38,8 @@ struct Books<'a> {
     attempts: u64,
     action_rows: u64,
     usages_compared: u64,
+    /// Workloads whose streams state usage: they asked for it.
+    streams_with_usage: BTreeSet<usize>,
 }
 
 impl<'a> Books<'a> {
@@ -56,6 +58,13 @@ impl<'a> Books<'a> {
             attempts: 0,
             action_rows: 0,
             usages_compared: 0,
+            streams_with_usage: joined
+                .dataset
+                .clients
+                .iter()
+                .filter(|row| row.usage.is_some() && is_stream(row))
+                .map(|row| row.workload)
+                .collect(),
         }
     }
 
@@ -95,7 +104,7 @@ impl<'a> Books<'a> {
         let joined = self.joined;
         for row in &joined.strangers {
             match row.correlation_id.as_deref() {
-                Some(id) if is_action_id(id) => self.action_rows += 1,
+                Some(id) if is_action_id(joined.dataset, id) => self.action_rows += 1,
                 Some(id) => {
                     let place = self.journal_row(row);
                     let detail = || format!("{id} in {place}");
@@ -113,7 +122,7 @@ impl<'a> Books<'a> {
         let known: BTreeSet<&str> =
             self.joined.dataset.clients.iter().map(|row| row.correlation_id.as_str()).collect();
         for (id, rows) in self.gateway.clone() {
-            if !known.contains(id) && !is_action_id(id) {
+            if !known.contains(id) && !is_action_id(self.joined.dataset, id) {
                 let example = if id.is_empty() { "(no id)" } else { id };
                 self.note("the gateway recorded an unknown request", example, String::new);
             } else if known.contains(id) && 1 < rows.len() {
@@ -129,6 +138,14 @@ impl<'a> Books<'a> {
         self.attempts += request.attempts.len() as u64;
         if !request.attempts.is_empty() {
             self.at_backend += 1;
+            if gateway.is_none()
+                && !self.joined.dataset.gateway.is_empty()
+                && matches!(request.row.outcome, Outcome::Answered(_))
+            {
+                self.note("the gateway has no record of a request it answered", id, || {
+                    id.to_owned()
+                });
+            }
         } else if self.answered_by_gateway(request, gateway) {
             self.by_gateway += 1;
         } else if matches!(request.row.outcome, Outcome::Answered(_) | Outcome::BrokenOff(..)) {
@@ -176,8 +193,12 @@ impl<'a> Books<'a> {
                 .map(|row| row.status)
                 .filter(|status| *status != CLIENT_CLOSED)
                 .collect();
-            if sorted(&told) != sorted(&seen) {
+            // A call that got no answer may have reached nobody, or have been cut off
+            // (499); but no simulator sees more calls than the gateway made.
+            let unrecorded = row.attempts.len() < request.attempts.len();
+            if sorted(&told) != sorted(&seen) || unrecorded {
                 self.note("gateway and simulators disagree on the attempts", id, || {
+                    let seen: Vec<u16> = request.attempts.iter().map(|row| row.status).collect();
                     format!("{id}: the gateway recorded {told:?}, the simulators {seen:?}")
                 });
             }
@@ -202,7 +223,18 @@ impl<'a> Books<'a> {
         if !request.succeeded() {
             return;
         }
-        let (Some(told), Some(answer)) = (request.row.usage, request.answering()) else {
+        let Some(answer) = request.answering() else {
+            return;
+        };
+        let Some(told) = request.row.usage else {
+            // A stream states usage only to those who asked for it.
+            let asked =
+                !is_stream(request.row) || self.streams_with_usage.contains(&request.row.workload);
+            if let Some(booked) = answer.usage.filter(|_| asked) {
+                self.note("an answer came without the usage that was booked", id, || {
+                    format!("{id}, booked {} tokens", booked.total)
+                });
+            }
             return;
         };
         self.usages_compared += 1;
@@ -269,6 +301,10 @@ impl<'a> Books<'a> {
             message,
         }
     }
+}
+
+fn is_stream(row: &ClientRow) -> bool {
+    row.headers.get("content-type").is_some_and(|media| media.starts_with("text/event-stream"))
 }
 
 fn sorted(statuses: &[u16]) -> Vec<u16> {

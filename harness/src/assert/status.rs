@@ -128,7 +128,7 @@ fn seen<'a>(
     match seen_by {
         SeenBy::Clients => Ok(requests
             .into_iter()
-            .map(|request| Seen { request, status: request.row.outcome.status() })
+            .map(|request| Seen { request, status: complete(&request.row.outcome) })
             .collect()),
         SeenBy::Simulator(name) => {
             let index = joined.simulator(name)?;
@@ -147,7 +147,15 @@ fn seen<'a>(
     }
 }
 
-/// `200 × 340, 503 × 1, no answer × 2`.
+/// The status a client may count on: a success that broke off is none, since its
+/// answer is not whole; an error is one, however much of its body came.
+fn complete(outcome: &Outcome) -> Option<u16> {
+    outcome
+        .status()
+        .filter(|status| !matches!(outcome, Outcome::BrokenOff(..)) || !(200..300).contains(status))
+}
+
+/// `200 × 340, 503 × 1, no whole answer × 2`.
 fn histogram(seen: &[Seen<'_>]) -> String {
     let mut counts: BTreeMap<Option<u16>, u64> = BTreeMap::new();
     for one in seen {
@@ -156,7 +164,7 @@ fn histogram(seen: &[Seen<'_>]) -> String {
     let parts: Vec<String> = counts
         .into_iter()
         .map(|(status, count)| {
-            let status = status.map_or("no answer".to_owned(), |status| status.to_string());
+            let status = status.map_or("no whole answer".to_owned(), |status| status.to_string());
             format!("{status} × {}", words::count(count))
         })
         .collect();
@@ -169,7 +177,11 @@ pub(super) fn requests(joined: &Joined<'_>, scope: &Scope, limits: &Limits<u64>)
     let selected = joined.select(scope);
     let requests = selected.as_ref().map_or(&[][..], Vec::as_slice);
     let n = requests.len() as u64;
-    let verdict = within(n, limits);
+    let verdict = match (&selected, within(n, limits)) {
+        // No request at all may be too few; that it is few enough shows nothing.
+        (Err(_), Verdict::Passed) => Verdict::Inconclusive,
+        (_, verdict) => verdict,
+    };
     let sent = words::counted(n, "request was sent", "requests were sent");
     let message = match (&selected, verdict) {
         (Err(why), _) => why.clone(),

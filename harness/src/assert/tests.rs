@@ -420,6 +420,17 @@ fn rows_that_do_not_fit_are_named() {
         |d| d.clients[4].usage = Some(Usage { prompt: 1, completion: 1, total: 2 }),
         |d| d.backends[6].usage = None,
         |d| d.backends[6].status = 503,
+        |d| d.clients[4].usage = None,
+        // A second call on the side, cut off once the first has answered.
+        |d| {
+            let row = d.backends[5].clone();
+            d.backends.push(record::BackendRow { simulator: 1, number: 9_999, status: 499, ..row });
+        },
+        |d| {
+            d.gateway.remove(4);
+        },
+        // Looks like a probe, but this run's actions sent none such.
+        |d| d.backends[5].correlation_id = Some("other-action-1".into()),
     ];
     let mut told = Vec::new();
     for change in changes {
@@ -432,6 +443,58 @@ fn rows_that_do_not_fit_are_named() {
         told.push(messages.join("; "));
     }
     insta::assert_snapshot!(told.join("\n"));
+}
+
+/// A stream states usage only to a client that asked; then to every one.
+#[test]
+fn a_stream_may_leave_usage_out_unless_it_was_asked_for() {
+    let mut dataset = failover().dataset;
+    for row in &mut dataset.clients {
+        row.headers.insert("content-type".into(), "text/event-stream; charset=utf-8".into());
+        row.usage = None;
+    }
+    let silent = judged(&dataset).reconciliation;
+    assert_eq!((silent.mismatches.len(), silent.usages_compared), (0, 0));
+    dataset.clients[7].usage = Some(Usage { prompt: 4, completion: 10, total: 14 });
+    let mixed = judged(&dataset).reconciliation;
+    assert_eq!(mixed.mismatches[0].count, 199);
+    insta::assert_snapshot!(mixed.mismatches[0].message, @"an answer came without the usage that was booked: run-1, booked 14 tokens");
+}
+
+#[test]
+fn a_success_that_broke_off_is_no_success() {
+    let mut dataset = failover().dataset;
+    dataset.clients[4].outcome = record::Outcome::BrokenOff(200, "reset".into());
+    let all = Kind::Status {
+        statuses: Statuses::Codes(vec![200]),
+        seen_by: SeenBy::Clients,
+        measure: StatusMeasure::Share(ShareBand {
+            lower: 1.0,
+            upper: 1.0,
+            comparison: Comparison::Exact,
+        }),
+    };
+    let result = whole(&dataset, all);
+    assert_eq!(result.verdict, Verdict::Failed);
+    insta::assert_snapshot!(result.message);
+    assert_eq!(result.examples, ["run-5"]);
+    // A refusal that broke off was still a refusal.
+    dataset.clients[4].outcome = record::Outcome::BrokenOff(429, "reset".into());
+    assert_eq!(whole(&dataset, status(429, 0, 0)).verdict, Verdict::Failed);
+}
+
+/// "At most so many" over a span that never was shows nothing.
+#[test]
+fn a_count_of_nothing_never_passes() {
+    let dataset = failover().dataset;
+    let scope = Scope {
+        span: Span { start: Start::AfterAction("never".into()), ..Span::default() },
+        ..Scope::default()
+    };
+    let limits = Limits { at_least: None, at_most: Some(5) };
+    let result = one(&dataset, scope, Kind::Requests { limits });
+    assert_eq!(result.verdict, Verdict::Inconclusive);
+    insta::assert_snapshot!(result.message, @"action `never` did not take place");
 }
 
 #[test]

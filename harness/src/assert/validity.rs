@@ -43,9 +43,13 @@ pub(super) fn validity(dataset: &Dataset, assertions: &[Assertion]) -> Validity 
         }
     }
     if 0 < dataset.journal_rows_dropped {
+        let (rows, them) = match dataset.journal_rows_dropped {
+            1 => ("row of the simulators is", "it was"),
+            _ => ("rows of the simulators are", "they were"),
+        };
         reasons.push(format!(
-            "the simulators dropped {} before they were read",
-            words::counted(dataset.journal_rows_dropped, "journal row", "journal rows")
+            "{} journal {rows} missing: overwritten before {them} read, or lost",
+            words::count(dataset.journal_rows_dropped),
         ));
     }
     Validity { valid: reasons.is_empty(), schedule_lag_p99, schedule_lag_limit, reasons }
@@ -56,7 +60,7 @@ fn not_sent(dataset: &Dataset, reasons: &mut Vec<String>) {
     let mut found: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
     found.extend(dataset.backends.iter().filter_map(|row| row.correlation_id.as_deref()));
     found.extend(dataset.gateway.iter().filter_map(|row| row.correlation_id.as_deref()));
-    found.retain(|id| !is_action_id(id));
+    found.retain(|id| !is_action_id(dataset, id));
     let mut failures: Vec<&str> = Vec::new();
     let mut abandoned = 0_u64;
     for row in &dataset.clients {

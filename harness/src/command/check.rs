@@ -6,6 +6,7 @@ use seam::diagnostic::{Diagnostic, Severity};
 use seam::units::HumanDuration;
 
 use super::output;
+use crate::assert::words;
 use crate::cli::CheckArgs;
 use crate::exit_code::ExitCode;
 use crate::scenario::{self, Scenario};
@@ -48,6 +49,15 @@ fn plan(scenario: &Scenario) -> String {
     for load in scenario.plan() {
         let line = format!("  {} · {}: {} requests", load.stage, load.workload, load.requests);
         // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
+    }
+    for lacking in scenario.too_few() {
+        let line = format!(
+            "  warning: `{}` cannot be settled: it takes at least {} requests, planned are {}",
+            lacking.id,
+            words::count(lacking.needed),
+            words::count(lacking.planned),
+        );
         let _ = writeln!(text, "{line}");
     }
     text

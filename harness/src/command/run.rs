@@ -106,7 +106,8 @@ fn judge(scenario: &Scenario, run: &Run) -> Evaluation {
     let reasons: Vec<String> = run.problems.iter().cloned().chain(interrupted).collect();
     if !reasons.is_empty() {
         evaluation.validity.valid = false;
-        evaluation.validity.reasons.extend(reasons);
+        // What went wrong first comes first.
+        evaluation.validity.reasons.splice(0..0, reasons);
         evaluation.outcome = Outcome::Invalid;
     }
     evaluation

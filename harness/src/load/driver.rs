@@ -26,6 +26,8 @@ use crate::scenario::{Arrivals, LoadShape, Scenario};
 pub(crate) struct Driver {
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) seed: u64,
+    /// To which a request's number is added.
+    pub(crate) id_prefix: String,
     pub(crate) service: HttpService,
     /// The workloads' URIs, by index.
     pub(crate) uris: Vec<Uri>,
@@ -169,7 +171,7 @@ impl Driver {
     }
 
     async fn request(&self, number: u64, place: Place, scheduled: Instant) -> (ClientRow, Instant) {
-        let correlation_id = format!("{}-{}-{number}", self.scenario.name, self.seed);
+        let correlation_id = format!("{}-{number}", self.id_prefix);
         // Indices were resolved when the scenario was checked.
         let template = &self.scenario.workloads[place.workload].request;
         let request = client::request(template, &self.uris[place.workload], &correlation_id);

@@ -5,14 +5,21 @@
 //! follows it during the run, and counts rows that were overwritten before
 //! they were read.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{BackendRow, GatewayRow, RunClock, Usage};
 use crate::action::call::{CallError, Caller};
 use crate::scenario::{BaseUrl, RequestTemplate};
+
+/// Between two looks for the last records.
+const LAST_RECORDS: Duration = Duration::from_millis(250);
 
 /// Pages read at most in one go: a journal that grows faster than it can be
 /// read must not hold up the run's end.
@@ -24,16 +31,14 @@ const MOST_PAGES: usize = 10_000;
 struct Page<R> {
     records: Vec<R>,
     next: u64,
-    #[serde(default)]
-    dropped: u64,
 }
 
 /// One request as a simulator recorded it. Fields the harness does not need
 /// are not named here.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SimulatorRecord {
-    /// Order of ending, by which the cursor goes; the number where there is none.
-    sequence: Option<u64>,
+    /// Order of ending, by which the cursor goes.
+    sequence: u64,
     number: u64,
     correlation_id: Option<String>,
     deployment: Option<String>,
@@ -110,7 +115,7 @@ pub(crate) trait Placed {
 
 impl Placed for SimulatorRecord {
     fn place(&self) -> u64 {
-        self.sequence.unwrap_or(self.number)
+        self.sequence
     }
 }
 
@@ -165,12 +170,11 @@ impl<R: DeserializeOwned + Placed> Reader<R> {
     pub(crate) async fn follow(&mut self) -> Result<(), JournalError> {
         for _ in 0..MOST_PAGES {
             let page = self.page().await?;
-            // A journal may count all records it ever overwrote, read or not;
-            // lost are only those between the cursor and the oldest it still has.
-            if let Some(first) = page.records.first()
-                && 0 < page.dropped
-            {
-                self.lost += first.place().saturating_sub(self.cursor.saturating_add(1));
+            // Whether overwritten or never written: a place left out is a record lost.
+            let mut last = self.cursor;
+            for record in &page.records {
+                self.lost += record.place().saturating_sub(last.saturating_add(1));
+                last = record.place();
             }
             if page.records.is_empty() || page.next <= self.cursor {
                 break;
@@ -194,7 +198,7 @@ impl<R: DeserializeOwned + Placed> Reader<R> {
             path_and_query: format!("/++/journal?after={}", self.cursor),
             headers: http::HeaderMap::new(),
             body: bytes::Bytes::new(),
-            timeout: std::time::Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
         };
         if let Some(key) = &self.key {
             let value = HeaderValue::from_str(key)
@@ -235,6 +239,35 @@ impl Journals {
         }
     }
 
+    /// Follows all journals until they hold these answered requests and what was
+    /// under way had time to be written, at most for `longest`: a server writes
+    /// its record when it learns of the end, which over sockets is a little later.
+    pub(crate) async fn complete(&mut self, answered: &BTreeSet<&str>, longest: Duration) {
+        let deadline = Instant::now() + longest;
+        loop {
+            tokio::time::sleep(LAST_RECORDS).await;
+            self.follow().await;
+            if self.hold(answered) || !self.problems.is_empty() || deadline <= Instant::now() {
+                return;
+            }
+        }
+    }
+
+    /// Whether every one of these ids is found at a simulator, and at the gateway
+    /// where it has a journal.
+    fn hold(&self, ids: &BTreeSet<&str>) -> bool {
+        let at_simulators: BTreeSet<&str> = self
+            .simulators
+            .iter()
+            .flat_map(|(_, reader)| &reader.records)
+            .filter_map(|record| record.correlation_id.as_deref())
+            .collect();
+        let at_gateway = self.gateway.as_ref().map(|reader| -> BTreeSet<&str> {
+            reader.records.iter().filter_map(|one| one.correlation_id.as_deref()).collect()
+        });
+        ids.is_subset(&at_simulators) && at_gateway.is_none_or(|found| ids.is_subset(&found))
+    }
+
     /// Follows the journals every second until `stop`, so that a long run does
     /// not overrun their rings. Returns them for the last reading.
     pub(crate) async fn keep_following(mut self, stop: CancellationToken) -> Self {
@@ -242,7 +275,7 @@ impl Journals {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return self,
-                () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
             self.follow().await;
         }

@@ -34,6 +34,9 @@ pub struct Dataset {
     pub scenario: String,
     /// The run's seed.
     pub seed: u64,
+    /// What every correlation id of this run begins with: `<id_prefix>-<number>`
+    /// for requests, `<id_prefix>-action-<number>` for the calls of actions.
+    pub id_prefix: String,
     /// Virtual or real.
     pub world: World,
     /// Stages in order.

@@ -8,17 +8,20 @@ pub mod assertion;
 mod file;
 mod model;
 mod plan;
+mod power;
 mod rate;
 mod raw;
 mod schema;
 mod validate;
 
 pub use file::{load, parse};
+pub(crate) use model::local_authorities;
 pub use model::{
     Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalSimulator, GatewayTarget,
     Load, LoadShape, ORDER, Probe, ProbeBackend, RequestTemplate, Scenario, Simulators, Stage,
     Topology, Workload,
 };
 pub use plan::{Planned, PlannedLoad};
+pub use power::TooFew;
 pub use rate::Rate;
 pub use schema::{json_schema, reference};

@@ -83,6 +83,12 @@ pub enum Simulators {
     External(Vec<ExternalSimulator>),
 }
 
+/// The authorities under which a gateway configuration may know a local
+/// simulator by its configured port.
+pub(crate) fn local_authorities(port: u16) -> [String; 2] {
+    [format!("localhost:{port}"), format!("127.0.0.1:{port}")]
+}
+
 /// A simulator or real endpoint by URL.
 #[derive(Debug, Clone)]
 pub struct ExternalSimulator {

@@ -8,7 +8,7 @@ use simulator::{Simulator, SimulatorConfig};
 
 use super::{Journal, SimulatorTarget, Target, TargetError};
 use crate::record::World;
-use crate::scenario::BaseUrl;
+use crate::scenario::{BaseUrl, local_authorities};
 
 /// The gateway's name on the network without sockets.
 const GATEWAY: &str = "gateway:8000";
@@ -26,7 +26,7 @@ pub(super) fn in_process(
         let router = simulator
             .router(&resource.name)
             .ok_or_else(|| TargetError::NoService(resource.name.clone()))?;
-        for authority in names_of(resource.port) {
+        for authority in local_authorities(resource.port) {
             backends = backends.host(authority, router.clone());
         }
         targets.push(SimulatorTarget {
@@ -47,12 +47,6 @@ pub(super) fn in_process(
         world: World::Virtual,
         servers: Vec::new(),
     })
-}
-
-/// The authorities under which a gateway configuration may know a local
-/// simulator by its configured port.
-pub(super) fn names_of(port: u16) -> [String; 2] {
-    [format!("localhost:{port}"), format!("127.0.0.1:{port}")]
 }
 
 pub(super) fn local_url(port: u16) -> Result<BaseUrl, TargetError> {

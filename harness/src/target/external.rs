@@ -13,10 +13,10 @@ use seam::server::Server;
 use simulator::Simulator;
 use tokio::net::TcpListener;
 
-use super::embedded::{local_url, names_of};
+use super::embedded::local_url;
 use super::{Journal, SimulatorTarget, Target, TargetError};
 use crate::record::World;
-use crate::scenario::{BaseUrl, GatewayTarget, Simulators};
+use crate::scenario::{BaseUrl, GatewayTarget, Simulators, local_authorities};
 
 pub(super) async fn over_sockets(
     gateway: &GatewayTarget,
@@ -40,7 +40,7 @@ pub(super) async fn over_sockets(
                 let port = if fixed_ports { resource.port } else { 0 };
                 let (server, address) = serve(router, port).await?;
                 servers.push(server);
-                hosts.extend(names_of(resource.port).map(|name| (name, address)));
+                hosts.extend(local_authorities(resource.port).map(|name| (name, address)));
                 targets.push(SimulatorTarget {
                     url: local_url(resource.port)?,
                     name: resource.name,

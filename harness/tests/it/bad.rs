@@ -69,6 +69,19 @@ proptest! {
     }
 }
 
+/// `.env` names a real endpoint, the scenario embeds everything: a mistake to be
+/// told before the run, not a run full of errors.
+#[test]
+fn a_backend_that_no_simulator_serves() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let file = root.join("scenarios/latency-routing.toml");
+    let env = Env::empty().with("PAYG1_URL", "https://payg1.openai.azure.com");
+    let problems = harness::scenario::load(&file, &env).unwrap_err();
+    assert_eq!(problems.len(), 1);
+    let text = problems[0].render(false);
+    insta::assert_snapshot!(text.replace(root.to_str().unwrap(), "…"));
+}
+
 #[test]
 fn the_good_one_is_good() {
     assert_eq!(parse(GOOD.to_owned()), Ok(()));

@@ -10,6 +10,8 @@ use crate::shipped::evaluate;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const ORDER: &str = "capabilities/latency-routing/read-backend-order.xml";
 const FORWARD: &str = "capabilities/latency-routing/forward-by-order.xml";
+const POLICY: &str = "capabilities/latency-routing/latency-routing.xml";
+const GATEWAY: &str = "capabilities/latency-routing/gateway.toml";
 const ROUTING: &str = "scenarios/latency-routing.toml";
 const FAILOVER: &str = "scenarios/latency-routing-failover.toml";
 
@@ -34,7 +36,7 @@ fn spoil(folder: &Path, file: &str, changes: &[(&str, &str)]) {
 }
 
 /// Spoils a file, runs a scenario, and expects these assertions to fail with
-/// messages that contain these words.
+/// messages that contain these words. Of id `reconciliation` a mismatch is meant.
 #[track_caller]
 fn check(file: &str, changes: &[(&str, &str)], scenario: &str, expected: &[(&str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
@@ -42,6 +44,11 @@ fn check(file: &str, changes: &[(&str, &str)], scenario: &str, expected: &[(&str
     let evaluation = evaluate(&folder.path().join(scenario), 42);
     assert_eq!(evaluation.outcome, Outcome::Failed);
     for (id, words) in expected {
+        if *id == "reconciliation" {
+            let told = &evaluation.reconciliation.mismatches;
+            assert!(told.iter().any(|one| one.message.contains(words)), "{told:?}");
+            continue;
+        }
         let result = evaluation.assertions.iter().find(|result| result.id == *id).unwrap();
         assert_eq!(result.verdict, Verdict::Failed, "{id}: {}", result.message);
         assert!(result.message.contains(words), "{id}: {}", result.message);
@@ -92,4 +99,54 @@ fn simulators_whose_latencies_never_swap() {
     let after = ("at = \"120s\"\npatch = { simulator", "at = \"299s\"\npatch = { simulator");
     let expected = [("A2", "expected every answer from payg2, but")];
     check(ROUTING, &[after], ROUTING, &expected);
+}
+
+#[test]
+fn a_gateway_that_answers_from_a_third_backend() {
+    let change = ("PAYG1_URL:-http://localhost:8002", "PAYG1_URL:-http://localhost:8001");
+    let expected = [("A1", "expected every answer from payg1, but")];
+    check(GATEWAY, &[change], ROUTING, &expected);
+}
+
+#[test]
+fn a_policy_that_sends_every_request_twice() {
+    let once = "buffer-response=\"false\" fail-on-error-status-code=\"true\" />";
+    let twice = format!("{once}<forward-request buffer-request-body=\"true\" />");
+    let expected = [("reconciliation", "a request was answered by more than one attempt")];
+    check(FORWARD, &[(once, &twice)], ROUTING, &expected);
+}
+
+#[test]
+fn a_policy_that_drops_the_usage() {
+    let change = (
+        "<outbound>\n        <base />",
+        "<outbound>\n        <base />\n        <set-body>@{
+            var body = context.Response.Body.As<JObject>();
+            body.Remove(\"usage\");
+            return body.ToString();
+        }</set-body>",
+    );
+    let expected = [("reconciliation", "an answer came without the usage that was booked")];
+    check(POLICY, &[change], ROUTING, &expected);
+}
+
+#[test]
+fn a_policy_that_retries_on_the_same_backend() {
+    let change = ("&quot;secondBackend&quot; :", "&quot;firstBackend&quot; :");
+    let expected = [("no-429", "expected none, but clients saw 429")];
+    check(FORWARD, &[change], FAILOVER, &expected);
+}
+
+#[test]
+fn a_policy_that_tries_the_refusing_backend_twice() {
+    let change = (
+        "context.Response.StatusCode == 429 ? &quot;secondBackend&quot;",
+        "context.Variables.GetValueOrDefault&lt;int&gt;(&quot;tries&quot;, 0) &gt; 2 ? &quot;secondBackend&quot;",
+    );
+    let count = (
+        "<set-variable name=\"chosenBackend\"",
+        "<set-variable name=\"tries\" value=\"@(context.Variables.GetValueOrDefault&lt;int&gt;(&quot;tries&quot;, 0) + 1)\" /><set-variable name=\"chosenBackend\"",
+    );
+    let expected = [("one-refusal-each", "had more than one (up to 2)")];
+    check(FORWARD, &[change, count], FAILOVER, &expected);
 }

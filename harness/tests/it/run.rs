@@ -192,6 +192,46 @@ async fn lost_journal_rows_and_earlier_runs_are_noticed() {
     assert_eq!(rows + run.dataset.journal_rows_dropped, 6);
 }
 
+/// A journal that lost a record without saying so: its places have a gap.
+#[tokio::test(start_paused = true)]
+async fn a_journal_with_a_gap_makes_the_run_invalid() {
+    let mut bench = Bench::on_virtual_time();
+    bench.a = bench.a.that_forgets(3);
+    let run = go(&scenario(TWO_USERS), &bench.target()).await;
+    assert_eq!((run.dataset.backends.len(), run.dataset.journal_rows_dropped), (5, 1));
+    let evaluation = harness::assert::evaluate(&run.dataset, &[], &Default::default());
+    assert_eq!(evaluation.outcome, harness::assert::Outcome::Invalid);
+    assert_eq!(
+        evaluation.validity.reasons,
+        ["1 journal row of the simulators is missing: overwritten before it was read, or lost"]
+    );
+}
+
+/// Nobody should wait for the end of a run that is void from its start.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_cannot_count_does_not_start() {
+    let failing = "[[actions]]\nname = \"x\"\nat = \"-1s\"\ncall = { path = \"/no\" }\n";
+    let start = Instant::now();
+    let bench = Bench::on_virtual_time();
+    let text = TWO_USERS.replace("3s", "10h") + failing;
+    let run = go(&scenario(&text), &bench.target()).await;
+    assert_eq!(run.dataset.clients.len(), 0);
+    assert!(run.dataset.actions[0].error.is_some());
+    assert!(start.elapsed().as_secs() < 60);
+
+    let mut target = bench.target();
+    target.gateway = harness::scenario::BaseUrl::parse("http://nobody").unwrap();
+    target.gateway_journal = harness::target::Journal::Absent;
+    let run = go(&scenario(TWO_USERS), &target).await;
+    assert_eq!(
+        run.problems,
+        [
+            "cannot reach the gateway at http://nobody: connection failed: nothing listens at nobody:80"
+        ]
+    );
+    assert_eq!(run.dataset.clients.len(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_missing_journal_is_a_problem_of_the_bench() {
     let bench = Bench::on_virtual_time();

@@ -35,6 +35,8 @@ struct SimulatorState {
     latency_ms: u64,
     refuse: bool,
     ring: usize,
+    /// Number of the record that is never written.
+    forgets: Option<u64>,
     records: Vec<Value>,
     number: u64,
 }
@@ -46,6 +48,7 @@ impl StubSimulator {
             latency_ms,
             refuse: false,
             ring: usize::MAX,
+            forgets: None,
             records: Vec::new(),
             number: 0,
         })))
@@ -53,6 +56,11 @@ impl StubSimulator {
 
     pub(crate) fn with_ring(self, ring: usize) -> Self {
         self.0.lock().unwrap().ring = ring;
+        self
+    }
+
+    pub(crate) fn that_forgets(self, number: u64) -> Self {
+        self.0.lock().unwrap().forgets = Some(number);
         self
     }
 
@@ -87,6 +95,7 @@ async fn generate(State(stub): State<StubSimulator>, headers: HeaderMap) -> Resp
     let admitted = (!refuse).then_some(received);
     state.records.push(json!({
         "number": number,
+        "sequence": number,
         "correlation_id": headers.get(ID).map(|id| id.to_str().unwrap()),
         "deployment": "d",
         "received_us": received,
@@ -99,6 +108,9 @@ async fn generate(State(stub): State<StubSimulator>, headers: HeaderMap) -> Resp
         "completion_tokens": admitted.map(|_| 10),
         "something_newer": true,
     }));
+    if state.forgets == Some(number) {
+        state.records.pop();
+    }
     let excess = state.records.len().saturating_sub(state.ring);
     state.records.drain(..excess);
     match refuse {

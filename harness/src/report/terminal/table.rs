@@ -11,6 +11,11 @@ use summary::StageSummary;
 /// A rule below the header, nothing between columns but their padding.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
 
+/// Of fewer answers a p95 or p99 is just the slowest of them, or nearly: a dash
+/// misleads nobody.
+const LEAST_P95: u64 = 20;
+const LEAST_P99: u64 = 100;
+
 /// One row a stage and, when there are several, one for the whole run.
 pub(super) fn stages(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
     let mut rows = summary::stages(dataset);
@@ -73,11 +78,12 @@ fn cells(row: &StageSummary) -> Vec<Cell> {
     if 0 < row.unanswered {
         statuses.push(format!("none × {}", words::count(row.unanswered)));
     }
-    let latency = |of: fn(&summary::LatencySummary) -> f64| {
-        row.latency.as_ref().map_or_else(|| "–".to_owned(), |all| words::latency(of(all)))
-    };
     let total: u64 =
         row.answers.iter().map(|one| one.count).sum::<u64>() + row.answers_from_elsewhere;
+    let latency = |least: u64, of: fn(&summary::LatencySummary) -> f64| {
+        let told = row.latency.as_ref().filter(|_| least <= total);
+        told.map_or_else(|| "–".to_owned(), |all| words::latency(of(all)))
+    };
     let mut shares: Vec<String> = row
         .answers
         .iter()
@@ -95,9 +101,9 @@ fn cells(row: &StageSummary) -> Vec<Cell> {
         Cell::new(format!("{}–{}", clock(row.start_seconds), clock(row.end_seconds))),
         right(words::count(row.requests)),
         Cell::new(statuses.join("\n")),
-        right(latency(|all| all.p50)),
-        right(latency(|all| all.p95)),
-        right(latency(|all| all.p99)),
+        right(latency(1, |all| all.p50)),
+        right(latency(LEAST_P95, |all| all.p95)),
+        right(latency(LEAST_P99, |all| all.p99)),
         Cell::new(shares.join("\n")),
     ]
 }

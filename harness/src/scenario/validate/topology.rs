@@ -6,11 +6,15 @@ use std::path::Path;
 use seam::config;
 use seam::diagnostic::{Diagnostic, Severity};
 use seam::env::Env;
+use serde::Deserialize;
+use simulator::ResourceInfo;
 use toml::Spanned;
 
 use super::Checker;
 use crate::scenario::file;
-use crate::scenario::model::{BaseUrl, ExternalSimulator, GatewayTarget, Simulators, Topology};
+use crate::scenario::model::{
+    BaseUrl, ExternalSimulator, GatewayTarget, Simulators, Topology, local_authorities,
+};
 use crate::scenario::raw::RawTopology;
 
 pub(super) fn check(
@@ -60,7 +64,61 @@ pub(super) fn check(
             None
         }
     };
-    Some(Topology { simulators: simulators?, gateway: gateway? })
+    let topology = Topology { simulators: simulators?, gateway: gateway? };
+    if let (Some(path), Simulators::Embedded { resources, .. }) =
+        (&raw.get_ref().gateway, &topology.simulators)
+    {
+        served_backends(checker, &file::join(folder, path.get_ref()), env, resources);
+    }
+    Some(topology)
+}
+
+/// What this check reads of a gateway's configuration. The gateway's own loader
+/// has refused unknown keys before.
+#[derive(Deserialize)]
+struct GatewayFile {
+    #[serde(default)]
+    backends: Vec<GatewayBackend>,
+}
+
+#[derive(Deserialize)]
+struct GatewayBackend {
+    id: String,
+    url: Spanned<String>,
+}
+
+/// When everything is embedded, a backend that no simulator serves is a mistake
+/// in an address (often one in `.env`): each call of it would end in an error
+/// that looks like the gateway's, or reach somebody who is not part of the run.
+fn served_backends(checker: &mut Checker<'_>, file: &Path, env: &Env, resources: &[ResourceInfo]) {
+    let Ok(source) = config::read(file) else { return };
+    let Ok(gateway) = config::parse::<GatewayFile>(&source, env) else { return };
+    let served = |url: &str| {
+        let uri: Option<http::Uri> = url.parse().ok();
+        uri.is_some_and(|uri| {
+            let authority =
+                format!("{}:{}", uri.host().unwrap_or(""), uri.port_u16().unwrap_or(80));
+            uri.scheme_str() == Some("http")
+                && resources.iter().any(|one| local_authorities(one.port).contains(&authority))
+        })
+    };
+    let known: Vec<String> = resources
+        .iter()
+        .map(|one| format!("{} at http://localhost:{}", one.name, one.port))
+        .collect();
+    for backend in gateway.backends {
+        let url = backend.url.get_ref();
+        if !served(url) {
+            let message = format!(
+                "backend `{}` is at `{url}`, where no simulator of the scenario listens",
+                backend.id
+            );
+            checker.push(Diagnostic::error(&source, backend.url.span(), message).help(format!(
+                "served are {}; an address may come from the environment or `.env`",
+                known.join(", ")
+            )));
+        }
+    }
 }
 
 fn external_simulators(checker: &mut Checker<'_>, topology: &RawTopology) -> Option<Simulators> {
