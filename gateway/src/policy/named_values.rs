@@ -13,6 +13,9 @@ use seam::diagnostic::{Diagnostic, Source};
 use super::text::Mapped;
 use super::tree::{Child, Content, DocumentText, Element, Text};
 
+/// Names in braces that are no named values: a document has at most so many.
+const MAX_UNKNOWN: usize = 1_000;
+
 /// Named values by name.
 pub(crate) type NamedValues = BTreeMap<String, String>;
 
@@ -70,7 +73,12 @@ pub(crate) fn report_unknown(
     values: &NamedValues,
     out: &mut Vec<Diagnostic>,
 ) {
-    for Unknown { name, span } in unknown {
+    // Each is looked for in the whole tree; a document is not made of them.
+    if let Some(Unknown { span, .. }) = unknown.get(MAX_UNKNOWN) {
+        let message = format!("more than {MAX_UNKNOWN} `{{{{…}}}}` in this document name nothing");
+        out.push(document.error(span.clone(), message));
+    }
+    for Unknown { name, span } in unknown.iter().take(MAX_UNKNOWN) {
         if stands_for_named_value(root, name, span) == Some(true) {
             out.push(
                 document

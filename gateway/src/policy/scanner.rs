@@ -17,6 +17,9 @@ use crate::expr::expression_end;
 /// Elements may nest this deep; the platform's own documents stay below 20.
 pub const MAX_DEPTH: usize = 64;
 
+/// An element may have this many attributes; the platform's have fewer than 20.
+const MAX_ATTRIBUTES: usize = 100;
+
 /// Why a text is no document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -274,6 +277,11 @@ impl<'a> Scanner<'a> {
                 let message = format!("attribute `{}` is given twice", attribute.name);
                 return Err(Problem::new(attribute.name_span, message)
                     .also(first.name_span.clone(), "first here"));
+            }
+            if MAX_ATTRIBUTES <= element.attributes.len() {
+                let message =
+                    format!("`<{}>` has more than {MAX_ATTRIBUTES} attributes", element.name);
+                return Err(Problem::new(attribute.name_span, message));
             }
             element.attributes.push(attribute);
         }
