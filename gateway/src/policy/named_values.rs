@@ -26,11 +26,22 @@ pub(crate) struct Unknown {
     span: Range<usize>,
 }
 
+/// What pasting leaves behind.
+pub(crate) struct Pasted {
+    /// The text with the values in it.
+    pub(crate) document: DocumentText,
+    /// Where in it they are.
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// Names nobody defines.
+    pub(crate) unknown: Vec<Unknown>,
+}
+
 /// Pastes named values into a file's text.
-pub(crate) fn paste(source: &Source, values: &NamedValues) -> (DocumentText, Vec<Unknown>) {
+pub(crate) fn paste(source: &Source, values: &NamedValues) -> Pasted {
     let text = source.text();
     let mut out = Mapped::default();
     let mut unknown = Vec::new();
+    let mut ranges = Vec::new();
     let mut copied = 0;
     let mut at = 0;
     while let Some(found) = text[at..].find("{{") {
@@ -44,7 +55,10 @@ pub(crate) fn paste(source: &Source, values: &NamedValues) -> (DocumentText, Vec
         out.push_verbatim(&text[copied..start], copied);
         copied = end;
         match values.get(name) {
-            Some(value) => out.push_replaced(value, start..end),
+            Some(value) => {
+                ranges.push(out.text.len()..out.text.len() + value.len());
+                out.push_replaced(value, start..end);
+            }
             None => {
                 let span = out.text.len()..out.text.len() + (end - start);
                 unknown.push(Unknown { name: name.to_owned(), span });
@@ -54,7 +68,8 @@ pub(crate) fn paste(source: &Source, values: &NamedValues) -> (DocumentText, Vec
         at = end;
     }
     out.push_verbatim(&text[copied..], copied);
-    (DocumentText { source: source.clone(), text: out.text, map: out.map }, unknown)
+    let document = DocumentText { source: source.clone(), text: out.text, map: out.map };
+    Pasted { document, ranges, unknown }
 }
 
 /// The length of a name that `}}` follows.
@@ -224,7 +239,7 @@ mod tests {
     fn replaces_known_names_and_maps_back() {
         let source =
             Source::new("p.xml", "<a k=\"{{key}}\">{{x.y-z}}{{nope}} {{ key }} {{{key}}}</a>");
-        let (document, unknown) = paste(&source, &values());
+        let Pasted { document, unknown, .. } = paste(&source, &values());
         assert_eq!(document.text, "<a k=\"a<b\">{{nope}} {{ key }} {a<b}</a>");
         assert_eq!(unknown, [Unknown { name: "nope".into(), span: 11..19 }]);
         assert_eq!(document.map.to_source(6..9), 6..13);

@@ -59,12 +59,20 @@ impl Problem {
 /// Scans a document: its top element. Text, comments and declarations around
 /// it are ignored.
 pub fn scan(text: &str) -> Result<Element, Problem> {
-    Scanner { text, at: 0, decoded: decode_entities(text, 0), open: Vec::new(), root: None }
-        .document()
+    scan_pasted(text, &[])
+}
+
+/// The same for a text into which named values were pasted, at these ranges in
+/// order. A quote from a named value does not end a literal attribute: public
+/// policies hold whole JSON documents in one.
+pub(crate) fn scan_pasted(text: &str, pasted: &[Range<usize>]) -> Result<Element, Problem> {
+    let decoded = decode_entities(text, 0);
+    Scanner { text, pasted, at: 0, decoded, open: Vec::new(), root: None }.document()
 }
 
 struct Scanner<'a> {
     text: &'a str,
+    pasted: &'a [Range<usize>],
     at: usize,
     /// The whole text with entities decoded: expressions are measured here, as
     /// `&quot;` opens a string just as `"` does.
@@ -324,7 +332,8 @@ impl<'a> Scanner<'a> {
             return Ok(Attribute { name: name.to_owned(), name_span, value });
         }
         self.at = start;
-        let Some(length) = self.rest().find(quote) else {
+        let mut quotes = self.rest().match_indices(quote).map(|(found, _)| found);
+        let Some(length) = quotes.find(|&found| !self.was_pasted(start + found)) else {
             let message = format!("the value of `{name}` is never closed");
             return Err(Problem::new(opened..opened + 1, message));
         };
@@ -335,6 +344,11 @@ impl<'a> Scanner<'a> {
         let literal = decode_entities(&spaced, 0).text;
         let value = Text { span, content: Content::Literal(literal) };
         Ok(Attribute { name: name.to_owned(), name_span, value })
+    }
+
+    fn was_pasted(&self, at: usize) -> bool {
+        let next = self.pasted.partition_point(|range| range.end <= at);
+        self.pasted.get(next).is_some_and(|range| range.contains(&at))
     }
 
     fn name(&mut self) -> (&'a str, Range<usize>) {
