@@ -22,6 +22,10 @@ use crate::metrics::Metrics;
 /// The most records one answer of the cursor API holds.
 const PAGE: usize = 10_000;
 
+/// The longest correlation id a record keeps: clients choose them, and the ring
+/// holds many.
+const CORRELATION_ID_BYTES: usize = 1024;
+
 /// One backend call of one client request, as the gateway saw it.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRecord {
@@ -92,7 +96,11 @@ impl Journal {
     }
 
     /// Begins a record.
-    pub(crate) fn begin(self: &Arc<Self>, correlation_id: Option<String>) -> Recorder {
+    pub(crate) fn begin(self: &Arc<Self>, correlation_id: Option<&str>) -> Recorder {
+        let correlation_id = correlation_id.map(|id| {
+            let end = id.floor_char_boundary(CORRELATION_ID_BYTES.min(id.len()));
+            id.get(..end).unwrap_or_default().to_owned()
+        });
         let mut state = self.lock();
         state.last_number += 1;
         let number = state.last_number;
@@ -138,7 +146,7 @@ impl Journal {
         Page { records, next, dropped: state.dropped }
     }
 
-    fn finish(&self, record: RequestRecord, started: Instant) {
+    fn write(&self, record: RequestRecord, started: Instant) {
         let duration = Instant::now().saturating_duration_since(started);
         self.metrics.request(record.api.as_deref(), record.status, duration);
         let mut state = self.lock();
@@ -216,10 +224,10 @@ impl Recorder {
     }
 
     /// The last byte was handed on.
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         let Some(mut record) = self.record.take() else { return };
         record.done_us = self.journal.microseconds(Instant::now());
-        self.journal.finish(record, self.started);
+        self.journal.write(record, self.started);
     }
 }
 

@@ -51,6 +51,13 @@ impl GatewayConfig {
         self.model.listen
     }
 
+    /// The key requests to `/++/` must carry in header `api-key`; `None` where
+    /// they need none.
+    #[must_use]
+    pub fn control_key(&self) -> Option<&str> {
+        self.model.control_key.as_deref()
+    }
+
     /// Switches and bounds.
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -72,7 +79,7 @@ impl fmt::Debug for GatewayConfig {
             .field("apis", &self.model.apis)
             .field("backends", &self.model.backends)
             .field("products", &self.model.products)
-            .field("subscriptions", &self.model.subscriptions)
+            .field("subscriptions", &self.model.subscriptions.values().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

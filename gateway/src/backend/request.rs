@@ -41,14 +41,14 @@ pub(crate) fn build(outgoing: Outgoing<'_>) -> Result<Request, http::Error> {
     let mut target = outgoing.url.clone();
     if let Some((header, query)) = outgoing.hide_key {
         headers.remove(header);
-        target.query.retain(|(name, _)| name != query);
+        target.query.retain(|parameter| parameter.name != query);
     }
     if let Some(credentials) = outgoing.credentials {
         for (name, value) in &credentials.headers {
             headers.insert(name, value.clone());
         }
-        for (name, _) in &credentials.query {
-            target.query.retain(|(known, _)| known != name);
+        for own in &credentials.query {
+            target.query.retain(|parameter| parameter.name != own.name);
         }
         target.query.extend(credentials.query.iter().cloned());
     }
@@ -66,6 +66,7 @@ pub(crate) fn build(outgoing: Outgoing<'_>) -> Result<Request, http::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::context::QueryParameter;
 
     #[test]
     fn credentials_override_and_hosts_stay_behind() {
@@ -79,7 +80,7 @@ mod tests {
                 HeaderName::from_static("api-key"),
                 HeaderValue::from_static("backend"),
             )],
-            query: vec![("sig".to_owned(), "s&1".to_owned())],
+            query: vec![QueryParameter::new("sig", "s&1")],
         };
         let url = url::parse("http://b:8001/openai/x?sig=old&v=1").unwrap();
         let request = build(Outgoing {

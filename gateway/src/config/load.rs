@@ -1,6 +1,6 @@
 //! Reading `gateway.toml` and every document it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ use crate::policy::named_values::NamedValues;
 
 /// The platform's global policy where the user has none (specification 1).
 const DEFAULT_GLOBAL: &str = "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
+
+/// The most problems one load reports.
+const MAX_PROBLEMS: usize = 1_000;
 
 /// See [`crate::load`].
 pub(crate) fn load(path: &Path, env: &Env) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
@@ -45,24 +48,31 @@ pub(crate) fn load_text(
     problems.extend(documents.reading);
     problems.extend(diagnostics);
     lint::check(&facts, &mut problems);
+    let sound = problems.iter().all(|found| found.severity() == Severity::Warning);
     let problems = without_doubles(problems);
     match model {
-        Some(model) if problems.iter().all(|found| found.severity() == Severity::Warning) => {
-            Ok((model, problems))
-        }
+        Some(model) if sound => Ok((model, problems)),
         _ => Err(problems),
     }
 }
 
-/// A fragment included twice reports its problems twice.
+/// A fragment included twice reports its problems twice. And nobody reads more
+/// than so many: a hostile document could have one for every few bytes.
 fn without_doubles(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut seen: Vec<Diagnostic> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut kept = Vec::new();
     for problem in problems {
-        if !seen.contains(&problem) {
-            seen.push(problem);
+        if MAX_PROBLEMS <= kept.len() {
+            let message = format!("there are more problems; these are the first {MAX_PROBLEMS}");
+            kept.push(Diagnostic::without_source(message));
+            break;
+        }
+        let place = problem.location().map(|(file, line, column)| (file.to_owned(), line, column));
+        if seen.insert((problem.message().to_owned(), place)) {
+            kept.push(problem);
         }
     }
-    seen
+    kept
 }
 
 /// Reads and compiles documents, each file once.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use super::settings::Settings;
-use crate::pipeline::context::{ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, Url};
+use crate::pipeline::context::{
+    ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
+};
 use crate::pipeline::matching::Template;
 use crate::policy::document::PolicyDocument;
 
@@ -22,7 +24,8 @@ pub(crate) struct Model {
     pub(crate) backends: BTreeMap<String, Arc<Backend>>,
     pub(crate) apis: Vec<Arc<Api>>,
     pub(crate) products: Vec<Arc<Product>>,
-    pub(crate) subscriptions: Vec<Arc<Subscription>>,
+    /// By key: a subscription with two keys is here twice.
+    pub(crate) subscriptions: BTreeMap<String, Arc<Subscription>>,
 }
 
 /// An API.
@@ -58,13 +61,13 @@ pub(crate) struct Backend {
 #[derive(Default)]
 pub(crate) struct Credentials {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) query: Vec<(String, String)>,
+    pub(crate) query: Vec<QueryParameter>,
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers = self.headers.iter().map(|(name, _)| name.as_str());
-        f.debug_set().entries(headers).entries(self.query.iter().map(|(name, _)| name)).finish()
+        f.debug_set().entries(headers).entries(self.query.iter().map(|own| &own.name)).finish()
     }
 }
 
@@ -96,19 +99,12 @@ impl fmt::Debug for Subscription {
 }
 
 /// What a subscription is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum SubscriptionScope {
     /// Every API, without a product's policies.
     AllApis,
     /// One API, by id.
     Api(String),
-    /// A product, by id.
-    Product(String),
-}
-
-impl Subscription {
-    /// Whether a key is one of its two.
-    pub(crate) fn has_key(&self, key: &str) -> bool {
-        self.primary_key == key || self.secondary_key.as_deref() == Some(key)
-    }
+    /// A product.
+    Product(Arc<Product>),
 }

@@ -18,7 +18,9 @@ use super::raw::{
     RawApi, RawBackend, RawConfig, RawOperation, RawProduct, RawState, RawSubscription,
 };
 use crate::app::RESERVED_PATHS;
-use crate::pipeline::context::{ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, Url};
+use crate::pipeline::context::{
+    ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
+};
 use crate::pipeline::matching::{Template, segments_of};
 use crate::pipeline::url;
 use crate::policy::named_values::NamedValues;
@@ -162,7 +164,9 @@ impl Check<'_, '_> {
                     }
                 }
             }
-            credentials.query = backend.credentials.query.into_iter().collect();
+            let query = &backend.credentials.query;
+            credentials.query =
+                query.iter().map(|(name, value)| QueryParameter::new(name, value)).collect();
             let id = backend.id.into_inner();
             if let Some(url) = url {
                 let backend = Backend { id: id.clone(), url, credentials };
@@ -304,11 +308,11 @@ impl Check<'_, '_> {
         raw: Vec<RawSubscription>,
         apis: &[Arc<Api>],
         products: &[Arc<Product>],
-    ) -> Vec<Arc<Subscription>> {
+    ) -> BTreeMap<String, Arc<Subscription>> {
         let mut ids = Unique::new("subscription");
         // A diagnostic must not print a key.
         let mut keys = Unique::new("subscription key").secret();
-        let mut subscriptions = Vec::new();
+        let mut subscriptions = BTreeMap::new();
         for subscription in raw {
             self.unique(&mut ids, &subscription.id);
             for key in [Some(&subscription.primary_key), subscription.secondary_key.as_ref()] {
@@ -332,7 +336,12 @@ impl Check<'_, '_> {
                 }
                 (Some(product), None) => {
                     self.known("product", &product, products.iter().map(|p| p.info.id.as_str()));
-                    SubscriptionScope::Product(product.into_inner())
+                    let mut products = products.iter();
+                    let found = products.find(|found| found.info.id == *product.get_ref());
+                    // An unknown one was reported: nothing will be served.
+                    found.map_or(SubscriptionScope::AllApis, |product| {
+                        SubscriptionScope::Product(Arc::clone(product))
+                    })
                 }
                 (None, Some(api)) => {
                     self.known("API", &api, apis.iter().map(|api| api.info.id.as_str()));
@@ -341,14 +350,17 @@ impl Check<'_, '_> {
                 (None, None) => SubscriptionScope::AllApis,
             };
             let id = subscription.id.into_inner();
-            subscriptions.push(Arc::new(Subscription {
+            let subscription = Arc::new(Subscription {
                 name: subscription.display_name.unwrap_or_else(|| id.clone()),
                 id,
                 scope,
                 primary_key: subscription.primary_key.into_inner(),
                 secondary_key: subscription.secondary_key.map(Spanned::into_inner),
                 active: subscription.state == RawState::Active,
-            }));
+            });
+            for key in [Some(&subscription.primary_key), subscription.secondary_key.as_ref()] {
+                subscriptions.extend(key.map(|key| (key.clone(), Arc::clone(&subscription))));
+            }
         }
         subscriptions
     }

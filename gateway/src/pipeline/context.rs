@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use indexmap::IndexMap;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rand_chacha::ChaCha8Rng;
 use seam::clock::WallClock;
 use seam::http::Body;
@@ -104,8 +105,66 @@ pub struct Url {
     pub port: u16,
     /// Path, percent-encoded as received, with its leading slash.
     pub path: String,
-    /// Query parameters, decoded, in order; names may repeat.
-    pub query: Vec<(String, String)>,
+    /// Query parameters in order; names may repeat.
+    pub query: Vec<QueryParameter>,
+}
+
+/// A query parameter: what it means, and how it was written. A backend gets
+/// the client's own bytes: `a+b` and `a%20b` mean the same, but a signature
+/// over the query tells them apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryParameter {
+    /// Its name, decoded.
+    pub name: String,
+    /// Its value, decoded; empty without `=`.
+    pub value: String,
+    written: String,
+}
+
+/// What stays as it is in a query's names and values.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b'@')
+    .remove(b'*');
+
+impl QueryParameter {
+    /// A parameter of our own, encoded as needed.
+    #[must_use]
+    pub fn new(name: &str, value: &str) -> Self {
+        let encoded = |text| utf8_percent_encode(text, QUERY);
+        let written = format!("{}={}", encoded(name), encoded(value));
+        Self { name: name.to_owned(), value: value.to_owned(), written }
+    }
+
+    /// A parameter as it stands between two `&`.
+    #[must_use]
+    pub fn parse(written: &str) -> Self {
+        let decoded = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_decode_str(&text).decode_utf8_lossy().into_owned()
+        };
+        let (name, value) = written.split_once('=').unwrap_or((written, ""));
+        Self { name: decoded(name), value: decoded(value), written: written.to_owned() }
+    }
+}
+
+impl Url {
+    /// The query with its `?`; empty without parameters.
+    #[must_use]
+    pub fn query_string(&self) -> String {
+        let mut text = String::new();
+        for parameter in &self.query {
+            text.push(if text.is_empty() { '?' } else { '&' });
+            text += &parameter.written;
+        }
+        text
+    }
 }
 
 /// `context.Api`.

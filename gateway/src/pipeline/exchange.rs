@@ -15,7 +15,7 @@ use crate::config::model::Backend;
 use crate::expr::Value;
 use crate::journal::Recorder;
 use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
-use crate::policy::spec::Section;
+use crate::policy::spec::{MAX_SECONDS, Section};
 
 /// A compiled policy.
 pub(crate) trait Policy: Send + Sync {
@@ -57,6 +57,10 @@ pub(crate) struct ScopeDocument {
     pub(crate) document: Arc<PolicyDocument>,
 }
 
+/// A request runs at most so many policies, those that `retry` repeats counted
+/// each time: nested retries would else go on for years.
+const MAX_STEPS: u32 = 100_000;
+
 /// A request under way.
 pub(crate) struct Exchange {
     /// What expressions see.
@@ -79,6 +83,8 @@ pub(crate) struct Exchange {
     pub(crate) client_body: Bytes,
     /// The `Host` the client called.
     pub(crate) client_host: Option<http::HeaderValue>,
+    /// Policies run so far.
+    steps: u32,
     /// Calls of `forward-request` so far.
     pub(crate) forwards: u32,
     /// The response `return-response` makes; children act on it.
@@ -101,6 +107,7 @@ impl Exchange {
             rest_path: String::new(),
             client_body: Bytes::new(),
             client_host: None,
+            steps: 0,
             forwards: 0,
             building: None,
             recorder,
@@ -136,6 +143,12 @@ impl Exchange {
             let mut outcome = Ok(Flow::Next);
             for step in steps {
                 self.step = Arc::clone(&step.info);
+                self.steps += 1;
+                if MAX_STEPS < self.steps {
+                    let message = format!("The request ran more than {MAX_STEPS} policies.");
+                    outcome = Err(self.fail(500, "PolicyLimitExceeded", message));
+                    break;
+                }
                 outcome = step.policy.execute(self).await;
                 if !matches!(outcome, Ok(Flow::Next)) {
                     break;
@@ -244,9 +257,13 @@ impl Exchange {
         }
     }
 
-    /// Whole seconds.
-    pub(crate) async fn seconds(&mut self, value: &PolicyValue) -> Result<Duration, Failure> {
-        let seconds = self.integer(value, 0, i64::from(u32::MAX)).await?;
+    /// Whole seconds, at least `low`.
+    pub(crate) async fn seconds(
+        &mut self,
+        value: &PolicyValue,
+        low: i64,
+    ) -> Result<Duration, Failure> {
+        let seconds = self.integer(value, low, MAX_SECONDS).await?;
         Ok(Duration::from_secs(seconds.unsigned_abs()))
     }
 

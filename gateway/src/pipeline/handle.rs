@@ -1,11 +1,13 @@
 //! One request from arrival to answer: the built-in steps and the sections.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::header::{CONTENT_LENGTH, HOST, HeaderName, WWW_AUTHENTICATE};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::ext::ReasonPhrase;
@@ -29,7 +31,7 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-client-request-
 pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Response<Body> {
     let method = request.method().clone();
     let mut exchange = arrive(&shared, &request);
-    if let Err(failure) = run(&mut exchange, request).await {
+    if let Err(failure) = run(&mut exchange, request.into_body()).await {
         on_error(&mut exchange, failure).await;
     }
     respond(exchange, &method)
@@ -39,7 +41,7 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Respo
 fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let recorder = shared.journal.begin(text(CORRELATION_ID).map(str::to_owned));
+    let recorder = shared.journal.begin(text(CORRELATION_ID));
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let called = url::of_request(request.uri(), text(HOST));
     let mut random = shared.seed.numbered("gateway/request", recorder.number());
@@ -87,21 +89,50 @@ fn as_guid(random: u128) -> u128 {
 }
 
 /// Built-in steps, then inbound, backend, outbound.
-async fn run(exchange: &mut Exchange, request: Request<Body>) -> Result<(), Failure> {
-    let (api, operation) = find_operation(exchange)?;
-    let Some(operation) = operation else {
-        return Err(not_found(exchange));
+async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
+    let prepared = match admit_call(exchange) {
+        Ok(()) => read_body(exchange, &mut body).await,
+        Err(failure) => Err(failure),
     };
-    check_key(exchange, &api)?;
-    exchange.add_scope(Scope::Api, api.policy.as_ref());
-    exchange.add_scope(Scope::Operation, operation.policy.as_ref());
-    read_body(exchange, request.into_body()).await?;
+    if let Err(failure) = prepared {
+        if !exchange.context.request.headers.contains_key(EXPECT) {
+            // An honest client is not far above the limit.
+            let limit = exchange.shared.model.settings.max_request_body_bytes;
+            discard(body, limit.saturating_mul(2)).await;
+        }
+        return Err(failure);
+    }
     for section in [Section::Inbound, Section::Backend, Section::Outbound] {
         if exchange.run_section(section).await? == Flow::Respond {
             break;
         }
     }
     Ok(())
+}
+
+/// The steps that need no body. From the moment the operation is known, errors
+/// go to its effective document: a missing key, too.
+fn admit_call(exchange: &mut Exchange) -> Result<(), Failure> {
+    let (api, operation) = find_operation(exchange)?;
+    let Some(operation) = operation else {
+        return Err(not_found(exchange));
+    };
+    exchange.add_scope(Scope::Api, api.policy.as_ref());
+    exchange.add_scope(Scope::Operation, operation.policy.as_ref());
+    check_key(exchange, &api)
+}
+
+/// Reads what a refused client still sends, up to `left` bytes, and forgets it:
+/// closing the connection with bytes unread resets it, and the client would see
+/// that instead of the refusal. (One that waits for `100 Continue` sends nothing.)
+async fn discard(mut body: Body, mut left: usize) {
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 type Matched = (Arc<Api>, Option<Arc<Operation>>);
@@ -190,8 +221,16 @@ fn check_key(exchange: &mut Exchange, api: &Api) -> Result<(), Failure> {
 
 /// Reads all of the client's body: it must survive retries, and expressions
 /// read it. An empty one is none.
-async fn read_body(exchange: &mut Exchange, body: Body) -> Result<(), Failure> {
+async fn read_body(exchange: &mut Exchange, body: &mut Body) -> Result<(), Failure> {
     let limit = exchange.shared.model.settings.max_request_body_bytes;
+    let too_large = |exchange: &mut Exchange| {
+        let message = format!("The request body is larger than {limit} bytes.");
+        exchange.fail_from("configuration", 413, "RequestBodyTooLarge", message)
+    };
+    let announced = http_body::Body::size_hint(body).lower();
+    if usize::try_from(announced).map_or(true, |announced| limit < announced) {
+        return Err(too_large(exchange));
+    }
     match Limited::new(body, limit).collect().await {
         Ok(collected) => {
             let bytes = collected.to_bytes();
@@ -201,10 +240,7 @@ async fn read_body(exchange: &mut Exchange, body: Body) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            let message = format!("The request body is larger than {limit} bytes.");
-            Err(exchange.fail_from("configuration", 413, "RequestBodyTooLarge", message))
-        }
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(exchange)),
         Err(error) => {
             let message = format!("The request body could not be read: {error}");
             Err(exchange.fail_from("configuration", 400, "ClientConnectionFailure", message))
@@ -220,11 +256,19 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
     exchange.context.last_error = Some(*error);
     let response = &exchange.context.response;
     let kept = (response.status, response.reason.clone(), response.headers.clone());
+    // A stream cannot be kept; what on-error reads of it is in memory then.
+    let kept_body = match &response.body {
+        MessageBody::Bytes(bytes) => Some(bytes.clone()),
+        _ => None,
+    };
     let outcome: Outcome = exchange.run_section(Section::OnError).await;
     if let Err(second) = outcome {
         tracing::warn!(error = ?second.0, "on-error failed itself");
         let response = &mut exchange.context.response;
         (response.status, response.reason, response.headers) = kept;
+        if let Some(bytes) = kept_body {
+            response.body = MessageBody::Bytes(bytes);
+        }
     }
 }
 
@@ -234,21 +278,26 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
     let ResponseState { status, reason, mut headers, body } = context.response;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     recorder.note(|record| record.status = status.as_u16());
-    // The answer to HEAD has no body, but the length it would have.
-    let body = if *method == Method::HEAD {
-        Body::empty()
-    } else {
-        match body {
+    let body = match (method, status.as_u16()) {
+        (&Method::HEAD, _) => {
+            // The length the body would have, where that is known; never 0 for
+            // want of a body.
+            if let MessageBody::Bytes(bytes) = &body {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+            }
+            recorder.finish();
+            Body::from_stream(futures_util::stream::empty::<Result<Bytes, Infallible>>())
+        }
+        // A body would be taken for the next response.
+        (_, 204 | 205 | 304) => without_body(&mut headers),
+        _ => match body {
             MessageBody::Stream(body) => body,
             MessageBody::Bytes(bytes) => {
                 headers.remove(CONTENT_LENGTH);
                 Body::from(bytes)
             }
-            MessageBody::Absent | MessageBody::Consumed => {
-                headers.remove(CONTENT_LENGTH);
-                Body::empty()
-            }
-        }
+            MessageBody::Absent | MessageBody::Consumed => without_body(&mut headers),
+        },
     };
     let mut response = Response::new(RecordedBody::wrap(body, recorder));
     *response.status_mut() = status;
@@ -262,10 +311,17 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
     response
 }
 
+fn without_body(headers: &mut HeaderMap) -> Body {
+    headers.remove(CONTENT_LENGTH);
+    Body::empty()
+}
+
 impl Exchange {
+    /// Keeps the outermost scope first, whatever the order they are found in.
     fn add_scope(&mut self, scope: Scope, document: Option<&Arc<PolicyDocument>>) {
         if let Some(document) = document {
             self.scopes.push(ScopeDocument { scope, document: Arc::clone(document) });
+            self.scopes.sort_by_key(|known| known.scope);
         }
     }
 }

@@ -32,14 +32,14 @@ pub(crate) fn admit(
     headers: &HeaderMap,
     url: &Url,
 ) -> Result<Admission, Refusal> {
-    let key = headers
-        .get(&api.key_header)
-        .and_then(|value| value.to_str().ok())
-        .or_else(|| {
-            let mut query = url.query.iter();
-            query.find(|(name, _)| *name == api.key_query).map(|(_, value)| value.as_str())
-        })
-        .filter(|key| !key.is_empty());
+    // An empty key is none.
+    let in_header = headers.get(&api.key_header).and_then(|value| value.to_str().ok());
+    let in_query = || {
+        let mut query = url.query.iter();
+        query.find(|own| own.name == api.key_query).map(|own| own.value.as_str())
+    };
+    let given = |key: &&str| !key.is_empty();
+    let key = in_header.filter(given).or_else(|| in_query().filter(given));
     let found = key.and_then(|key| find(model, api, key));
     match (key, found) {
         (_, Some(admission)) => Ok(admission),
@@ -54,21 +54,16 @@ pub(crate) fn admit(
 }
 
 fn find(model: &Model, api: &Api, key: &str) -> Option<Admission> {
-    let id = api.info.id.as_str();
-    model.subscriptions.iter().filter(|s| s.active && s.has_key(key)).find_map(|subscription| {
-        let product = match &subscription.scope {
-            SubscriptionScope::AllApis => None,
-            SubscriptionScope::Api(only) if only == id => None,
-            SubscriptionScope::Api(_) => return None,
-            SubscriptionScope::Product(product) => {
-                let mut products = model.products.iter();
-                let found = products.find(|found| found.info.id == *product)?;
-                Some(found.apis.contains(id).then(|| Arc::clone(found))?)
-            }
-        };
-        let subscription = Some((Arc::clone(subscription), key.to_owned()));
-        Some(Admission { subscription, product })
-    })
+    let subscription = model.subscriptions.get(key).filter(|found| found.active)?;
+    let product = match &subscription.scope {
+        SubscriptionScope::AllApis => None,
+        SubscriptionScope::Api(only) if *only == api.info.id => None,
+        SubscriptionScope::Product(product) if product.apis.contains(&api.info.id) => {
+            Some(Arc::clone(product))
+        }
+        SubscriptionScope::Api(_) | SubscriptionScope::Product(_) => return None,
+    };
+    Some(Admission { subscription: Some((Arc::clone(subscription), key.to_owned())), product })
 }
 
 /// A product that needs no subscription lets keyless calls in under its policies.

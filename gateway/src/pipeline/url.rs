@@ -1,21 +1,9 @@
 //! URLs in parts: reading what clients call, writing what backends get.
 
 use http::Uri;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
-use super::context::Url;
-
-/// What stays as it is in a query's names and values.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b':')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b'@')
-    .remove(b'*');
+use super::context::{QueryParameter, Url};
 
 /// Reads an absolute `http` or `https` URL; the error is a message.
 pub(crate) fn parse(text: &str) -> Result<Url, String> {
@@ -28,6 +16,10 @@ pub(crate) fn parse(text: &str) -> Result<Url, String> {
     let Some(host) = host else {
         return Err(format!("`{text}` names no host"));
     };
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        // The text holds a password: the message must not.
+        return Err("a URL with a user name is not supported: use a header".to_owned());
+    }
     let port = uri.port_u16().unwrap_or_else(|| default_port(&scheme));
     Ok(Url {
         host: host.to_owned(),
@@ -66,15 +58,16 @@ pub(crate) fn to_uri(url: &Url) -> Result<Uri, http::Error> {
     Uri::builder()
         .scheme(url.scheme.as_str())
         .authority(authority)
-        .path_and_query(format!("{path}{}", query_text(&url.query)))
+        .path_and_query(format!("{path}{}", url.query_string()))
         .build()
 }
 
 /// `base` with a path below it and a query after its own.
-pub(crate) fn join(base: &Url, path: &str, query: &[(String, String)]) -> Url {
+pub(crate) fn join(base: &Url, path: &str, query: &[QueryParameter]) -> Url {
     let mut joined = base.clone();
-    joined.path = match (base.path.trim_end_matches('/'), path.trim_start_matches('/')) {
-        ("", "") => "/".to_owned(),
+    // One slash joins the two; more of them are the client's own.
+    joined.path = match (base.path.trim_end_matches('/'), path.strip_prefix('/').unwrap_or(path)) {
+        ("", rest) => format!("/{rest}"),
         (base, "") => base.to_owned(),
         (base, rest) => format!("{base}/{rest}"),
     };
@@ -87,25 +80,8 @@ pub(crate) fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-fn parse_query(text: &str) -> Vec<(String, String)> {
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(&name.replace('+', " ")), decode(&value.replace('+', " ")))
-        })
-        .collect()
-}
-
-fn query_text(query: &[(String, String)]) -> String {
-    let mut text = String::new();
-    for (name, value) in query {
-        text.push(if text.is_empty() { '?' } else { '&' });
-        text.extend(utf8_percent_encode(name, QUERY));
-        text.push('=');
-        text.extend(utf8_percent_encode(value, QUERY));
-    }
-    text
+fn parse_query(text: &str) -> Vec<QueryParameter> {
+    text.split('&').filter(|part| !part.is_empty()).map(QueryParameter::parse).collect()
 }
 
 fn default_port(scheme: &str) -> u16 {
@@ -132,7 +108,18 @@ mod tests {
         );
         check("https://host/", "", "", "https://host/");
         check("https://host:443/a/", "b%20c", "", "https://host/a/b%20c");
-        check("http://h/a?x=1", "/b", "y=a+b%26&z", "http://h/a/b?x=1&y=a%20b%26&z=");
+        check("http://h/a?x=1", "/b", "y=a+b%26&z", "http://h/a/b?x=1&y=a+b%26&z");
+    }
+
+    #[test]
+    fn a_clients_path_and_query_keep_their_bytes() {
+        check(
+            "http://h/a/",
+            "//b//c//",
+            "x=%ff&y=%2F(1);~'",
+            "http://h/a//b//c//?x=%ff&y=%2F(1);~'",
+        );
+        check("http://h/", "/a%2Fb%20c/~", "", "http://h/a%2Fb%20c/~");
     }
 
     #[test]

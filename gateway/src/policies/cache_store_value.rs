@@ -6,7 +6,9 @@ use super::cache_lookup_value::CACHING_TYPE;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
-use crate::policy::spec::{ANY_SECTION, ContentSpec, ElementSpec, Form, PolicySpec, required};
+use crate::policy::spec::{
+    ANY_SECTION, ContentSpec, ElementSpec, Form, MAX_SECONDS, PolicySpec, required,
+};
 
 pub(super) static SPEC: PolicySpec = PolicySpec {
     element: ElementSpec {
@@ -14,7 +16,7 @@ pub(super) static SPEC: PolicySpec = PolicySpec {
         attributes: &[
             required("key", Form::Name),
             required("value", Form::Text),
-            required("duration", Form::Integer(1, i64::MAX)),
+            required("duration", Form::Integer(1, MAX_SECONDS)),
             CACHING_TYPE,
         ],
         content: ContentSpec::Empty,
@@ -42,7 +44,7 @@ impl CacheStoreValue {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let key = exchange.text(&self.key).await?;
         let value = exchange.value(&self.value).await?;
-        let ttl = exchange.seconds(&self.duration).await?;
+        let ttl = exchange.seconds(&self.duration, 1).await?;
         let shared = std::sync::Arc::clone(&exchange.shared);
         shared.cache.store(&key, &value, ttl).await;
         Ok(Flow::Next)

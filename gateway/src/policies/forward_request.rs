@@ -18,9 +18,11 @@ use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy, Target
 use crate::pipeline::url;
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
-use crate::policy::spec::{ContentSpec, ElementSpec, Form, PolicySpec, Section, optional};
+use crate::policy::spec::{
+    ContentSpec, ElementSpec, Form, MAX_SECONDS, PolicySpec, Section, optional,
+};
 
-const POSITIVE: Form = Form::Integer(1, i64::MAX);
+const POSITIVE: Form = Form::Integer(1, MAX_SECONDS);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
 pub(super) static SPEC: PolicySpec = PolicySpec {
@@ -128,11 +130,11 @@ impl ForwardRequest {
 
     async fn timeout(&self, exchange: &mut Exchange) -> Result<Duration, Failure> {
         if let Some(milliseconds) = &self.timeout_ms {
-            let found = exchange.integer(milliseconds, 1, i64::from(u32::MAX)).await?;
+            let found = exchange.integer(milliseconds, 1, MAX_SECONDS).await?;
             return Ok(Duration::from_millis(found.unsigned_abs()));
         }
         match &self.timeout {
-            Some(seconds) => exchange.seconds(seconds).await,
+            Some(seconds) => exchange.seconds(seconds, 1).await,
             None => Ok(DEFAULT_TIMEOUT),
         }
     }

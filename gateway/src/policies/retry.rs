@@ -15,10 +15,10 @@ use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::{PolicyValue, Step};
 use crate::policy::spec::{
-    ANY_SECTION, ContentSpec, ElementSpec, Form, PolicySpec, optional, required,
+    ANY_SECTION, ContentSpec, ElementSpec, Form, MAX_SECONDS, PolicySpec, optional, required,
 };
 
-const SECONDS: Form = Form::Integer(0, i64::MAX);
+const SECONDS: Form = Form::Integer(0, MAX_SECONDS);
 const MAX_COUNT: i64 = 50;
 
 pub(super) static SPEC: PolicySpec = PolicySpec {
@@ -91,13 +91,13 @@ impl Retry {
             }
             n -= 1;
         }
-        let interval = exchange.seconds(&self.interval).await?;
+        let interval = exchange.seconds(&self.interval, 0).await?;
         let max = match &self.max_interval {
-            Some(max) => Some(exchange.seconds(max).await?),
+            Some(max) => Some(exchange.seconds(max, 0).await?),
             None => None,
         };
         let delta = match &self.delta {
-            Some(delta) => Some(exchange.seconds(delta).await?),
+            Some(delta) => Some(exchange.seconds(delta, 0).await?),
             None => None,
         };
         let backoff = exchange.shared.model.settings.retry_backoff;

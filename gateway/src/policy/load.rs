@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use seam::diagnostic::{Diagnostic, Source};
 
-use super::named_values::{self, NamedValues};
+use super::named_values::{self, NamedValues, Pasted};
 use super::scanner;
 use super::tree::{DocumentText, Element};
 
@@ -49,11 +49,11 @@ pub(crate) fn scan(
     if too_large(source, source.text().len(), out) {
         return None;
     }
-    let (text, unknown) = named_values::paste(source, values);
+    let Pasted { document: text, ranges, unknown } = named_values::paste(source, values);
     if too_large(source, text.text.len() / 2, out) {
         return None;
     }
-    let root = match scanner::scan(&text.text) {
+    let root = match scanner::scan_pasted(&text.text, &ranges) {
         Ok(root) => root,
         Err(problem) => {
             let mut diagnostic = text.error(problem.span, problem.message);

@@ -13,6 +13,9 @@ use seam::diagnostic::{Diagnostic, Source};
 use super::text::Mapped;
 use super::tree::{Child, Content, DocumentText, Element, Text};
 
+/// Names in braces that are no named values: a document has at most so many.
+const MAX_UNKNOWN: usize = 1_000;
+
 /// Named values by name.
 pub(crate) type NamedValues = BTreeMap<String, String>;
 
@@ -23,11 +26,22 @@ pub(crate) struct Unknown {
     span: Range<usize>,
 }
 
+/// What pasting leaves behind.
+pub(crate) struct Pasted {
+    /// The text with the values in it.
+    pub(crate) document: DocumentText,
+    /// Where in it they are.
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// Names nobody defines.
+    pub(crate) unknown: Vec<Unknown>,
+}
+
 /// Pastes named values into a file's text.
-pub(crate) fn paste(source: &Source, values: &NamedValues) -> (DocumentText, Vec<Unknown>) {
+pub(crate) fn paste(source: &Source, values: &NamedValues) -> Pasted {
     let text = source.text();
     let mut out = Mapped::default();
     let mut unknown = Vec::new();
+    let mut ranges = Vec::new();
     let mut copied = 0;
     let mut at = 0;
     while let Some(found) = text[at..].find("{{") {
@@ -41,7 +55,10 @@ pub(crate) fn paste(source: &Source, values: &NamedValues) -> (DocumentText, Vec
         out.push_verbatim(&text[copied..start], copied);
         copied = end;
         match values.get(name) {
-            Some(value) => out.push_replaced(value, start..end),
+            Some(value) => {
+                ranges.push(out.text.len()..out.text.len() + value.len());
+                out.push_replaced(value, start..end);
+            }
             None => {
                 let span = out.text.len()..out.text.len() + (end - start);
                 unknown.push(Unknown { name: name.to_owned(), span });
@@ -51,7 +68,8 @@ pub(crate) fn paste(source: &Source, values: &NamedValues) -> (DocumentText, Vec
         at = end;
     }
     out.push_verbatim(&text[copied..], copied);
-    (DocumentText { source: source.clone(), text: out.text, map: out.map }, unknown)
+    let document = DocumentText { source: source.clone(), text: out.text, map: out.map };
+    Pasted { document, ranges, unknown }
 }
 
 /// The length of a name that `}}` follows.
@@ -70,7 +88,12 @@ pub(crate) fn report_unknown(
     values: &NamedValues,
     out: &mut Vec<Diagnostic>,
 ) {
-    for Unknown { name, span } in unknown {
+    // Each is looked for in the whole tree; a document is not made of them.
+    if let Some(Unknown { span, .. }) = unknown.get(MAX_UNKNOWN) {
+        let message = format!("more than {MAX_UNKNOWN} `{{{{…}}}}` in this document name nothing");
+        out.push(document.error(span.clone(), message));
+    }
+    for Unknown { name, span } in unknown.iter().take(MAX_UNKNOWN) {
         if stands_for_named_value(root, name, span) == Some(true) {
             out.push(
                 document
@@ -216,7 +239,7 @@ mod tests {
     fn replaces_known_names_and_maps_back() {
         let source =
             Source::new("p.xml", "<a k=\"{{key}}\">{{x.y-z}}{{nope}} {{ key }} {{{key}}}</a>");
-        let (document, unknown) = paste(&source, &values());
+        let Pasted { document, unknown, .. } = paste(&source, &values());
         assert_eq!(document.text, "<a k=\"a<b\">{{nope}} {{ key }} {a<b}</a>");
         assert_eq!(unknown, [Unknown { name: "nope".into(), span: 11..19 }]);
         assert_eq!(document.map.to_source(6..9), 6..13);

@@ -17,6 +17,9 @@ use crate::expr::expression_end;
 /// Elements may nest this deep; the platform's own documents stay below 20.
 pub const MAX_DEPTH: usize = 64;
 
+/// An element may have this many attributes; the platform's have fewer than 20.
+const MAX_ATTRIBUTES: usize = 100;
+
 /// Why a text is no document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -56,12 +59,20 @@ impl Problem {
 /// Scans a document: its top element. Text, comments and declarations around
 /// it are ignored.
 pub fn scan(text: &str) -> Result<Element, Problem> {
-    Scanner { text, at: 0, decoded: decode_entities(text, 0), open: Vec::new(), root: None }
-        .document()
+    scan_pasted(text, &[])
+}
+
+/// The same for a text into which named values were pasted, at these ranges in
+/// order. A quote from a named value does not end a literal attribute: public
+/// policies hold whole JSON documents in one.
+pub(crate) fn scan_pasted(text: &str, pasted: &[Range<usize>]) -> Result<Element, Problem> {
+    let decoded = decode_entities(text, 0);
+    Scanner { text, pasted, at: 0, decoded, open: Vec::new(), root: None }.document()
 }
 
 struct Scanner<'a> {
     text: &'a str,
+    pasted: &'a [Range<usize>],
     at: usize,
     /// The whole text with entities decoded: expressions are measured here, as
     /// `&quot;` opens a string just as `"` does.
@@ -275,6 +286,11 @@ impl<'a> Scanner<'a> {
                 return Err(Problem::new(attribute.name_span, message)
                     .also(first.name_span.clone(), "first here"));
             }
+            if MAX_ATTRIBUTES <= element.attributes.len() {
+                let message =
+                    format!("`<{}>` has more than {MAX_ATTRIBUTES} attributes", element.name);
+                return Err(Problem::new(attribute.name_span, message));
+            }
             element.attributes.push(attribute);
         }
     }
@@ -316,7 +332,8 @@ impl<'a> Scanner<'a> {
             return Ok(Attribute { name: name.to_owned(), name_span, value });
         }
         self.at = start;
-        let Some(length) = self.rest().find(quote) else {
+        let mut quotes = self.rest().match_indices(quote).map(|(found, _)| found);
+        let Some(length) = quotes.find(|&found| !self.was_pasted(start + found)) else {
             let message = format!("the value of `{name}` is never closed");
             return Err(Problem::new(opened..opened + 1, message));
         };
@@ -327,6 +344,11 @@ impl<'a> Scanner<'a> {
         let literal = decode_entities(&spaced, 0).text;
         let value = Text { span, content: Content::Literal(literal) };
         Ok(Attribute { name: name.to_owned(), name_span, value })
+    }
+
+    fn was_pasted(&self, at: usize) -> bool {
+        let next = self.pasted.partition_point(|range| range.end <= at);
+        self.pasted.get(next).is_some_and(|range| range.contains(&at))
     }
 
     fn name(&mut self) -> (&'a str, Range<usize>) {

@@ -101,6 +101,10 @@ pub(crate) enum Expressions {
     Refused,
 }
 
+/// The longest time an attribute may give, in seconds: 136 years. Literals and
+/// expressions have the same bound.
+pub(crate) const MAX_SECONDS: i64 = u32::MAX as i64;
+
 /// What a literal must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -168,7 +172,6 @@ impl fmt::Display for Form {
         match self {
             Self::Text => f.write_str("text"),
             Self::Name => f.write_str("a name"),
-            Self::Integer(low, i64::MAX) => write!(f, "a whole number from {low}"),
             Self::Integer(low, high) => write!(f, "a whole number from {low} to {high}"),
             Self::Boolean => f.write_str("`true` or `false`"),
             Self::OneOf(words) => {

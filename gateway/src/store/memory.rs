@@ -1,7 +1,7 @@
 //! The cache in this process's memory, bounded, on tokio's clock.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, ready};
@@ -10,10 +10,19 @@ use tokio::time::Instant;
 use super::CacheStore;
 use crate::expr::Value;
 
-/// Values by key with their expiry. When full, the entry that expires first goes.
+/// Values by key with their expiry. Each store drops what has expired; when the
+/// cache is full all the same, the entry that expires first goes.
 pub(crate) struct MemoryCache {
     capacity: usize,
-    entries: Mutex<BTreeMap<String, Entry>>,
+    state: Mutex<State>,
+}
+
+/// `by_expiry` holds the same keys as `entries`: making room is a look at its
+/// first element, not at all of them.
+#[derive(Default)]
+struct State {
+    entries: BTreeMap<Arc<str>, Entry>,
+    by_expiry: BTreeSet<(Instant, Arc<str>)>,
 }
 
 struct Entry {
@@ -24,47 +33,58 @@ struct Entry {
 impl MemoryCache {
     /// A cache of at most `capacity` entries.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, entries: Mutex::default() }
+        Self { capacity, state: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl CacheStore for MemoryCache {
-    fn lookup<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<Value>> {
+    /// The stored value itself: nobody changes it while the cache has it.
+    fn get(&self, key: &str) -> Option<Value> {
         let now = Instant::now();
-        let mut entries = self.lock();
-        let found = match entries.get(key) {
-            Some(entry) if now < entry.expires => Some(entry.value.deep_copy()),
-            Some(_) => {
-                entries.remove(key);
-                None
-            }
-            None => None,
-        };
-        drop(entries);
-        Box::pin(ready(found))
+        let state = self.lock();
+        state.entries.get(key).filter(|entry| now < entry.expires).map(|entry| entry.value.clone())
     }
 
-    fn store<'a>(&'a self, key: &'a str, value: &'a Value, ttl: Duration) -> BoxFuture<'a, ()> {
+    fn insert(&self, key: &str, value: Value, ttl: Duration) {
         let now = Instant::now();
         // A time beyond the clock's end means for ever, or near enough.
         let year = Duration::from_secs(365 * 24 * 3600);
         let expires = now.checked_add(ttl).unwrap_or(now + year);
-        let mut entries = self.lock();
-        if self.capacity <= entries.len() && !entries.contains_key(key) {
-            entries.retain(|_, entry| now < entry.expires);
-            if self.capacity <= entries.len() {
-                let first = entries.iter().min_by_key(|(_, entry)| entry.expires);
-                if let Some(key) = first.map(|(key, _)| key.clone()) {
-                    entries.remove(&key);
-                }
+        let mut state = self.lock();
+        state.remove(key);
+        while let Some((first, _)) = state.by_expiry.first()
+            && (*first <= now || self.capacity <= state.entries.len())
+        {
+            if let Some((_, key)) = state.by_expiry.pop_first() {
+                state.entries.remove(&key);
             }
         }
-        entries.insert(key.to_owned(), Entry { value: value.deep_copy(), expires });
-        drop(entries);
+        if state.entries.len() < self.capacity {
+            let key: Arc<str> = key.into();
+            state.by_expiry.insert((expires, Arc::clone(&key)));
+            state.entries.insert(key, Entry { value, expires });
+        }
+    }
+}
+
+impl State {
+    fn remove(&mut self, key: &str) {
+        if let Some((key, entry)) = self.entries.remove_entry(key) {
+            self.by_expiry.remove(&(entry.expires, key));
+        }
+    }
+}
+
+/// Copies are made outside the lock: a large value holds up nobody.
+impl CacheStore for MemoryCache {
+    fn lookup<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<Value>> {
+        Box::pin(ready(self.get(key).map(|value| value.deep_copy())))
+    }
+
+    fn store<'a>(&'a self, key: &'a str, value: &'a Value, ttl: Duration) -> BoxFuture<'a, ()> {
+        self.insert(key, value.deep_copy(), ttl);
         Box::pin(ready(()))
     }
 }
@@ -85,7 +105,27 @@ mod tests {
         assert_eq!(text(&cache, "a").await.as_deref(), Some("1"));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(text(&cache, "a").await, None);
-        assert!(cache.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn expired_entries_do_not_stay_in_memory() {
+        let cache = MemoryCache::new(1_000);
+        for n in 0..100 {
+            let key = format!("key-{}", n % 60);
+            cache.store(&key, &Value::from_literal("x"), Duration::from_secs(1 + n % 7)).await;
+        }
+        assert_eq!(cache.lock().entries.len(), 60);
+        tokio::time::advance(Duration::from_secs(7)).await;
+        cache.store("last", &Value::from_literal("x"), Duration::from_secs(1)).await;
+        let state = cache.lock();
+        assert_eq!((state.entries.len(), state.by_expiry.len()), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cache_of_no_entries_holds_none() {
+        let cache = MemoryCache::new(0);
+        cache.store("a", &Value::from_literal("1"), Duration::from_secs(10)).await;
+        assert_eq!(text(&cache, "a").await, None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,8 @@
 use gateway::policy::scanner::scan;
 use gateway::policy::tree::{Child, Content, Element};
 
+use crate::support::{Bench, CONFIG};
+
 const WELL_FORMED: &[&str] = &[
     "<policies/>",
     "<?xml version='1.0'?><!-- c --><policies>\r\n <a x = \"1\" y='2'/>t &lt; &#65;&#x42;<!-- c -->u<b/>\r\n</policies>",
@@ -108,5 +110,23 @@ fn reads_what_is_no_well_formed_xml() {
         ("<a><![CDATA[ @(1 < 2) ]]></a>", "@(1 < 2)"),
     ] {
         assert_eq!(expression_of(document), expression, "{document}");
+    }
+}
+
+/// The load balancer of a public sample keeps its list so.
+#[tokio::test(start_paused = true)]
+async fn a_named_value_may_hold_json() {
+    let value = r#"[{"name":"b1"}]"#;
+    let config = format!("{CONFIG}\n[[named_values]]\nname = \"list\"\nvalue = '{value}'\n");
+    for quote in ['"', '\''] {
+        let document = r#"<policies><inbound>
+            <set-variable name="list" value=QUOTE{{list}}QUOTE />
+            <return-response>
+                <set-body>@(JArray.Parse((string)context.Variables["list"])[0]["name"].ToString())</set-body>
+            </return-response></inbound></policies>"#
+            .replace("QUOTE", &quote.to_string());
+        let client = seam::http::InProcessNetwork::new().into_service();
+        let bench = Bench::new(&config, &[("api.xml", &document)], client);
+        assert_eq!(bench.post("/api/x", "").await.body, "b1");
     }
 }

@@ -104,3 +104,25 @@ async fn an_api_or_a_product_may_need_no_key() {
     assert_eq!(status(&open, "/api/x", None).await, 200);
     assert_eq!(status(&open, "/api/x", Some("wrong")).await, 401);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_key_runs_on_error_of_the_matched_api() {
+    let document = "<policies><on-error><set-header name='x-reason'><value>@(context.LastError.Reason)</value></set-header></on-error></policies>";
+    let network = InProcessNetwork::new().into_service();
+    let bench = Bench::new(CONFIG, &[("api.xml", document)], network);
+    let refused = bench.answer(Request::post("/api/x").body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (refused.status, refused.header("x-reason")),
+        (401, Some("SubscriptionKeyNotFound"))
+    );
+    // Nothing was matched: the global document's on-error, which is empty.
+    let nothing = bench.answer(Request::post("/api/y").body(Body::empty()).unwrap()).await;
+    assert_eq!((nothing.status, nothing.header("x-reason")), (404, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_key_in_the_header_leaves_the_query() {
+    let bench = bench(CONFIG);
+    assert_eq!(status(&bench, "/api/x?subscription-key=key-one", Some("")).await, 200);
+    assert_eq!(status(&bench, "/api/x", Some("")).await, 401);
+}

@@ -11,5 +11,6 @@ mod latency_routing;
 mod pipeline;
 mod properties;
 mod retries;
+mod sockets;
 mod streaming;
 mod support;

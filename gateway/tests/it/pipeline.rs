@@ -338,3 +338,84 @@ async fn a_panic_stays_within_its_request() {
     assert_eq!(bench.record(1).status, 500);
     assert_eq!(bench.post("/api/nothing", "").await.status, 404);
 }
+
+#[tokio::test(start_paused = true)]
+async fn nested_retries_end() {
+    let open = "<retry condition='true' count='50' interval='0'>";
+    let document = format!(
+        "<policies><inbound>{}<set-variable name='x' value='1' />{}</inbound></policies>",
+        open.repeat(8),
+        "</retry>".repeat(8)
+    );
+    let (bench, backend) = Bench::policy(&document);
+    assert_eq!(bench.post("/api/x", "").await.status, 500);
+    assert_eq!(bench.record(1).error_reason.as_deref(), Some("PolicyLimitExceeded"));
+    assert!(backend.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_on_error_that_fails_gives_back_the_body_it_read() {
+    let (bench, _) = Bench::policy(
+        r#"<policies><inbound><set-variable name="x" value="@(1 / int.Parse("0"))" /></inbound><on-error>
+            <set-variable name="y" value="@(context.Response.Body.As<string>())" />
+            <set-variable name="z" value="@(1 / int.Parse("0"))" /></on-error></policies>"#,
+    );
+    let answer = bench.post("/api/x", "").await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.body.starts_with("{ \"statusCode\": 500"), "{}", answer.body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn correlation_ids_are_kept_up_to_a_length() {
+    let (bench, _) = Bench::policy(PLAIN);
+    let mut request = post("/api/x", "");
+    request.headers_mut().insert("x-ms-client-request-id", "x".repeat(5_000).parse().unwrap());
+    bench.answer(request).await;
+    assert_eq!(bench.record(1).correlation_id.map(|id| id.len()), Some(1024));
+}
+
+/// Milliseconds, not minutes: no step compares every part with every other.
+#[test]
+fn hostile_documents_load_in_time() {
+    let named = format!("<policies><!-- -->{}</policies>", "{{a}}".repeat(100_000));
+    let unknown = format!("<policies><inbound>{}</inbound></policies>", "<a/>\n".repeat(100_000));
+    let attributes: String = (0..40_000).map(|n| format!(" a{n}=''")).collect();
+    let wide = format!("<policies><inbound{attributes}/></policies>");
+    for (text, message) in [
+        (named, "more than 1000 `{{…}}` in this document name nothing"),
+        (unknown, "unknown policy `a`"),
+        (wide, "`<inbound>` has more than 100 attributes"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gateway.toml");
+        std::fs::write(&path, "version = 1\npolicies = { global = \"p.xml\" }\n").unwrap();
+        std::fs::write(folder.path().join("p.xml"), text).unwrap();
+        let problems = gateway::load(&path, &seam::env::Env::empty()).unwrap_err();
+        assert!(problems.len() <= 1_001, "{}", problems.len());
+        assert!(problems.iter().any(|problem| problem.message() == message), "{message}");
+    }
+}
+
+#[test]
+fn the_control_key_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    for (text, expected) in [("", None), ("[control]\nkey = \"secret\"\n", Some("secret"))] {
+        std::fs::write(&path, format!("version = 1\n{text}")).unwrap();
+        let (config, _) = gateway::load(&path, &seam::env::Env::empty()).unwrap();
+        assert_eq!(config.control_key(), expected);
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}
+
+#[test]
+fn passwords_in_urls_are_refused_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    let config = "version = 1\n[[backends]]\nid = \"b\"\nurl = \"${URL}\"\n";
+    std::fs::write(&path, config).unwrap();
+    let env = seam::env::Env::empty().with("URL", "http://me:secret@host/");
+    let problems = gateway::load(&path, &env).unwrap_err();
+    assert_eq!(problems[0].message(), "a URL with a user name is not supported: use a header");
+    assert!(!problems[0].to_string().contains("secret"));
+}

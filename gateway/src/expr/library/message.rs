@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::context::message_of;
 use super::objects::{Host, Message, UrlOf};
@@ -11,7 +10,7 @@ use crate::expr::collection::Collection;
 use crate::expr::exception::Exception;
 use crate::expr::types::Type;
 use crate::expr::value::Value;
-use crate::pipeline::context::{Context, MessageBody, Url};
+use crate::pipeline::context::{Context, MessageBody, QueryParameter, Url};
 
 const NAMESPACE: &str = "Microsoft.WindowsAzure.ApiManagement.Proxy.Gateway";
 
@@ -95,7 +94,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("string Host", |c| Ok(Value::from(url(c)?.host.as_str()))),
         Entry("int Port", |c| Ok(Value::Int(i32::from(url(c)?.port)))),
         Entry("string Path", |c| Ok(Value::from(url(c)?.path.as_str()))),
-        Entry("string QueryString", |c| Ok(Value::from(query_string(url(c)?)))),
+        Entry("string QueryString", |c| Ok(Value::from(url(c)?.query_string()))),
         Entry("Query Query", |c| match c.this {
             Value::Host(Host::Url(of)) => Ok(Value::Host(Host::Query(of))),
             _ => Err(Exception::null_reference()),
@@ -213,45 +212,21 @@ fn url<'c>(c: &'c Call<'_, '_>) -> Result<&'c Url, Exception> {
     }
 }
 
-/// With its `?`, or empty.
-fn query_string(url: &Url) -> String {
-    let mut text = String::new();
-    for (index, (name, value)) in url.query.iter().enumerate() {
-        text.push(if index == 0 { '?' } else { '&' });
-        text += &encode(name);
-        text.push('=');
-        text += &encode(value);
-    }
-    text
-}
-
-fn encode(text: &str) -> String {
-    const KEPT: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'~')
-        .remove(b':')
-        .remove(b'/')
-        .remove(b',');
-    utf8_percent_encode(text, KEPT).to_string()
-}
-
 fn url_text(url: &Url) -> String {
     let default = matches!((url.scheme.as_str(), url.port), ("http", 80) | ("https", 443));
     let port = if default { String::new() } else { format!(":{}", url.port) };
-    format!("{}://{}{port}{}{}", url.scheme, url.host, url.path, query_string(url))
+    format!("{}://{}{port}{}{}", url.scheme, url.host, url.path, url.query_string())
 }
 
 fn query(c: &Call<'_, '_>, name: &str) -> Result<Vec<String>, Exception> {
-    let matching = url(c)?.query.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
-    Ok(matching.map(|(_, value)| value.clone()).collect())
+    let matching = url(c)?.query.iter().filter(|own| own.name.eq_ignore_ascii_case(name));
+    Ok(matching.map(|own| own.value.clone()).collect())
 }
 
 pub(super) fn query_pairs(context: &Context, of: UrlOf) -> Vec<Value> {
     let Some(url) = url_of(context, of) else { return Vec::new() };
     let mut names: Vec<&String> = Vec::new();
-    for (name, _) in &url.query {
+    for QueryParameter { name, .. } in &url.query {
         if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             names.push(name);
         }
@@ -262,8 +237,8 @@ pub(super) fn query_pairs(context: &Context, of: UrlOf) -> Vec<Value> {
             let values = url
                 .query
                 .iter()
-                .filter(|(own, _)| own.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.clone());
+                .filter(|own| own.name.eq_ignore_ascii_case(name))
+                .map(|own| own.value.clone());
             Collection::pair(Value::from(name.as_str()), Collection::strings(values))
         })
         .collect()

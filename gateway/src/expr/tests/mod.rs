@@ -15,8 +15,8 @@ use super::compile;
 use super::exception::Exception;
 use super::value::Value;
 use crate::pipeline::context::{
-    ApiInfo, Context, DeploymentInfo, MessageBody, OperationInfo, RequestState, ResponseState,
-    SubscriptionInfo, Url,
+    ApiInfo, Context, DeploymentInfo, MessageBody, OperationInfo, QueryParameter, RequestState,
+    ResponseState, SubscriptionInfo, Url,
 };
 
 /// A request as the tests' expressions see it.
@@ -26,7 +26,10 @@ pub(super) fn context() -> Context {
         host: "gateway.example".into(),
         port: 443,
         path: "/openai/deployments/gpt-4o/chat/completions".into(),
-        query: vec![("api-version".into(), "2024-02-01".into()), ("x".into(), "1".into())],
+        query: vec![
+            QueryParameter::new("api-version", "2024-02-01"),
+            QueryParameter::new("x", "1"),
+        ],
     };
     let mut context = Context {
         request_id: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef,
