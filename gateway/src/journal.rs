@@ -111,7 +111,7 @@ impl Journal {
         Recorder {
             journal: Arc::clone(self),
             started,
-            open_attempt: false,
+            open_attempt: None,
             record: Some(RequestRecord {
                 number,
                 correlation_id,
@@ -173,7 +173,8 @@ impl Journal {
 pub(crate) struct Recorder {
     journal: Arc<Journal>,
     started: Instant,
-    open_attempt: bool,
+    /// What metrics call the backend of the call under way.
+    open_attempt: Option<String>,
     record: Option<RequestRecord>,
 }
 
@@ -196,10 +197,11 @@ impl Recorder {
     }
 
     /// A backend call leaves.
-    pub(crate) fn attempt_sent(&mut self, backend: &str) {
+    /// `label` is its name in metrics, of which there must be few.
+    pub(crate) fn attempt_sent(&mut self, backend: &str, label: &str) {
         let now = self.journal.microseconds(Instant::now());
         let backend = backend.to_owned();
-        self.open_attempt = true;
+        self.open_attempt = Some(label.to_owned());
         self.note(|record| {
             record.attempts.push(AttemptRecord {
                 backend,
@@ -213,14 +215,14 @@ impl Recorder {
     /// Its headers arrived, or (`None`) it failed.
     pub(crate) fn attempt_answered(&mut self, status: Option<u16>) {
         let now = self.journal.microseconds(Instant::now());
-        self.open_attempt = false;
+        let label = self.open_attempt.take();
         let Some(attempt) = self.record.as_mut().and_then(|record| record.attempts.last_mut())
         else {
             return;
         };
         attempt.status = status;
         attempt.headers_us = now;
-        self.journal.metrics.attempt(&attempt.backend, status);
+        self.journal.metrics.attempt(label.as_deref().unwrap_or_default(), status);
     }
 
     /// The last byte was handed on.
@@ -236,7 +238,7 @@ impl Drop for Recorder {
         if self.record.is_none() {
             return;
         }
-        if self.open_attempt {
+        if self.open_attempt.is_some() {
             self.attempt_answered(None);
         }
         let status = if std::thread::panicking() { 500 } else { 499 };

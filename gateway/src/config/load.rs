@@ -9,8 +9,9 @@ use seam::env::Env;
 use toml::Spanned;
 
 use super::model::Model;
-use super::raw::RawConfig;
+use super::raw::{RawConfig, RawTier};
 use super::validate;
+use crate::expr::Newline;
 use crate::policy::compile::{Findings, check_fragment, compile_document};
 use crate::policy::document::PolicyDocument;
 use crate::policy::lint;
@@ -41,6 +42,10 @@ pub(crate) fn load_text(
     documents.values = validate::named_values(&raw, source, &mut problems);
     documents.library.backends =
         raw.backends.iter().map(|backend| backend.id.get_ref().clone()).collect();
+    documents.library.expressions.newline = match raw.gateway.tier {
+        RawTier::Classic => Newline::CrLf,
+        RawTier::V2 => Newline::Lf,
+    };
     documents.read_fragments(&raw);
     let model = validate::model(raw, source, &mut documents, &mut problems);
     documents.check_unused_fragments();

@@ -46,6 +46,8 @@ pub(crate) enum Target {
     Backend(Arc<Backend>),
     /// A URL from `set-backend-service base-url` or the API.
     Url(Url),
+    /// A `base-url` an expression made: there may be any number of them.
+    ComputedUrl(Url),
 }
 
 /// One document of the request's scopes.

@@ -99,7 +99,11 @@ impl ForwardRequest {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let timeout = self.timeout(exchange).await?;
         let (name, request) = self.request(exchange)?;
-        exchange.recorder.attempt_sent(&name);
+        let label = match &exchange.target {
+            Some(Target::ComputedUrl(_)) => "computed base-url",
+            _ => &name,
+        };
+        exchange.recorder.attempt_sent(&name, label);
         let client = exchange.shared.client.clone();
         let answered = tokio::time::timeout(timeout, call(&client, request)).await;
         let status = answered.as_ref().ok().and_then(|answer| answer.as_ref().ok());
@@ -171,7 +175,7 @@ impl ForwardRequest {
         };
         let (name, credentials) = match &target {
             Target::Backend(backend) => (backend.id.clone(), Some(&backend.credentials)),
-            Target::Url(base) => {
+            Target::Url(base) | Target::ComputedUrl(base) => {
                 let name =
                     url::to_uri(base).map_or_else(|_| base.host.clone(), |uri| uri.to_string());
                 (name, None)

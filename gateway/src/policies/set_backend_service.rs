@@ -93,8 +93,8 @@ impl SetBackendService {
                 exchange.target = Some(Target::Backend(backend));
                 base
             }
-            Self::BaseUrl(base) => {
-                let text = exchange.text(base).await?;
+            Self::BaseUrl(value) => {
+                let text = exchange.text(value).await?;
                 match url::parse(&text) {
                     Ok(mut base) => {
                         base.query.clear();
@@ -103,7 +103,11 @@ impl SetBackendService {
                         if matches!(exchange.target, Some(Target::Backend(_))) {
                             return Ok(Flow::Next);
                         }
-                        exchange.target = Some(Target::Url(base.clone()));
+                        let target = match value {
+                            PolicyValue::Literal(_) => Target::Url,
+                            PolicyValue::Expression(_) => Target::ComputedUrl,
+                        };
+                        exchange.target = Some(target(base.clone()));
                         base
                     }
                     Err(message) => return Err(exchange.fail(500, "InvalidBackendUrl", message)),

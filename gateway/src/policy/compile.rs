@@ -459,7 +459,7 @@ impl<'l> Compiler<'l> {
         };
         let document = Arc::clone(&self.document);
         self.facts.expression(&document, mapped, self.section);
-        match expr::compile(&mapped.text) {
+        match expr::compile_with(&mapped.text, self.library.expressions) {
             Ok(expression) => Some(PolicyValue::Expression(Arc::new(expression))),
             Err(problems) => {
                 for problem in problems {

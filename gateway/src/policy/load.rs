@@ -8,6 +8,7 @@ use seam::diagnostic::{Diagnostic, Source};
 use super::named_values::{self, NamedValues, Pasted};
 use super::scanner;
 use super::tree::{DocumentText, Element};
+use crate::expr;
 
 /// The platform takes documents of up to 512 KiB; named values may double it.
 const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
@@ -28,6 +29,8 @@ pub(crate) struct Library {
     pub(crate) fragments: BTreeMap<String, Option<Document>>,
     /// Backend ids.
     pub(crate) backends: BTreeSet<String>,
+    /// How expressions of this gateway's tier behave.
+    pub(crate) expressions: expr::Settings,
 }
 
 /// Which element must be on top.

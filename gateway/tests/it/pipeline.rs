@@ -419,3 +419,32 @@ fn passwords_in_urls_are_refused_unseen() {
     assert_eq!(problems[0].message(), "a URL with a user name is not supported: use a header");
     assert!(!problems[0].to_string().contains("secret"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn computed_base_urls_are_one_series_of_metrics() {
+    let (bench, _) = Bench::policy(
+        r#"<policies><inbound><set-backend-service base-url="@("http://b1/" + context.Request.Url.Query.GetValueOrDefault("p"))" /></inbound><backend><base /></backend></policies>"#,
+    );
+    for n in 0..3 {
+        assert_eq!(bench.post(&format!("/api/x?p={n}"), "").await.status, 200);
+    }
+    assert_eq!(bench.record(3).attempts[0].backend, "http://b1/2");
+    let metrics = bench.answer(Request::get("/metrics").body(Body::empty()).unwrap()).await.body;
+    let series: Vec<_> =
+        metrics.lines().filter(|line| line.starts_with("gateway_backend_attempts_total")).collect();
+    assert_eq!(
+        series,
+        ["gateway_backend_attempts_total{backend=\"computed base-url\",status=\"200\"} 3"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tier_decides_how_json_breaks_lines() {
+    for (tier, expected) in [("classic", "{\r\n  \"a\": 1\r\n}"), ("v2", "{\n  \"a\": 1\n}")] {
+        let config = format!("{CONFIG}\n[gateway]\ntier = \"{tier}\"\n");
+        let document = r#"<policies><inbound><return-response><set-body>@(JObject.Parse("{'a':1}").ToString())</set-body></return-response></inbound></policies>"#;
+        let client = InProcessNetwork::new().into_service();
+        let bench = Bench::new(&config, &[("api.xml", document)], client);
+        assert_eq!(bench.post("/api/x", "").await.body, expected);
+    }
+}
