@@ -231,7 +231,9 @@ async fn open_journals(target: &Target, caller: &Caller, notes: &mut Vec<String>
     }
     if target.gateway_journal != Journal::Absent {
         let name = "the gateway".to_owned();
-        match Reader::open(caller.clone(), name, target.gateway.clone(), None).await {
+        match Reader::open(caller.clone(), name, target.gateway.clone(), target.gateway_key.clone())
+            .await
+        {
             Ok(reader) => journals.gateway = Some(reader),
             Err(error) => journals.problems.push(error.to_string()),
         }

@@ -34,6 +34,15 @@ pub(super) fn status(
     };
     let matches = |one: &Seen<'_>| one.status.is_some_and(|status| statuses.contains(status));
     let hits = Hits { flags: seen.iter().map(matches).collect() };
+    // Nothing answered is no evidence: silence must not keep a promise of "never".
+    let silence_passes = match measure {
+        StatusMeasure::Count(limits) => within(0, limits) == Verdict::Passed,
+        StatusMeasure::Share(band) => band.lower <= 0.0,
+    };
+    if silence_passes && seen.iter().all(|one| one.status.is_none()) {
+        let of = words::counted(hits.n(), "request", "requests");
+        return Check::nothing(threshold, format!("{of}, but not one had a whole answer"));
+    }
     let unwanted = match measure {
         StatusMeasure::Count(limits) => limits.at_most.is_some_and(|most| most < hits.k()),
         StatusMeasure::Share(band) => band.upper < hits.share(),

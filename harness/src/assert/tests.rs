@@ -542,6 +542,36 @@ fn a_bench_at_fault_makes_the_run_invalid() {
 }
 
 #[test]
+fn silence_keeps_no_promise_of_never() {
+    let mut fixture = failover();
+    let never = |fixture: &Fixture| whole(&fixture.dataset, status(429, 0, 0));
+    assert_eq!(never(&fixture).verdict, Verdict::Passed);
+    fixture.dataset.clients.iter_mut().for_each(|row| row.outcome = record::Outcome::TimedOut);
+    let silent = never(&fixture);
+    assert_eq!(silent.verdict, Verdict::Inconclusive);
+    insta::assert_snapshot!(silent.message, @"200 requests, but not one had a whole answer");
+    assert_eq!(whole(&fixture.dataset, status(200, 1, 200)).verdict, Verdict::Failed);
+}
+
+#[test]
+fn lag_is_held_against_the_latencies_seen_where_none_is_limited() {
+    let mut fixture = failover();
+    for row in &mut fixture.dataset.clients {
+        row.done = at(row.sent.as_secs_f64() + 1.0);
+        row.scheduled = at(row.sent.as_secs_f64() - 0.02);
+    }
+    // Requests of a second: 50 ms of lag matter to nothing.
+    assert!(judged(&fixture.dataset).validity.valid);
+    let strict = Kind::Latency {
+        statistic: Statistic::Percentile(0.5),
+        sample: Sample::All,
+        limits: Limits { at_least: None, at_most: Some(Duration::from_millis(300)) },
+    };
+    let strict = [assertion(Scope::default(), strict)];
+    assert!(!evaluate(&fixture.dataset, &strict, &Settings::default()).validity.valid);
+}
+
+#[test]
 fn the_worst_part_decides() {
     let dataset = split(600, 3);
     let of = |lower| assertion(Scope::default(), share("payg1", lower, 1.0, Comparison::Interval));

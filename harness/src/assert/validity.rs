@@ -24,7 +24,7 @@ pub(super) fn validity(dataset: &Dataset, assertions: &[Assertion]) -> Validity 
         .collect();
     lags.sort_by(f64::total_cmp);
     let schedule_lag_p99 = stats::percentile(&lags, 0.99).unwrap_or_default();
-    let schedule_lag_limit = lag_limit(assertions);
+    let schedule_lag_limit = lag_limit(dataset, assertions);
     let mut reasons = Vec::new();
     if dataset.clients.is_empty() {
         reasons.push("no request was sent".to_owned());
@@ -87,8 +87,10 @@ fn not_sent(dataset: &Dataset, reasons: &mut Vec<String>) {
     }
 }
 
-/// `max(5 ms, 5 % of the smallest latency limit)`, in seconds.
-fn lag_limit(assertions: &[Assertion]) -> f64 {
+/// `max(5 ms, 5 % of the smallest latency limit)`, in seconds. Where no assertion
+/// limits a latency, 5 % of the median latency seen: so much lag changes nothing
+/// that is asserted.
+fn lag_limit(dataset: &Dataset, assertions: &[Assertion]) -> f64 {
     let smallest = assertions
         .iter()
         .filter_map(|assertion| match &assertion.kind {
@@ -96,5 +98,18 @@ fn lag_limit(assertions: &[Assertion]) -> f64 {
             _ => None,
         })
         .min();
-    smallest.map_or(LEAST_LAG_LIMIT, |limit| (LAG_PART * limit.as_secs_f64()).max(LEAST_LAG_LIMIT))
+    let latency = match smallest {
+        Some(limit) => limit.as_secs_f64(),
+        None => median_latency(dataset),
+    };
+    (LAG_PART * latency).max(LEAST_LAG_LIMIT)
+}
+
+fn median_latency(dataset: &Dataset) -> f64 {
+    let answered = dataset.clients.iter().filter(|row| row.outcome.status().is_some());
+    let mut latencies: Vec<f64> = answered
+        .map(|row| RunTime { nanos: row.done.nanos - row.scheduled.nanos }.as_secs_f64())
+        .collect();
+    latencies.sort_by(f64::total_cmp);
+    stats::percentile(&latencies, 0.5).unwrap_or_default()
 }

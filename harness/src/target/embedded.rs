@@ -37,11 +37,13 @@ pub(super) fn in_process(
         });
     }
     let environment = gateway::Environment { client: backends.clone().into_service(), seed, clock };
+    let gateway_key = gateway.control_key().map(str::to_owned);
     let gateway = Gateway::new(gateway.clone(), environment);
     Ok(Target {
         service: backends.host(GATEWAY, gateway.router()).into_service(),
         gateway: BaseUrl::parse(&format!("http://{GATEWAY}")).map_err(TargetError::Url)?,
         gateway_journal: Journal::Required,
+        gateway_key,
         simulators: targets,
         clock,
         world: World::Virtual,

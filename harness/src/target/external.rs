@@ -59,21 +59,22 @@ pub(super) async fn over_sockets(
         }
     }
     let client = seam::http::network(hosts);
-    let (url, journal) = match gateway {
-        GatewayTarget::External(url) => (url.clone(), Journal::Absent),
+    let (url, journal, gateway_key) = match gateway {
+        GatewayTarget::External(url) => (url.clone(), Journal::Absent, None),
         GatewayTarget::Embedded(config) => {
             let environment = gateway::Environment { client: client.clone(), seed, clock };
             let gateway = Gateway::new(config.clone(), environment);
             let (server, address) = serve(gateway.router(), 0).await?;
             servers.push(server);
             let url = BaseUrl::parse(&format!("http://{address}")).map_err(TargetError::Url)?;
-            (url, Journal::Required)
+            (url, Journal::Required, config.control_key().map(str::to_owned))
         }
     };
     Ok(Target {
         service: client,
         gateway: url,
         gateway_journal: journal,
+        gateway_key,
         simulators: targets,
         clock,
         world: World::Real,

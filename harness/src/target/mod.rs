@@ -23,6 +23,8 @@ pub struct Target {
     pub gateway: BaseUrl,
     /// Whether it is our own, with a journal that must be readable.
     pub gateway_journal: Journal,
+    /// The key of its journal, where it has one.
+    pub gateway_key: Option<String>,
     /// The simulators in the scenario's order.
     pub simulators: Vec<SimulatorTarget>,
     /// The clock that dates are told by.

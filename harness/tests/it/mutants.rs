@@ -150,3 +150,14 @@ fn a_policy_that_tries_the_refusing_backend_twice() {
     let expected = [("one-refusal-each", "had more than one (up to 2)")];
     check(FORWARD, &[change, count], FAILOVER, &expected);
 }
+
+#[test]
+fn a_gateway_whose_journal_needs_a_key_is_no_mutant() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "capabilities/latency-routing/gateway.toml";
+    let listen = "listen = \"127.0.0.1:8000\"";
+    let locked = format!("{listen}\n\n[control]\nkey = \"control-key\"");
+    spoil(folder.path(), file, &[(listen, &locked)]);
+    let evaluation = evaluate(&folder.path().join(ROUTING), 42);
+    assert_eq!(evaluation.outcome, Outcome::Passed, "{:?}", evaluation.validity);
+}

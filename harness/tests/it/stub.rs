@@ -286,6 +286,7 @@ impl Bench {
             service,
             gateway: BaseUrl::parse("http://gateway").unwrap(),
             gateway_journal: Journal::Required,
+            gateway_key: None,
             simulators: vec![simulator("a"), simulator("b")],
             clock: self.clock,
             world,

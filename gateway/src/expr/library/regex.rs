@@ -326,6 +326,44 @@ fn collection(items: Vec<Value>) -> Value {
     Value::Collection(Collection::sequence(Kind::List, ty, items))
 }
 
+/// Appends a replacement pattern with its `$1`, `${name}`, `$&` and `$$`
+/// replaced. As in .NET, a number takes all its digits, a group that did not
+/// take part is empty, and a `$` before anything else stands for itself.
+fn substitute(
+    with: &str,
+    captures: &fancy_regex::Captures<'_, str>,
+    whole: &str,
+    text: &mut String,
+) {
+    let mut rest = with;
+    while let Some(at) = rest.find('$') {
+        text.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let group = |name: &str| match name.parse::<usize>() {
+            Ok(number) if number < captures.len() => Some(captures.get(number)),
+            Ok(_) => None,
+            Err(_) => captures.name(name).map(Some),
+        };
+        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (taken, length) = if let Some(found) = group(&after[..digits]).filter(|_| 0 < digits) {
+            (found.map_or("", |group| group.as_str()), digits)
+        } else if let Some((name, found)) = braced.and_then(|(name, _)| Some((name, group(name)?)))
+        {
+            (found.map_or("", |group| group.as_str()), name.len() + 2)
+        } else if after.starts_with('&') {
+            (whole, 1)
+        } else if after.starts_with('$') {
+            ("$", 1)
+        } else {
+            ("$", 0)
+        };
+        text.push_str(taken);
+        rest = &after[length..];
+    }
+    text.push_str(rest);
+}
+
 fn replace(
     c: &mut Call<'_, '_>,
     regex: &RegexValue,
@@ -339,7 +377,7 @@ fn replace(
         let captures = captures.map_err(too_long)?;
         let Some(whole) = captures.get(0) else { continue };
         text.push_str(input.get(last..whole.start()).unwrap_or_default());
-        captures.expand(with, &mut text);
+        substitute(with, &captures, whole.as_str(), &mut text);
         if crate::expr::eval::MAX_TEXT < text.len() {
             return Err(Exception::limit("bytes in a text"));
         }

@@ -563,6 +563,8 @@ fn the_rest_of_the_library() {
     );
     check(r#"@(new Regex("B", RegexOptions.IgnoreCase).Replace("abcb", "x"))"#, "axcx");
     check(r#"@(Regex.Matches("a1b22", @"\d+").Count)"#, "2");
+    check(r#"@(Regex.Replace("a-b", "(a)-(b)", "$1x$2"))"#, "axb");
+    check(r#"@(Regex.Replace("a-b", "(?<l>a)-(z)?b", "[${l}$2$&$$$9$x]"))"#, "[aa-b$$9$x]");
     check(r#"@(Regex.Match("x", "y").Success)"#, "False");
     check(
         "@{ var b = new StringBuilder(); b.Append(\"a\").Append(1).AppendLine(); return b.ToString(); }",
