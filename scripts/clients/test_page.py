@@ -55,5 +55,5 @@ def test_versions():
     node = json.loads((HERE / "node" / "package.json").read_text())["dependencies"]["openai"]
     assert f"pip install openai=={python}\nnpm install openai@{node}\n" in page
     assert f"| `openai` (Python 3.11) | {python} |" in page
-    assert f"| `openai` (npm, Node 20) | {node} |" in page
+    assert f"| `openai` (npm, Node 18 and 20) | {node} |" in page
     assert f"| | Python {python} | npm {node} |" in page
