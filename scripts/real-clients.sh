@@ -86,6 +86,9 @@ for target in "$simulator $SIMULATOR_API_KEY" "$gateway $APIM_KEY_ONE"; do
   streaming='{"messages":[{"role":"user","content":"hello"}],"max_tokens":5,"stream":true}'
   expect "stream at $url" "$(ask "$url" "$secret" "$path" "$streaming")" 200 'data: [DONE]'
 done
+v1=$(curl -s -H "authorization: Bearer $SIMULATOR_API_KEY" -w '\n%{http_code}' \
+  -d '{"model":"gpt-35-turbo",'"${body#\{}" "$simulator/openai/v1/chat/completions")
+expect "chat at $simulator/openai/v1" "$v1" 200 '"object":"chat.completion"'
 expect "no api-version" "$(ask "$simulator" "$SIMULATOR_API_KEY" "${path%%\?*}")" 404 \
   '{"error":{"code":"404","message": "Resource not found"}}'
 expect "wrong key at the simulator" "$(ask "$simulator" nonsense)" 401 '"code":"401"'

@@ -69,7 +69,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Cell:
-    form: str  # "azure" or "deployment"
+    form: str  # "azure", "v1" or "deployment"
     mode: str  # "sync" or "async"
     target: str  # "simulator" or "gateway"
 
@@ -83,8 +83,8 @@ class Cell:
     def url(self, deployment: str) -> str:
         if self.target == "simulator":
             return SIMULATOR
-        # The capability retries refusals itself.
-        if deployment.startswith("busy-"):
+        # The capability knows dated paths only, and retries refusals itself.
+        if self.form == "v1" or deployment.startswith("busy-"):
             return PASS_THROUGH
         return CAPABILITY
 
@@ -95,9 +95,13 @@ class Cell:
             azure = {"sync": openai.AzureOpenAI, "async": openai.AsyncAzureOpenAI}[self.mode]
             return azure(azure_endpoint=url, api_key=key, api_version=API_VERSION, **options)
         stock = {"sync": openai.OpenAI, "async": openai.AsyncOpenAI}[self.mode]
-        # The key is a header of its own; the SDK adds `Authorization: Bearer` all
-        # the same.
+        if self.form == "v1" and self.target == "simulator":
+            return stock(base_url=f"{url}/openai/v1/", api_key=key, **options)
+        # The gateway's key, and that of the dated paths, is a header of its own;
+        # the SDK adds `Authorization: Bearer` all the same.
         options |= {"api_key": PLACEHOLDER_KEY, "default_headers": {"api-key": key}}
+        if self.form == "v1":
+            return stock(base_url=f"{url}/openai/v1/", **options)
         base = f"{url}/openai/deployments/{deployment}"
         return stock(base_url=base, default_query={"api-version": API_VERSION}, **options)
 
@@ -105,7 +109,7 @@ class Cell:
 CELLS = [
     Cell(form, mode, target)
     for target in ("simulator", "gateway")
-    for form in ("azure", "deployment")
+    for form in ("azure", "v1", "deployment")
     for mode in ("sync", "async")
 ]
 

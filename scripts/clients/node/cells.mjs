@@ -38,8 +38,8 @@ class Cell {
 
   url(deployment) {
     if (this.target === "simulator") return simulator;
-    // The capability retries refusals itself.
-    return deployment.startsWith("busy-") ? passThrough : capability;
+    // The capability knows dated paths only, and retries refusals itself.
+    return this.form === "v1" || deployment.startsWith("busy-") ? passThrough : capability;
   }
 
   /** A client and its attempts. */
@@ -51,16 +51,20 @@ class Cell {
 
   client(url, deployment, key, options) {
     if (this.form === "azure") return new AzureOpenAI({ endpoint: url, apiKey: key, apiVersion, ...options });
-    // The key is a header of its own; the SDK adds `Authorization: Bearer` all
-    // the same.
+    if (this.form === "v1" && this.target === "simulator") {
+      return new OpenAI({ baseURL: `${url}/openai/v1/`, apiKey: key, ...options });
+    }
+    // The gateway's key, and that of the dated paths, is a header of its own;
+    // the SDK adds `Authorization: Bearer` all the same.
     options = { ...options, apiKey: placeholderKey, defaultHeaders: { "api-key": key } };
+    if (this.form === "v1") return new OpenAI({ baseURL: `${url}/openai/v1/`, ...options });
     const baseURL = `${url}/openai/deployments/${deployment}`;
     return new OpenAI({ baseURL, defaultQuery: { "api-version": apiVersion }, ...options });
   }
 }
 
 export const cells = ["simulator", "gateway"].flatMap((target) =>
-  ["azure", "deployment"].map((form) => new Cell(form, target)),
+  ["azure", "v1", "deployment"].map((form) => new Cell(form, target)),
 );
 
 /** Every chunk of a stream. */
