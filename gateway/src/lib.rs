@@ -91,6 +91,11 @@ pub fn load(path: &Path, env: &Env) -> Result<(GatewayConfig, Vec<Diagnostic>), 
     Ok((GatewayConfig { model: Arc::new(model) }, warnings))
 }
 
+/// The address a `gateway.toml` says to listen on, without reading documents.
+pub fn listen(path: &Path, env: &Env) -> Result<SocketAddr, Vec<Diagnostic>> {
+    config::load::listen(path, env)
+}
+
 const INTRODUCTION: &str = "\
 Generated from the gateway's own types by `gateway schema --markdown`; a test
 compares them. Unknown keys are errors. Paths are relative to the file. In any
@@ -135,7 +140,9 @@ impl Gateway {
         let Environment { client, seed, clock } = environment;
         let settings = &config.model.settings;
         let metrics = Arc::new(metrics::Metrics::new());
-        let journal = journal::Journal::new(settings.journal_records, clock, Arc::clone(&metrics));
+        let instance = seam::instance::instance("gateway", seed, &clock);
+        let records = settings.journal_records;
+        let journal = journal::Journal::new(instance, records, clock, Arc::clone(&metrics));
         let shared = app::Shared {
             client,
             seed,

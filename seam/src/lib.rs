@@ -9,11 +9,14 @@
 //!
 //! This crate knows nothing of Azure OpenAI, of policies or of scenarios.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod diagnostic;
 pub mod env;
+pub mod health;
 pub mod http;
+pub mod instance;
 pub mod reference;
 pub mod rng;
 pub mod server;

@@ -1,14 +1,17 @@
 //! From parsed arguments to an exit code.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::Parser as _;
+use seam::cli::colour;
 use seam::diagnostic::{Diagnostic, Severity, Source};
 use seam::env::Env;
+use seam::health::Target;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, Place};
 use super::serve;
 use crate::config::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};
 
@@ -20,7 +23,7 @@ const BAD_CONFIGURATION: u8 = 2;
 /// Runs the binary with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = seam::cli::parse::<Args>();
     match run(args) {
         Ok(code) => code,
         Err(error) => {
@@ -33,29 +36,37 @@ pub fn main() -> ExitCode {
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Some(Command::Check { file }) => Ok(check(&file)),
+        Some(Command::Healthcheck { place, timeout }) => healthcheck(&place, timeout),
         Some(Command::Schema { markdown: true }) => print(&reference_page()),
         Some(Command::Schema { markdown: false }) => print(&schema()),
         Some(Command::DefaultConfig) => print(DEFAULT_CONFIG),
-        None => {
-            let loaded = match &args.serve.config {
-                Some(file) => read(file),
-                None => load_default(),
-            };
-            match loaded {
-                Ok((config, warnings)) => {
-                    show(&warnings);
-                    serve::run(config, &args.serve)
-                }
-                Err(problems) => {
-                    show(&problems);
-                    Ok(ExitCode::from(BAD_CONFIGURATION))
-                }
+        None => match configuration(&args.serve.place) {
+            Ok((config, warnings)) => {
+                show(&warnings);
+                serve::run(config, &args.serve)
             }
-        }
+            Err(problems) => {
+                show(&problems);
+                Ok(ExitCode::from(BAD_CONFIGURATION))
+            }
+        },
     }
 }
 
 type Loaded = Result<(SimulatorConfig, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+/// The configuration of what is served.
+fn configuration(place: &Place) -> Loaded {
+    let (config, warnings) = match &place.config {
+        Some(file) => read(file)?,
+        None => load_default()?,
+    };
+    if place.resources.is_empty() {
+        return Ok((config, warnings));
+    }
+    let names: Vec<&str> = place.resources.iter().map(|name| name.trim()).collect();
+    Ok((config.only(&names)?, warnings))
+}
 
 fn read(file: &Path) -> Loaded {
     let source = seam::config::read(file).map_err(|problem| vec![problem])?;
@@ -90,6 +101,29 @@ fn check(file: &Path) -> ExitCode {
     ExitCode::from(BAD_CONFIGURATION)
 }
 
+/// Asks the ports the configuration names; starts nothing. Every failure is 1:
+/// other codes mean something else to container engines.
+fn healthcheck(place: &Place, timeout: Duration) -> anyhow::Result<ExitCode> {
+    let config = match configuration(place) {
+        Ok((config, _)) => config,
+        Err(problems) => {
+            show(&problems);
+            return Ok(ExitCode::from(FAILED));
+        }
+    };
+    let targets: Vec<Target> = config
+        .resources()
+        .into_iter()
+        .map(|resource| Target {
+            name: resource.name,
+            address: SocketAddr::new(place.host, resource.port),
+        })
+        .collect();
+    let (out, err) = (&mut std::io::stdout(), &mut std::io::stderr());
+    let healthy = seam::health::run(&targets, timeout, out, err)?;
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
 fn show(problems: &[Diagnostic]) {
     let colour = colour();
     let mut stderr = std::io::stderr().lock();
@@ -104,11 +138,4 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// Whether to colour what goes to stderr: a terminal, and no `NO_COLOR`
-/// (<https://no-color.org>).
-pub(super) fn colour() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && std::io::stderr().is_terminal()
 }
