@@ -129,7 +129,8 @@ for (const cell of cells) {
         client.chat.completions.create({ model: chat, messages }),
       );
       assert.equal(error.status, 401);
-      if (cell.target === "simulator") {
+      // The other bodies, without `error`, do not get into the exception.
+      if (cell.target === "simulator" && cell.form !== "v1") {
         assert.match(error.message, /Access denied due to invalid subscription key/);
         assert.equal(error.code, "401");
       }
