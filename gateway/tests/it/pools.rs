@@ -281,3 +281,18 @@ circuit_breaker = { rules = [{ trip_duration = "10s", failure_condition = { coun
     }
     assert_eq!(again.counts(), [0, 2, 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_draws_anew() {
+    let world = World::with(RETRY, BACKENDS, EQUAL, "pool_selection = \"random_weighted\"");
+    world.backends.iter().for_each(|backend| backend.now_answers(429));
+    for _ in 0..20 {
+        world.call().await;
+    }
+    let changed = |record: &gateway::RequestRecord| {
+        record.attempts.windows(2).any(|pair| pair[0].backend != pair[1].backend)
+    };
+    let changed = world.bench.gateway.journal(0).iter().filter(|record| changed(record)).count();
+    // Three draws of two: all the same in one of four.
+    assert!((10..20).contains(&changed), "{changed} of 20");
+}
