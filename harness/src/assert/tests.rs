@@ -11,6 +11,10 @@ use crate::exit_code::ExitCode;
 use crate::record::{self, Dataset, Usage};
 use crate::scenario::assertion::*;
 
+mod fault;
+
+use fault::breaks;
+
 fn assertion(scope: Scope, kind: Kind) -> Assertion {
     Assertion { id: "a".into(), claim: "c".into(), scope, kind }
 }
@@ -505,6 +509,7 @@ fn a_gateway_may_refuse_by_itself() {
     assert_eq!((reconciliation.by_gateway, reconciliation.mismatches.len()), (1, 0));
     // Without the gateway's records a refusal is believed, a success is not.
     fixture.dataset.gateway.clear();
+    fixture.dataset.gateway_journal = false;
     assert!(judged(&fixture.dataset).reconciliation.mismatches.is_empty());
     fixture.dataset.clients[200].outcome = record::Outcome::Answered(200);
     assert_eq!(judged(&fixture.dataset).reconciliation.mismatches.len(), 1);
@@ -527,6 +532,8 @@ fn a_bench_at_fault_makes_the_run_invalid() {
         |d| d.clients[199].outcome = record::Outcome::Abandoned,
         |d| d.actions[0].error = Some("timed out".into()),
         |d| d.journal_rows_dropped = 3,
+        |d| d.journal_breaks = breaks(),
+        |d| d.actions[0].started = at(61.2),
         |d| d.clients.clear(),
     ];
     let mut told = Vec::new();
@@ -659,6 +666,8 @@ proptest! {
         rows in proptest::collection::vec((0_i32..60, -100_i32..2_000, proptest::collection::vec((0_usize..4, 100_u16..600), 0..4), any_outcome(), 0_usize..3), 0..80),
         orphans in 0_usize..3,
         complete: bool,
+        gateway: bool,
+        broken: bool,
     ) {
         let mut fixture = Fixture::new(60);
         for (sent, latency, attempts, outcome, index) in rows {
@@ -676,12 +685,26 @@ proptest! {
         }
         fixture.action("swap", 10.0, "");
         fixture.dataset.journals_complete = complete;
+        fixture.dataset.gateway_journal = gateway;
+        if !gateway {
+            fixture.dataset.gateway.clear();
+        }
+        if broken {
+            fixture.dataset.journal_breaks = breaks();
+        }
         let evaluation = evaluate(&fixture.dataset, &every_kind(), &Settings::default());
         for result in &evaluation.assertions {
             prop_assert!(!result.message.is_empty());
             prop_assert!(result.examples.len() <= 3);
             prop_assert!(result.n != 0 || result.verdict != Verdict::Passed, "{:?}", result);
         }
+        let account = &evaluation.account;
+        let answered: u64 = account.answered.iter().map(|one| one.count).sum();
+        prop_assert_eq!(account.requests, fixture.dataset.clients.len() as u64);
+        prop_assert_eq!(
+            answered + account.answered_by_gateway + account.answered_by_unknown + account.failures(),
+            account.requests
+        );
         let options = crate::report::terminal::TerminalOptions { width: 72, colour: false };
         let text = crate::report::terminal::render(&fixture.dataset, &evaluation, &options);
         prop_assert!(text.ends_with('\n'));
