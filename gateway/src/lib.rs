@@ -34,8 +34,9 @@ pub mod pipeline;
 mod policies;
 pub mod policy;
 mod store;
+mod usage;
 
-pub use config::settings::{RetryBackoff, Settings};
+pub use config::settings::{LimitHeaders, RetryBackoff, Settings, TokenEstimator};
 pub use journal::{AttemptRecord, RequestRecord};
 
 /// A checked configuration with its documents loaded.
