@@ -18,6 +18,7 @@ use crate::expr::Value;
 use crate::journal::Recorder;
 use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
 use crate::policy::spec::{MAX_SECONDS, Section};
+use crate::store::counter::CounterKey;
 
 /// A compiled policy.
 pub(crate) trait Policy: Send + Sync {
@@ -97,6 +98,8 @@ pub(crate) struct Exchange {
     response_headers: ResponseHeaders,
     /// Whether outbound ran to its end.
     pub(crate) outbound_ended: bool,
+    /// Quotas that have counted this request.
+    quotas: Vec<(CounterKey, u64)>,
     /// Work left for the end of the request.
     pub(crate) completions: Completions,
     /// What the journal will say.
@@ -137,6 +140,7 @@ impl Exchange {
             building: None,
             response_headers: ResponseHeaders::default(),
             outbound_ended: false,
+            quotas: Vec::new(),
             completions: Completions::default(),
             recorder,
         }
@@ -172,6 +176,16 @@ impl Exchange {
             self.context.response.headers.insert(name.clone(), value.clone());
         }
         headers.applied = headers.set.len();
+    }
+
+    /// What a quota has counted this request for; `None` if it has not.
+    pub(crate) fn counted_by(&self, key: &CounterKey) -> Option<u64> {
+        self.quotas.iter().find(|(known, _)| known == key).map(|(_, units)| *units)
+    }
+
+    /// A quota counted this request, or will at its end (0 so far).
+    pub(crate) fn note_counted(&mut self, key: CounterKey, units: u64) {
+        self.quotas.push((key, units));
     }
 
     /// The present response is another one: it has none of the headers yet.

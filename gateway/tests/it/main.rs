@@ -3,14 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod bad_files;
+mod capabilities;
 mod cli;
 mod documents;
 mod expressions;
+mod gates;
 mod keys;
 mod latency_routing;
+mod models;
 mod pipeline;
 mod properties;
+mod quotas;
+mod rate_limits;
 mod retries;
 mod sockets;
 mod streaming;
 mod support;
+mod token_limits;
