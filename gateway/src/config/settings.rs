@@ -201,7 +201,7 @@ const INFERENCES: &[Inference] = &[
     ),
     fixed(
         "4.3",
-        "a limit refused by its first check is not counted, its headers are sent all the same",
+        "a call that a limit refuses is not counted by it; the headers it names are sent all the same",
     ),
     fixed(
         "4.3",
@@ -213,6 +213,11 @@ const INFERENCES: &[Inference] = &[
         "4.3",
         "token limits wait for the whole of an answer that does not stream when they report on it",
     ),
+    fixed(
+        "4.3",
+        "a call whose client went away before its response is not counted by limits that count at the end",
+    ),
+    fixed("9", "limits are exact: calls do not slip past them because gateways count apart"),
     fixed("4.3", "token quota: weeks start on Monday"),
     fixed("4.3", "the cache stores and returns deep copies; a stored value is visible at once"),
 ];

@@ -95,12 +95,15 @@ impl RateLimit {
             .collect();
         let counters = std::sync::Arc::clone(&exchange.shared.counters);
         // A call that one limit refuses counts for none.
+        let mut counted = Vec::new();
         let mut refused: Option<u64> = None;
         let mut least: Option<(u64, u64)> = None;
         for (key, rule, calls, period) in &applied {
-            let asked = counters.acquire(key, *rule, Need::Units(1), 0).await;
-            let remaining = match asked {
-                Ok(admitted) => admitted.remaining.saturating_sub(1),
+            let remaining = match counters.acquire(key, *rule, Need::Units(1), 1).await {
+                Ok(admitted) => {
+                    counted.push((key, *rule, admitted.at));
+                    admitted.remaining
+                }
                 Err(found) => {
                     let seconds = whole_seconds(found.wait.unwrap_or(*period));
                     refused = Some(refused.map_or(seconds, |before| before.max(seconds)));
@@ -116,11 +119,11 @@ impl RateLimit {
             self.total.set(exchange, calls);
         }
         if let Some(seconds) = refused {
+            for (key, rule, at) in counted {
+                counters.refund(key, rule, at, 1);
+            }
             self.retry_after.set(exchange, seconds);
             return Err(rate_refused(exchange, seconds));
-        }
-        for (key, rule, ..) in &applied {
-            counters.add(key, *rule, 1);
         }
         Ok(Flow::Next)
     }

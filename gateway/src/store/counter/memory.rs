@@ -312,6 +312,10 @@ impl CounterStore for MemoryCounters {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -399,5 +403,61 @@ mod tests {
         let none = MemoryCounters::new(0);
         none.add(&key(1), sliding(5), 1);
         assert_eq!(none.keys(), 0);
+    }
+
+    /// What one step of the property below does: key, pause in ms, units, kind.
+    type Step = (u8, u64, u64, u8);
+
+    /// Plain logs that nobody sweeps.
+    async fn agrees_with_plain_logs(steps: Vec<Step>, limit: u64) -> Result<(), TestCaseError> {
+        let counters = MemoryCounters::new(1_000_000);
+        let started = Instant::now();
+        let mut plain: BTreeMap<u8, SlidingLog> = BTreeMap::new();
+        for (name, pause, units, kind) in steps {
+            tokio::time::advance(Duration::from_millis(pause)).await;
+            let (now, key, rule) = (started.elapsed(), key(name), sliding(limit));
+            let log = plain.entry(name).or_default();
+            match kind {
+                0 => {
+                    counters.add(&key, rule, units);
+                    log.add(now, MINUTE, units);
+                }
+                1 => {
+                    counters.refund(&key, rule, Instant::now(), units);
+                    log.refund(now, units);
+                }
+                _ => {
+                    let wait = log.wait(now, limit, MINUTE, Need::Units(units));
+                    let fits = wait == Some(Duration::ZERO);
+                    if fits {
+                        log.add(now, MINUTE, units);
+                    }
+                    let remaining = limit.saturating_sub(log.used(now, MINUTE));
+                    let expected = if fits { Ok(remaining) } else { Err((remaining, wait)) };
+                    let found = counters.acquire(&key, rule, Need::Units(units), units).await;
+                    let found = found.map(|a| a.remaining).map_err(|r| (r.remaining, r.wait));
+                    prop_assert_eq!(found, expected);
+                }
+            }
+            let table = counters.lock();
+            let weight: usize = table.slots.iter().map(|slot| slot.counter.weight()).sum();
+            prop_assert_eq!((weight, table.slots.len()), (table.weight, table.index.len()));
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn sweeping_changes_no_answer(
+            steps in proptest::collection::vec((0_u8..12, 0_u64..15_000, 0_u64..30, 0_u8..6), 1..120),
+            limit in 1_u64..60,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(agrees_with_plain_logs(steps, limit))?;
+        }
     }
 }
