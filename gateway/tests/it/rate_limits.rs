@@ -171,6 +171,39 @@ async fn a_pipeline_that_ends_early_counts_unless_told_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_increment_that_fails_after_an_early_end_changes_nothing() {
+    let early = r#"<choose><when condition="@(context.Request.Headers.ContainsKey("x-early"))"><return-response><set-status code="202" /></return-response></when></choose>"#;
+    let unconditional = POSTPONED.replace("StatusCode == 200", "StatusCode < 300");
+    let bench = gateway(&format!("{unconditional}{early}"), "", "");
+    // No body, no `usage`: the response has left the policies already.
+    assert_eq!(told(&with_header(&bench, "x-early", "1", "").await), (202, Some("10"), None));
+    assert_eq!(told(&cost(&bench, 4).await), (200, Some("10"), None));
+}
+
+/// On several threads, too, exactly so many pass.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_at_the_same_time_do_not_slip_past() {
+    let limits = format!(
+        "{}<rate-limit calls='9' renewal-period='300' />",
+        by_key("calls='20' renewal-period='300'")
+    );
+    let bench = std::sync::Arc::new(gateway(&limits, "", ""));
+    let calls: Vec<_> = (0..60)
+        .map(|_| {
+            let bench = std::sync::Arc::clone(&bench);
+            tokio::spawn(async move { cost(&bench, 1).await })
+        })
+        .collect();
+    let mut served = 0;
+    for call in calls {
+        served += u32::from(call.await.unwrap().status == 200);
+    }
+    assert_eq!(served, 9);
+    // The key's counter has those that the subscription's refused.
+    assert_eq!(told(&cost(&bench, 1).await).0, 429);
+}
+
+#[tokio::test(start_paused = true)]
 async fn remaining_calls_may_leave_room_for_the_present_one() {
     let bench = gateway(POSTPONED, "", "[settings]\nremaining_after_postponed = true");
     assert_eq!(told(&cost(&bench, 4).await), (200, Some("9"), None));
