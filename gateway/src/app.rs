@@ -21,7 +21,8 @@ use crate::config::model::Model;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::pipeline::{errors, handle};
-use crate::store::CacheStore;
+use crate::store::counter::CounterStore;
+use crate::store::{CacheStore, Gate};
 
 /// First path segments no API may have.
 pub(crate) const RESERVED_PATHS: [&str; 3] = ["++", "healthz", "metrics"];
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) seed: Seed,
     pub(crate) clock: WallClock,
     pub(crate) cache: Box<dyn CacheStore>,
+    pub(crate) counters: Arc<dyn CounterStore>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) metrics: Arc<Metrics>,
 }

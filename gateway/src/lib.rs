@@ -23,6 +23,8 @@ use seam::http::HttpService;
 use seam::reference;
 use seam::rng::Seed;
 
+use crate::store::counter::memory::MemoryCounters;
+
 mod app;
 mod backend;
 pub mod cli;
@@ -33,10 +35,12 @@ mod metrics;
 pub mod pipeline;
 mod policies;
 pub mod policy;
-mod store;
+pub mod store;
+mod usage;
 
 pub use config::settings::{
-    PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings, TrippingCall,
+    ConcurrencyUntil, LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings,
+    TokenEstimator, TrippingCall,
 };
 pub use journal::{AttemptRecord, BreakerChange, RequestRecord};
 
@@ -156,6 +160,8 @@ impl Gateway {
             seed,
             clock,
             cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
+            counters: Arc::new(MemoryCounters::new(settings.counter_entries)),
+            gate: Arc::default(),
             journal: Arc::new(journal),
             metrics,
             routes: backend::Routes::new(&config.model),

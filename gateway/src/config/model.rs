@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
+use super::raw::RawTier;
 use super::settings::Settings;
 use crate::backend::breaker::BreakerRule;
 use crate::pipeline::context::{
@@ -21,6 +22,7 @@ pub(crate) struct Model {
     pub(crate) control_key: Option<String>,
     pub(crate) deployment: Arc<DeploymentInfo>,
     pub(crate) settings: Settings,
+    pub(crate) tier: RawTier,
     pub(crate) global: Arc<PolicyDocument>,
     pub(crate) backends: BTreeMap<String, Arc<Backend>>,
     /// No id is a backend's and a pool's.

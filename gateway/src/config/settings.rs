@@ -34,6 +34,20 @@ pub struct Settings {
     pub breaker_tripping_call: TrippingCall,
     /// A circuit breaker with a `percentage` counts from so many calls on.
     pub breaker_percentage_minimum_calls: u64,
+    /// When headers that limits set appear on the response: before outbound
+    /// runs, which may then read, change or delete them, or after it.
+    pub limit_headers: LimitHeaders,
+    /// Whether `remaining-calls-*` already leaves room for the present request
+    /// when it is counted at the end of the request.
+    pub remaining_after_postponed: bool,
+    /// Whether a request whose pipeline ended before outbound did (an error, a
+    /// `return-response`) is counted by limits that count at the end.
+    pub count_early_ends: bool,
+    /// How long `limit-concurrency` counts a request.
+    pub concurrency_until: ConcurrencyUntil,
+    /// How tokens are counted where the service does not report them: in the
+    /// model's encoding, or as a quarter of the characters.
+    pub token_estimator: TokenEstimator,
     /// The largest request body, in bytes; a larger one is refused with 413.
     pub max_request_body_bytes: usize,
     /// The largest response body that is held in memory (buffered responses,
@@ -41,6 +55,10 @@ pub struct Settings {
     pub max_response_body_bytes: usize,
     /// The most entries the cache holds; the first to expire makes room.
     pub cache_entries: usize,
+    /// The most entries the counters of limits hold: one for each key, and one
+    /// for each moment in a sliding window. Beyond, a key that would soon be
+    /// idle is forgotten.
+    pub counter_entries: usize,
     /// The most records the journal holds; the oldest makes room.
     pub journal_records: usize,
     /// How long requests under way may take to finish when the gateway stops.
@@ -98,6 +116,40 @@ pub enum TrippingCall {
     ServiceUnavailable,
 }
 
+/// See [`Settings::limit_headers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitHeaders {
+    /// On the backend's answer when outbound begins, on an error's when on-error
+    /// begins.
+    BeforeOutbound,
+    /// On the final response.
+    AfterOutbound,
+}
+
+/// See [`Settings::concurrency_until`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConcurrencyUntil {
+    /// While the policies inside run and, when they forwarded the request and
+    /// its response streams, until the response's end.
+    StreamEnd,
+    /// While the policies inside run.
+    PoliciesEnd,
+}
+
+/// See [`Settings::token_estimator`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenEstimator {
+    /// In the encoding of the model that the body or the deployment names; an
+    /// unknown name is counted by characters.
+    #[default]
+    ByModel,
+    /// A token for every four characters.
+    Characters,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -110,9 +162,15 @@ impl Default for Settings {
             pool_reason: PoolReason::Old,
             breaker_tripping_call: TrippingCall::Pass,
             breaker_percentage_minimum_calls: 1,
+            limit_headers: LimitHeaders::BeforeOutbound,
+            remaining_after_postponed: false,
+            count_early_ends: true,
+            concurrency_until: ConcurrencyUntil::StreamEnd,
+            token_estimator: TokenEstimator::ByModel,
             max_request_body_bytes: 8 * 1024 * 1024,
             max_response_body_bytes: 64 * 1024 * 1024,
             cache_entries: 10_000,
+            counter_entries: 1_000_000,
             journal_records: 100_000,
             drain_timeout: HumanDuration(std::time::Duration::from_secs(10)),
         }
@@ -179,6 +237,23 @@ const INFERENCES: &[Inference] = &[
         "3.3",
         "from how many calls on a breaker's percentage counts; none is documented",
     ),
+    switch(
+        "limit_headers",
+        "9",
+        "whether headers that limits set are there before outbound or on-error runs",
+    ),
+    switch(
+        "remaining_after_postponed",
+        "9",
+        "remaining calls are told before a request that counts at its end is counted",
+    ),
+    switch(
+        "count_early_ends",
+        "4.3",
+        "increments are evaluated against the final response also when the pipeline ended early",
+    ),
+    switch("concurrency_until", "4.1", "a streamed response counts as concurrent until its end"),
+    switch("token_estimator", "4.3", "the platform's tokenizer is not published"),
     fixed("1", "an all-APIs or API subscription brings no product scope"),
     fixed("1", "an error raised inside on-error stops it; the original error is sent"),
     fixed("1", "after return-response in inbound or backend neither outbound nor on-error runs"),
@@ -219,6 +294,30 @@ const INFERENCES: &[Inference] = &[
     ),
     fixed("4.2", "an unknown backend id at run time answers 500"),
     fixed("4.2", "a header set to null is empty"),
+    fixed(
+        "4.1",
+        "limit-concurrency refuses with reason ConcurrencyLimitExceeded, a name of our own",
+    ),
+    fixed(
+        "4.3",
+        "a call that a limit refuses is not counted by it; the headers it names are sent all the same",
+    ),
+    fixed(
+        "4.3",
+        "quota: a subscription's periods start when the gateway starts; 1 KB is 1024 bytes of bodies",
+    ),
+    fixed("4.3", "a quota without end has neither Retry-After nor a time in its message"),
+    fixed("4.3", "token limits take back the estimate of a request no backend answered with 2xx"),
+    fixed(
+        "4.3",
+        "token limits wait for the whole of an answer that does not stream when they report on it",
+    ),
+    fixed(
+        "4.3",
+        "a call whose client went away before its response is not counted by limits that count at the end",
+    ),
+    fixed("9", "limits are exact: calls do not slip past them because gateways count apart"),
+    fixed("4.3", "token quota: weeks start on Monday"),
     fixed("4.3", "the cache stores and returns deep copies; a stored value is visible at once"),
 ];
 

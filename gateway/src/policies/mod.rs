@@ -4,10 +4,22 @@
 
 mod base;
 mod cache_lookup_value;
+mod cache_remove_value;
 mod cache_store_value;
+mod check_header;
 mod choose;
 mod forward_request;
 mod include_fragment;
+mod ip_filter;
+mod levels;
+mod limit_concurrency;
+mod limits;
+mod periods;
+mod quota;
+mod quota_by_key;
+mod quotas;
+mod rate_limit;
+mod rate_limit_by_key;
 mod retry;
 mod return_response;
 mod set_backend_service;
@@ -15,17 +27,28 @@ mod set_body;
 mod set_header;
 mod set_status;
 mod set_variable;
+mod token_limit;
 
 use crate::policy::spec::PolicySpec;
 
 /// Every policy this gateway knows, by name.
 static REGISTRY: &[&PolicySpec] = &[
+    &token_limit::AZURE_OPENAI,
     &base::SPEC,
     &cache_lookup_value::SPEC,
+    &cache_remove_value::SPEC,
     &cache_store_value::SPEC,
+    &check_header::SPEC,
     &choose::SPEC,
     &forward_request::SPEC,
     &include_fragment::SPEC,
+    &ip_filter::SPEC,
+    &limit_concurrency::SPEC,
+    &token_limit::LLM,
+    &quota::SPEC,
+    &quota_by_key::SPEC,
+    &rate_limit::SPEC,
+    &rate_limit_by_key::SPEC,
     &retry::SPEC,
     &return_response::SPEC,
     &set_backend_service::SPEC,
