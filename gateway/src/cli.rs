@@ -4,13 +4,15 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seam::cli::LogFormat;
 use seam::clock::WallClock;
 use seam::diagnostic::{Diagnostic, Severity};
 use seam::env::Env;
 use seam::rng::Seed;
-use seam::server::{Server, Stopped, interrupted};
+use seam::server::{Interrupts, Server, Stopped};
 
 use crate::{Environment, Gateway, Settings, load};
 
@@ -29,7 +31,7 @@ const USAGE: u8 = 2;
   gateway check gateway.toml
 
 The environment and a `.env` file in the working directory fill in ${NAME}.
-RUST_LOG sets what is logged, to standard error: RUST_LOG=gateway=debug."
+A variable of an option that is set but empty counts as unset."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -41,14 +43,24 @@ pub struct Cli {
 #[derive(Debug, Args)]
 struct Serve {
     /// The configuration to serve
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required = true, env = "GATEWAY_CONFIG")]
     config: Option<PathBuf>,
     /// The address to listen on, instead of the configuration's
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", env = "GATEWAY_LISTEN")]
     listen: Option<SocketAddr>,
     /// The seed of request ids and random draws; drawn from the clock by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "GATEWAY_SEED")]
     seed: Option<u64>,
+    /// How long requests under way may take at shutdown, instead of the
+    /// configuration's `drain_timeout`
+    #[arg(long, value_name = "TIME", value_parser = seam::units::parse_duration, env = "GATEWAY_DRAIN")]
+    drain: Option<Duration>,
+    /// Form of the log on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "GATEWAY_LOG_FORMAT")]
+    log_format: LogFormat,
+    /// What to log: a level, or tracing directives such as `gateway=debug`
+    #[arg(long, value_name = "FILTER", default_value = "warn", env = "GATEWAY_LOG")]
+    log: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,6 +184,7 @@ fn refuse(problems: &[Diagnostic], err: &mut impl Write) -> anyhow::Result<ExitC
 }
 
 fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
+    seam::cli::start_log(&options.log, options.log_format)?;
     let file = options.config.unwrap_or_default();
     let (config, warnings) = match load(&file, &environment()?) {
         Ok(loaded) => loaded,
@@ -182,10 +195,11 @@ fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let mut interrupts = Interrupts::listen();
         let clock = WallClock::real();
         let now = clock.now().since_epoch().as_nanos();
         let seed = options.seed.unwrap_or_else(|| u64::try_from(now).unwrap_or_default());
-        let drain = config.drain_timeout();
+        let drain = options.drain.unwrap_or(config.drain_timeout());
         let address = options.listen.unwrap_or(config.listen());
         let client = seam::http::network(std::collections::BTreeMap::new());
         let gateway = Gateway::new(config, Environment { client, seed: Seed(seed), clock });
@@ -197,7 +211,7 @@ fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
             Some(address) => writeln!(err, "gateway listening on http://{address} (seed {seed})")?,
             None => writeln!(err, "gateway listening (seed {seed})")?,
         }
-        interrupted().await;
+        interrupts.next().await;
         writeln!(err, "stopping: waiting up to {drain:?} for requests under way")?;
         if server.stop(drain).await == Stopped::Cut {
             writeln!(err, "some requests were cut off")?;

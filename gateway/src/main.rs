@@ -3,12 +3,7 @@
 use std::io::{stderr, stdout};
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
-
 fn main() -> anyhow::Result<ExitCode> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).init();
-    let cli = gateway::cli::Cli::parse();
+    let cli = seam::cli::parse::<gateway::cli::Cli>();
     gateway::cli::run(cli, &mut stdout().lock(), &mut stderr())
 }

@@ -9,6 +9,7 @@
 //!
 //! This crate knows nothing of Azure OpenAI, of policies or of scenarios.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod diagnostic;

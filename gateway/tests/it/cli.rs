@@ -3,10 +3,15 @@
 use std::process::{Command, Output};
 
 fn gateway(arguments: &[&str]) -> Output {
+    gateway_in(&[], arguments)
+}
+
+fn gateway_in(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gateway"))
         .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .env_clear()
+        .envs(variables.iter().copied())
         .output()
         .unwrap()
 }
@@ -27,6 +32,34 @@ fn help_has_examples() {
         insta::assert_snapshot!(format!("help-{command}"), shown(&gateway(&[command, "--help"])));
     }
     insta::assert_snapshot!("no-arguments", shown(&gateway(&[])));
+}
+
+/// Starts nothing: every case ends before a port is opened.
+#[test]
+fn every_option_has_a_variable() {
+    for (variable, wrong) in [
+        ("GATEWAY_CONFIG", "/nowhere.toml"),
+        ("GATEWAY_LISTEN", "nowhere"),
+        ("GATEWAY_SEED", "x"),
+        ("GATEWAY_DRAIN", "x"),
+        ("GATEWAY_LOG", "a=b=c"),
+        ("GATEWAY_LOG_FORMAT", "x"),
+    ] {
+        let file = ("GATEWAY_CONFIG", "capabilities/latency-routing/gateway.toml");
+        let output = gateway_in(&[file, (variable, wrong)], &[]);
+        assert_ne!(output.status.code(), Some(0), "{variable}");
+        assert!(shown(&output).contains(wrong), "{}", shown(&output));
+    }
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let output = gateway_in(&[("GATEWAY_CONFIG", ""), ("GATEWAY_SEED", "")], &[]);
+    assert_eq!(shown(&output), shown(&gateway(&[])), "the file is missing, nothing else");
+    let empty = ["LISTEN", "SEED", "DRAIN", "LOG", "LOG_FORMAT"].map(|n| format!("GATEWAY_{n}"));
+    let empty: Vec<_> = empty.iter().map(|name| (name.as_str(), "")).collect();
+    let output = gateway_in(&empty, &["--config", "/nowhere.toml"]);
+    assert_eq!(shown(&output), shown(&gateway(&["--config", "/nowhere.toml"])));
 }
 
 #[test]

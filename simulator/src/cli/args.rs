@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use seam::cli::LogFormat;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,10 +20,14 @@ Examples:
   simulator default-config > simulator.toml; simulator --config simulator.toml
       Start from the built-in configuration and change it.
 
+  simulator --resource payg1 --resource payg2
+      Serve some resources of a configuration; others may run elsewhere.
+
   curl -X PATCH http://127.0.0.1:8002/++/config -H 'api-key: simulator-key' \\
       -d '{\"deployments\":{\"gpt-4o\":{\"tpm\":1000}}}'
       Lower a limit while it runs.
 
+An environment variable that is set but empty counts as unset.
 Exit codes: 0 stopped on request, 1 could not serve, 2 usage or configuration.";
 
 /// Simulates Azure OpenAI resources with PTU and pay-as-you-go deployments.
@@ -38,20 +43,35 @@ pub(super) struct Args {
     pub serve: Serve,
 }
 
-/// How to serve.
+/// What is served where.
 #[derive(Debug, clap::Args)]
-pub(super) struct Serve {
+pub(super) struct Place {
     /// Configuration file (TOML). Without it the built-in configuration is used.
     #[arg(long, value_name = "FILE", env = "SIMULATOR_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Seed of all random draws.
-    #[arg(long, value_name = "N", default_value_t = 1, env = "SIMULATOR_SEED")]
-    pub seed: u64,
+    /// Only this resource of the configuration; repeatable, or names with commas.
+    #[arg(
+        long = "resource",
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "SIMULATOR_RESOURCES"
+    )]
+    pub resources: Vec<String>,
     /// Address to listen on; each resource has its own port.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1", env = "SIMULATOR_HOST")]
     pub host: IpAddr,
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    pub place: Place,
+    /// Seed of all random draws.
+    #[arg(long, value_name = "N", default_value_t = 1, env = "SIMULATOR_SEED")]
+    pub seed: u64,
     /// How long requests under way may take to finish at shutdown.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seam::units::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seam::units::parse_duration, env = "SIMULATOR_DRAIN")]
     pub drain: Duration,
     /// Form of the log on stderr.
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "SIMULATOR_LOG_FORMAT")]
@@ -80,15 +100,6 @@ pub(super) enum Command {
     /// Print the built-in configuration.
     #[command(after_help = "Example:\n  simulator default-config > simulator.toml")]
     DefaultConfig,
-}
-
-/// Forms of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! From parsed arguments to an exit code.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use seam::cli::colour;
 use seam::diagnostic::{Diagnostic, Severity, Source};
 use seam::env::Env;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, Place};
 use super::serve;
 use crate::config::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};
 
@@ -20,7 +20,7 @@ const BAD_CONFIGURATION: u8 = 2;
 /// Runs the binary with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = seam::cli::parse::<Args>();
     match run(args) {
         Ok(code) => code,
         Err(error) => {
@@ -36,26 +36,33 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(Command::Schema { markdown: true }) => print(&reference_page()),
         Some(Command::Schema { markdown: false }) => print(&schema()),
         Some(Command::DefaultConfig) => print(DEFAULT_CONFIG),
-        None => {
-            let loaded = match &args.serve.config {
-                Some(file) => read(file),
-                None => load_default(),
-            };
-            match loaded {
-                Ok((config, warnings)) => {
-                    show(&warnings);
-                    serve::run(config, &args.serve)
-                }
-                Err(problems) => {
-                    show(&problems);
-                    Ok(ExitCode::from(BAD_CONFIGURATION))
-                }
+        None => match place(&args.serve.place) {
+            Ok((config, warnings)) => {
+                show(&warnings);
+                serve::run(config, &args.serve)
             }
-        }
+            Err(problems) => {
+                show(&problems);
+                Ok(ExitCode::from(BAD_CONFIGURATION))
+            }
+        },
     }
 }
 
 type Loaded = Result<(SimulatorConfig, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+/// The configuration of what is served.
+fn place(place: &Place) -> Loaded {
+    let (config, warnings) = match &place.config {
+        Some(file) => read(file)?,
+        None => load_default()?,
+    };
+    if place.resources.is_empty() {
+        return Ok((config, warnings));
+    }
+    let names: Vec<&str> = place.resources.iter().map(|name| name.trim()).collect();
+    Ok((config.only(&names)?, warnings))
+}
 
 fn read(file: &Path) -> Loaded {
     let source = seam::config::read(file).map_err(|problem| vec![problem])?;
@@ -104,11 +111,4 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// Whether to colour what goes to stderr: a terminal, and no `NO_COLOR`
-/// (<https://no-color.org>).
-pub(super) fn colour() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && std::io::stderr().is_terminal()
 }

@@ -6,20 +6,19 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use futures_util::future::join_all;
+use seam::cli::{colour, start_log};
 use seam::clock::WallClock;
 use seam::rng::Seed;
-use seam::server::{Server, Stopped, interrupted};
+use seam::server::{Interrupts, Server, Stopped};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
-use super::args::{LogFormat, Serve};
+use super::args::Serve;
 use super::banner::banner;
-use super::run::colour;
 use crate::config::SimulatorConfig;
 use crate::service::{Environment, Simulator};
 
 pub(super) fn run(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode> {
-    start_log(args)?;
+    start_log(&args.log, args.log_format)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -27,27 +26,14 @@ pub(super) fn run(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitC
     runtime.block_on(serve(config, args))
 }
 
-fn start_log(args: &Serve) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&args.log)
-        .with_context(|| format!("`{}` is not a log filter", args.log))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colour());
-    let started = match args.log_format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().with_ansi(false).try_init(),
-    };
-    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
-}
-
 async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode> {
+    let mut interrupts = Interrupts::listen();
     let environment = Environment { seed: Seed(args.seed), clock: WallClock::real() };
     let simulator = Simulator::new(config, environment);
     let mut servers = Vec::new();
     let mut served = Vec::new();
     for resource in simulator.resources() {
-        let address = SocketAddr::new(args.host, resource.port);
+        let address = SocketAddr::new(args.place.host, resource.port);
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address} for `{}`", resource.name))?;
@@ -59,7 +45,7 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
         servers.push(server);
     }
     let _ = std::io::stderr().write_all(banner(&served, args.seed, colour()).as_bytes());
-    interrupted().await;
+    interrupts.next().await;
     tracing::info!("stopping: finishing requests under way");
     let ends = join_all(servers.into_iter().map(|server| server.stop(args.drain))).await;
     if ends.contains(&Stopped::Cut) {

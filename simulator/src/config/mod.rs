@@ -10,6 +10,7 @@ mod latency;
 mod load;
 mod model;
 pub(crate) mod raw;
+mod select;
 
 pub(crate) use latency::latency_from;
 pub(crate) use model::{

@@ -6,9 +6,14 @@ use seam::diagnostic::Source;
 use seam::env::Env;
 
 fn simulator(args: &[&str]) -> (i32, String, String) {
+    simulator_in(&[], args)
+}
+
+fn simulator_in(variables: &[(&str, &str)], args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_simulator"))
         .args(args)
-        .env_remove("SIMULATOR_CONFIG")
+        .env_clear()
+        .envs(variables.iter().copied())
         .env("NO_COLOR", "1")
         .output()
         .unwrap();
@@ -43,6 +48,43 @@ fn check_prints_problems_and_exits_2() {
     assert!(stderr.contains("cannot read `/nowhere.toml`"), "{stderr}");
     let (code, ..) = simulator(&["--config", "/nowhere.toml"]);
     assert_eq!(code, 2);
+}
+
+/// Starts nothing: every case ends before a port is opened.
+#[test]
+fn only_resources_that_exist_can_be_served() {
+    let (code, _, stderr) = simulator(&["--resource", "pyg1", "--resource", "ptu1,other"]);
+    assert_eq!(code, 2);
+    insta::assert_snapshot!(stderr, @r"
+    error: there is no resource `pyg1`
+     |
+     = help: did you mean `payg1`?
+     = help: the configuration has ptu1, payg1, payg2
+
+    error: there is no resource `other`
+     |
+     = help: the configuration has ptu1, payg1, payg2
+    ");
+    let (code, _, from_environment) =
+        simulator_in(&[("SIMULATOR_RESOURCES", "pyg1, ptu1,other")], &[]);
+    assert_eq!((code, from_environment), (2, stderr));
+}
+
+#[test]
+fn every_option_has_a_variable() {
+    for (variable, wrong) in [
+        ("SIMULATOR_CONFIG", "/nowhere.toml"),
+        ("SIMULATOR_RESOURCES", "nowhere"),
+        ("SIMULATOR_HOST", "nowhere"),
+        ("SIMULATOR_SEED", "x"),
+        ("SIMULATOR_DRAIN", "x"),
+        ("SIMULATOR_LOG", "a=b=c"),
+        ("SIMULATOR_LOG_FORMAT", "x"),
+    ] {
+        let (code, _, stderr) = simulator_in(&[(variable, wrong)], &[]);
+        assert_ne!(code, 0, "{variable}");
+        assert!(stderr.contains(wrong), "{variable}: {stderr}");
+    }
 }
 
 #[test]

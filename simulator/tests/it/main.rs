@@ -8,6 +8,7 @@ mod cli;
 mod control;
 mod errors;
 mod limits;
+mod process;
 mod robustness;
 mod sockets;
 mod streams;
