@@ -11,6 +11,7 @@ use seam::cli::LogFormat;
 use seam::clock::WallClock;
 use seam::diagnostic::{Diagnostic, Severity};
 use seam::env::Env;
+use seam::health::Target;
 use seam::rng::Seed;
 use seam::server::{Interrupts, Server, Stopped};
 
@@ -29,6 +30,7 @@ const USAGE: u8 = 2;
   gateway --config gateway.toml
   gateway --config gateway.toml --listen 0.0.0.0:8080
   gateway check gateway.toml
+  gateway healthcheck --config gateway.toml
 
 The environment and a `.env` file in the working directory fill in ${NAME}.
 A variable of an option that is set but empty counts as unset."
@@ -80,6 +82,30 @@ enum Command {
         /// How to print
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+    },
+    /// Ask a running gateway whether it serves
+    ///
+    /// Takes the options and variables of serving. Exits with 0 when it
+    /// answers, with 1 otherwise.
+    #[command(after_help = "Examples:
+  gateway healthcheck --config gateway.toml
+  gateway healthcheck --listen 127.0.0.1:8000 --timeout 1s
+  HEALTHCHECK CMD [\"gateway\", \"healthcheck\"]")]
+    Healthcheck {
+        /// The configuration served; read for its `listen` alone
+        #[arg(
+            long,
+            value_name = "FILE",
+            env = "GATEWAY_CONFIG",
+            required_unless_present = "listen"
+        )]
+        config: Option<PathBuf>,
+        /// The address listened on, instead of the configuration's
+        #[arg(long, value_name = "ADDRESS", env = "GATEWAY_LISTEN")]
+        listen: Option<SocketAddr>,
+        /// How long the whole check may take
+        #[arg(long, value_name = "TIME", default_value = "2s", value_parser = seam::units::parse_duration)]
+        timeout: Duration,
     },
     /// List the behaviours that were inferred, and their switches
     #[command(after_help = "Examples:
@@ -135,6 +161,22 @@ pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Resu
             };
             out.write_all(crate::config::settings::explain(&settings).as_bytes())?;
             Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Healthcheck { config, listen, timeout }) => {
+            let address = match listen {
+                Some(address) => address,
+                None => match crate::listen(&config.unwrap_or_default(), &environment()?) {
+                    Ok(address) => address,
+                    Err(problems) => {
+                        refuse(&problems, err)?;
+                        return Ok(ExitCode::FAILURE);
+                    }
+                },
+            };
+            let target = Target { name: "gateway".to_owned(), address };
+            let healthy = seam::health::run(&[target], timeout, out, err)?;
+            // Every failure is 1: other codes mean something else to container engines.
+            Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Schema { markdown }) => {
             let text = if markdown { crate::reference_page() } else { crate::schema() };

@@ -91,6 +91,11 @@ pub fn load(path: &Path, env: &Env) -> Result<(GatewayConfig, Vec<Diagnostic>), 
     Ok((GatewayConfig { model: Arc::new(model) }, warnings))
 }
 
+/// The address a `gateway.toml` says to listen on, without reading documents.
+pub fn listen(path: &Path, env: &Env) -> Result<SocketAddr, Vec<Diagnostic>> {
+    config::load::listen(path, env)
+}
+
 const INTRODUCTION: &str = "\
 Generated from the gateway's own types by `gateway schema --markdown`; a test
 compares them. Unknown keys are errors. Paths are relative to the file. In any

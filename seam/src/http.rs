@@ -55,6 +55,11 @@ impl TransportError {
     fn new(kind: TransportErrorKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
     }
+
+    /// A request that cannot be sent.
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(TransportErrorKind::Invalid, detail)
+    }
 }
 
 /// An HTTP client over real sockets: keep-alive pool, `TCP_NODELAY`, HTTP and

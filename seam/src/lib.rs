@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod diagnostic;
 pub mod env;
+pub mod health;
 pub mod http;
 pub mod reference;
 pub mod rng;

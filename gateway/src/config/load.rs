@@ -1,6 +1,7 @@
 //! Reading `gateway.toml` and every document it names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +29,13 @@ const MAX_PROBLEMS: usize = 1_000;
 pub(crate) fn load(path: &Path, env: &Env) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let source = seam::config::read(path).map_err(|problem| vec![problem])?;
     load_text(&source, path.parent().unwrap_or(Path::new("")), env)
+}
+
+/// See [`crate::listen`].
+pub(crate) fn listen(path: &Path, env: &Env) -> Result<SocketAddr, Vec<Diagnostic>> {
+    let source = seam::config::read(path).map_err(|problem| vec![problem])?;
+    let raw: RawConfig = seam::config::parse(&source, env)?;
+    validate::listen(raw.listen.as_ref(), &source).map_err(|problem| vec![problem])
 }
 
 /// Loads a configuration from its text; documents are relative to `directory`.

@@ -65,7 +65,10 @@ pub(super) fn model(
         check.error(raw.version.span(), message, "this gateway reads `version = 1`");
     }
     check.fragments(&raw);
-    let listen = check.listen(raw.listen.as_ref());
+    let listen = listen(raw.listen.as_ref(), source).unwrap_or_else(|problem| {
+        check.out.push(problem);
+        DEFAULT_LISTEN
+    });
     let global = match &raw.policies.global {
         Some(file) => check.documents.policies(file),
         None => Some(check.documents.default_global()),
@@ -93,6 +96,19 @@ pub(super) fn model(
     })
 }
 
+/// The address to listen on.
+pub(super) fn listen(
+    listen: Option<&Spanned<String>>,
+    source: &Source,
+) -> Result<SocketAddr, Diagnostic> {
+    let Some(listen) = listen else { return Ok(DEFAULT_LISTEN) };
+    listen.get_ref().parse().map_err(|_| {
+        let message = format!("`{}` is no address to listen on", listen.get_ref());
+        Diagnostic::error(source, listen.span(), message)
+            .help("write an IP address and a port: \"127.0.0.1:8000\"")
+    })
+}
+
 struct Check<'a, 's> {
     source: &'a Source,
     documents: &'a mut Documents<'s>,
@@ -117,19 +133,6 @@ impl Check<'_, '_> {
         for fragment in &raw.fragments {
             self.unique(&mut unique, &fragment.id);
         }
-    }
-
-    fn listen(&mut self, listen: Option<&Spanned<String>>) -> SocketAddr {
-        let Some(listen) = listen else { return DEFAULT_LISTEN };
-        listen.get_ref().parse().unwrap_or_else(|_| {
-            let message = format!("`{}` is no address to listen on", listen.get_ref());
-            self.error(
-                listen.span(),
-                message,
-                "write an IP address and a port: \"127.0.0.1:8000\"",
-            );
-            DEFAULT_LISTEN
-        })
     }
 
     fn url(&mut self, text: &Spanned<String>) -> Option<Url> {

@@ -9,6 +9,7 @@ mod expressions;
 mod keys;
 mod latency_routing;
 mod pipeline;
+mod process;
 mod properties;
 mod retries;
 mod sockets;

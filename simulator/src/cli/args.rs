@@ -90,6 +90,21 @@ pub(super) enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Ask a running simulator whether all its resources serve.
+    ///
+    /// Takes the options and variables of serving, so that it asks the ports
+    /// that would be served. Exits with 0 when each answers, with 1 otherwise.
+    #[command(after_help = "\
+Examples:
+  simulator healthcheck
+  HEALTHCHECK CMD [\"simulator\", \"healthcheck\", \"--timeout\", \"1s\"]")]
+    Healthcheck {
+        #[command(flatten)]
+        place: Place,
+        /// How long the whole check may take.
+        #[arg(long, value_name = "TIME", default_value = "2s", value_parser = seam::units::parse_duration)]
+        timeout: Duration,
+    },
     /// Print the JSON Schema of the configuration file.
     #[command(after_help = "Example:\n  simulator schema > simulator.schema.json")]
     Schema {

@@ -1,12 +1,15 @@
 //! From parsed arguments to an exit code.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use seam::cli::colour;
 use seam::diagnostic::{Diagnostic, Severity, Source};
 use seam::env::Env;
+use seam::health::Target;
 
 use super::args::{Args, Command, Place};
 use super::serve;
@@ -33,10 +36,11 @@ pub fn main() -> ExitCode {
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Some(Command::Check { file }) => Ok(check(&file)),
+        Some(Command::Healthcheck { place, timeout }) => healthcheck(&place, timeout),
         Some(Command::Schema { markdown: true }) => print(&reference_page()),
         Some(Command::Schema { markdown: false }) => print(&schema()),
         Some(Command::DefaultConfig) => print(DEFAULT_CONFIG),
-        None => match place(&args.serve.place) {
+        None => match configuration(&args.serve.place) {
             Ok((config, warnings)) => {
                 show(&warnings);
                 serve::run(config, &args.serve)
@@ -52,7 +56,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
 type Loaded = Result<(SimulatorConfig, Vec<Diagnostic>), Vec<Diagnostic>>;
 
 /// The configuration of what is served.
-fn place(place: &Place) -> Loaded {
+fn configuration(place: &Place) -> Loaded {
     let (config, warnings) = match &place.config {
         Some(file) => read(file)?,
         None => load_default()?,
@@ -95,6 +99,29 @@ fn check(file: &Path) -> ExitCode {
     let noun = if errors == 1 { "error" } else { "errors" };
     let _ = writeln!(std::io::stderr(), "{}: {errors} {noun}", file.display());
     ExitCode::from(BAD_CONFIGURATION)
+}
+
+/// Asks the ports the configuration names; starts nothing. Every failure is 1:
+/// other codes mean something else to container engines.
+fn healthcheck(place: &Place, timeout: Duration) -> anyhow::Result<ExitCode> {
+    let config = match configuration(place) {
+        Ok((config, _)) => config,
+        Err(problems) => {
+            show(&problems);
+            return Ok(ExitCode::from(FAILED));
+        }
+    };
+    let targets: Vec<Target> = config
+        .resources()
+        .into_iter()
+        .map(|resource| Target {
+            name: resource.name,
+            address: SocketAddr::new(place.host, resource.port),
+        })
+        .collect();
+    let (out, err) = (&mut std::io::stdout(), &mut std::io::stderr());
+    let healthy = seam::health::run(&targets, timeout, out, err)?;
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 fn show(problems: &[Diagnostic]) {

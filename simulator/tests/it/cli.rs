@@ -25,6 +25,7 @@ fn simulator_in(variables: &[(&str, &str)], args: &[&str]) -> (i32, String, Stri
 fn help_has_examples() {
     insta::assert_snapshot!("help", simulator(&["--help"]).1);
     insta::assert_snapshot!("help_check", simulator(&["check", "--help"]).1);
+    insta::assert_snapshot!("help_healthcheck", simulator(&["healthcheck", "--help"]).1);
 }
 
 #[test]

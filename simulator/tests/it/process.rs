@@ -1,10 +1,15 @@
 //! The binary as a process that serves.
 
-use std::io::{BufRead as _, BufReader};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use http_body_util::BodyExt as _;
+use seam::http::{Body, HttpService, Response, call, network};
 use tempfile::TempDir;
+
+use crate::support::{CHAT, KEY};
 
 /// Two resources whose ports are chosen at start; a token every 20 ms.
 const CONFIG: &str = r#"
@@ -37,6 +42,13 @@ impl Files {
         Self { folder }
     }
 
+    fn healthcheck(&self, variables: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.command(&["healthcheck"]);
+        let output = command.args(args).envs(variables.iter().copied()).output().unwrap();
+        let text = [output.stdout, b"--- stderr\n".to_vec(), output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_simulator"));
         command.args(args).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
@@ -47,8 +59,7 @@ impl Files {
 /// A simulator that has said it is ready; killed when dropped.
 struct Process {
     child: Child,
-    /// Kept open: a log nobody reads would end the process.
-    _stderr: BufReader<ChildStderr>,
+    stderr: BufReader<ChildStderr>,
     /// Name and address of each resource it serves.
     served: Vec<(String, SocketAddr)>,
 }
@@ -66,11 +77,23 @@ impl Process {
             }
             all.push_str(&line);
         }
-        Self { child, _stderr: stderr, served }
+        Self { child, stderr, served }
     }
 
     fn names(&self) -> Vec<&str> {
         self.served.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn terminate(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Its exit code, and what it still had to say.
+    fn end(&mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
     }
 }
 
@@ -105,4 +128,108 @@ fn some_resources_are_served_and_the_others_are_not() {
         ("SIMULATOR_RESOURCES", "two, one"),
     ]);
     assert_eq!(Process::start(command, 2).names(), both(), "in the file's order");
+}
+
+#[test]
+fn healthcheck_asks_every_served_port() {
+    let files = Files::new(CONFIG);
+    let options = ["--config", "simulator.toml", "--log", "off"];
+    let process = Process::start(files.command(&options), 2);
+    let [one, two] = [process.served[0].1, process.served[1].1];
+    // The same configuration with the ports they got.
+    let fixed = CONFIG.replacen("port = 0", &format!("port = {}", one.port()), 1).replacen(
+        "port = 0",
+        &format!("port = {}", two.port()),
+        1,
+    );
+    let files = Files::new(&fixed);
+    let config = ["--config", "simulator.toml"];
+    let both = format!("healthy: one http://{one}\nhealthy: two http://{two}\n--- stderr\n");
+    assert_eq!(files.healthcheck(&[], &config), (Some(0), both.clone()));
+    let everywhere = [("SIMULATOR_CONFIG", "simulator.toml"), ("SIMULATOR_HOST", "0.0.0.0")];
+    assert_eq!(files.healthcheck(&everywhere, &[]), (Some(0), both));
+    let only = format!("healthy: two http://{two}\n--- stderr\n");
+    let [config, host] = everywhere;
+    let two_only = [config, host, ("SIMULATOR_RESOURCES", "two")];
+    assert_eq!(files.healthcheck(&two_only, &[]), (Some(0), only));
+    drop(process);
+    let (code, text) = files.healthcheck(&[config], &[]);
+    assert_eq!(code, Some(1));
+    for (name, address) in [("one", one), ("two", two)] {
+        let line = format!("unhealthy: {name} http://{address}: connection failed");
+        assert!(text.contains(&line) && text.contains("refused"), "{text}");
+    }
+}
+
+#[test]
+fn healthcheck_says_what_is_wrong() {
+    // A port that accepts and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let files = Files::new(&CONFIG.replacen("port = 0", &format!("port = {}", address.port()), 1));
+    let config = ("SIMULATOR_CONFIG", "simulator.toml");
+    let (code, text) = files.healthcheck(&[config], &["--timeout", "50ms"]);
+    assert_eq!(code, Some(1));
+    let expected = format!(
+        "--- stderr\nunhealthy: one http://{address}: no answer within 50ms\n\
+         unhealthy: two http://127.0.0.1:0: port 0 is chosen when the server starts; a check needs a fixed port\n"
+    );
+    assert_eq!(text, expected);
+    let (code, text) = files.healthcheck(&[config, ("SIMULATOR_RESOURCES", "tow")], &[]);
+    assert_eq!(code, Some(1), "never 2: container engines reserve it");
+    assert!(text.contains("there is no resource `tow`") && text.contains("`two`?"), "{text}");
+    assert_eq!(files.healthcheck(&[("SIMULATOR_CONFIG", "/nowhere.toml")], &[]).0, Some(1));
+}
+
+fn chat(address: SocketAddr, max_tokens: u32) -> http::Request<Body> {
+    let body = format!(
+        r#"{{"messages":[{{"role":"user","content":"hi"}}],"max_tokens":{max_tokens},"stream":true}}"#
+    );
+    http::Request::post(format!("http://{address}{CHAT}"))
+        .header("api-key", KEY)
+        .body(Body::from(body))
+        .unwrap()
+}
+
+/// Asks for a stream and waits for its first bytes.
+async fn begin(client: &HttpService, address: SocketAddr, max_tokens: u32) -> Response {
+    let mut response = call(client, chat(address, max_tokens)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.body_mut().frame().await.is_some_and(|frame| frame.is_ok()));
+    response
+}
+
+#[tokio::test]
+async fn sigterm_lets_a_request_under_way_finish() {
+    let files = Files::new(CONFIG);
+    let options = ["--config", "simulator.toml", "--resource", "one", "--drain", "60s"];
+    let mut process = Process::start(files.command(&options), 1);
+    let address = process.served[0].1;
+    let client = network(BTreeMap::new());
+    // 25 tokens, half a second.
+    let response = begin(&client, address, 25).await;
+    process.terminate();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.ends_with(b"data: [DONE]\n\n"));
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("cut"), "{log}");
+    assert!(call(&client, chat(address, 1)).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn sigterm_cuts_a_request_longer_than_the_drain() {
+    let files = Files::new(CONFIG);
+    let options = ["--config", "simulator.toml", "--resource", "one", "--drain", "200ms"];
+    let mut process = Process::start(files.command(&options), 1);
+    // 10,000 tokens, 200 seconds: far more than any machine is slow.
+    let response = begin(&network(BTreeMap::new()), process.served[0].1, 10_000).await;
+    let start = tokio::time::Instant::now();
+    process.terminate();
+    let body = response.into_body().collect().await;
+    assert!(body.is_err(), "a stream that was cut must not look whole");
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("the drain time ran out: requests were cut"), "{log}");
+    assert!(start.elapsed().as_secs() < 100, "{:?}", start.elapsed());
 }
