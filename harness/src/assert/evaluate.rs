@@ -5,7 +5,7 @@ use super::joined::Joined;
 use super::result::{
     AssertionResult, Evaluation, Outcome, Reconciliation, ReconciliationState, Validity, Verdict,
 };
-use super::{action, latency, reconcile, routing, status, validity};
+use super::{account, action, latency, reconcile, routing, status, validity};
 use crate::record::Dataset;
 use crate::scenario::assertion::{Assertion, Kind};
 use crate::stats;
@@ -32,7 +32,14 @@ pub fn evaluate(dataset: &Dataset, assertions: &[Assertion], settings: &Settings
     let reconciliation = reconcile::reconcile(&joined);
     let validity = validity::validity(dataset, assertions);
     let outcome = outcome(&results, &reconciliation, &validity);
-    Evaluation { outcome, alpha: settings.alpha, assertions: results, reconciliation, validity }
+    Evaluation {
+        outcome,
+        alpha: settings.alpha,
+        assertions: results,
+        reconciliation,
+        account: account::account(&joined),
+        validity,
+    }
 }
 
 fn check(joined: &Joined<'_>, assertion: &Assertion) -> Check {

@@ -38,6 +38,8 @@ fn bad_files_and_bad_usage_exit_with_2() {
         &["check", "tests/data/bad/users-and-arrivals.toml"][..],
         &["run", "tests/data/bad/users-and-arrivals.toml"],
         &["run", "no-such-file.toml"],
+        &["run", "../scenarios/latency-routing.toml", "--simulator-url=ptu1=http://localhost:1"],
+        &["check", "../scenarios/latency-routing.toml", "--gateway-url=localhost:8000"],
         &["run"],
         &["walk"],
     ] {
