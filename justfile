@@ -100,9 +100,7 @@ logs *service:
 # A scenario in real time against the running stack.
 [group('containers')]
 stack-scenario file="scenarios/latency-routing.toml" *args:
-    docker compose run --rm harness run {{ file }} --gateway-url http://gateway:8000 \
-      --simulator-url ptu1=http://ptu1:8001 --simulator-url payg1=http://payg1:8002 \
-      --simulator-url payg2=http://payg2:8003 {{ args }}
+    docker compose run --rm harness run {{ file }} {{ args }}
 
 # Stops and removes the services.
 [group('containers')]

@@ -148,15 +148,9 @@ answers "http://$(docker compose port gateway 8000)/healthz"
 
 if [ "$scenario" = none ]; then
   row "scenario" "none" "DOCKER_SCENARIO=none"
-elif ! docker compose run --rm -T harness run --help | grep -q -e --gateway-url; then
-  # To go when the harness has it.
-  echo "  SKIPPED: this harness has no --gateway-url, no scenario was run" >&2
-  row "scenario" "SKIPPED" "no --gateway-url"
 else
   from=$(now)
-  docker compose run --rm -T harness run "$scenario" --gateway-url http://gateway:8000 \
-    --simulator-url ptu1=http://ptu1:8001 --simulator-url payg1=http://payg1:8002 --simulator-url payg2=http://payg2:8003 ||
-    fail "$scenario against the stack"
+  docker compose run --rm -T harness run "$scenario" || fail "$scenario against the stack"
   ok "$scenario against the stack"
   row "scenario" "$(took "$from") s" "$scenario"
 fi
