@@ -68,6 +68,8 @@ pub struct RequestRecord {
 /// A page of the cursor API.
 #[derive(Debug, Serialize)]
 pub(crate) struct Page {
+    /// Another one than before: restarted, and numbers began anew.
+    instance: String,
     records: Vec<RequestRecord>,
     next: u64,
     dropped: u64,
@@ -75,6 +77,8 @@ pub(crate) struct Page {
 
 /// The ring.
 pub(crate) struct Journal {
+    /// Which start of the process writes it.
+    instance: String,
     capacity: usize,
     clock: WallClock,
     metrics: Arc<Metrics>,
@@ -90,9 +94,14 @@ struct State {
 }
 
 impl Journal {
-    /// A ring of at most `capacity` records.
-    pub(crate) fn new(capacity: usize, clock: WallClock, metrics: Arc<Metrics>) -> Self {
-        Self { capacity, clock, metrics, state: Mutex::default() }
+    /// A ring of at most `capacity` records, of this start of the process.
+    pub(crate) fn new(
+        instance: String,
+        capacity: usize,
+        clock: WallClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { instance, capacity, clock, metrics, state: Mutex::default() }
     }
 
     /// Begins a record.
@@ -143,7 +152,8 @@ impl Journal {
             Vec::new()
         };
         let next = records.last().map_or(after, |record| record.number);
-        Page { records, next, dropped: state.dropped }
+        let instance = self.instance.clone();
+        Page { instance, records, next, dropped: state.dropped }
     }
 
     fn write(&self, record: RequestRecord, started: Instant) {

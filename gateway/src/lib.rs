@@ -140,7 +140,9 @@ impl Gateway {
         let Environment { client, seed, clock } = environment;
         let settings = &config.model.settings;
         let metrics = Arc::new(metrics::Metrics::new());
-        let journal = journal::Journal::new(settings.journal_records, clock, Arc::clone(&metrics));
+        let instance = seam::instance::instance("gateway", seed, &clock);
+        let records = settings.journal_records;
+        let journal = journal::Journal::new(instance, records, clock, Arc::clone(&metrics));
         let shared = app::Shared {
             client,
             seed,

@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod env;
 pub mod health;
 pub mod http;
+pub mod instance;
 pub mod reference;
 pub mod rng;
 pub mod server;

@@ -1,6 +1,9 @@
 //! Scopes, sections, forwarding, errors.
 
+use std::time::Duration;
+
 use http::Request;
+use seam::clock::VIRTUAL_EPOCH;
 use seam::http::{Body, InProcessNetwork};
 
 use crate::support::{Backend, Bench, CONFIG, PLAIN, post};
@@ -272,6 +275,26 @@ async fn a_full_journal_drops_its_oldest_records() {
     assert_eq!(numbers, [4, 5]);
     let request = Request::get("/++/journal").body(Body::empty()).unwrap();
     assert!(bench.answer(request).await.body.ends_with("\"next\":5,\"dropped\":3}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_says_which_start_of_the_process_wrote_it() {
+    async fn instance(bench: &Bench) -> String {
+        let request = Request::get("/++/journal").body(Body::empty()).unwrap();
+        let page: serde_json::Value =
+            serde_json::from_str(&bench.answer(request).await.body).unwrap();
+        page["instance"].as_str().unwrap().to_owned()
+    }
+    let start =
+        || Bench::new(CONFIG, &[("api.xml", PLAIN)], InProcessNetwork::new().into_service());
+    let bench = start();
+    let first = instance(&bench).await;
+    assert!(!first.is_empty());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    bench.post("/api/x", "").await;
+    assert_eq!(instance(&bench).await, first, "as long as the process lives");
+    assert_eq!(instance(&start()).await, first, "virtual runs start on one date");
+    assert_ne!(instance(&Bench::at(VIRTUAL_EPOCH + Duration::from_millis(1))).await, first);
 }
 
 #[test]

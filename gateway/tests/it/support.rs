@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use gateway::{Environment, Gateway, RequestRecord};
+use gateway::{Environment, Gateway, GatewayConfig, RequestRecord};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use seam::clock::{VIRTUAL_EPOCH, WallClock};
@@ -109,10 +109,24 @@ impl Bench {
                 panic!("{}", all.join("\n"))
             }
         };
-        let clock = WallClock::fixed(VIRTUAL_EPOCH);
+        Self::start(config, client, VIRTUAL_EPOCH)
+    }
+
+    fn start(config: GatewayConfig, client: HttpService, date: Duration) -> Self {
+        let clock = WallClock::fixed(date);
         let gateway = Gateway::new(config, Environment { client, seed: Seed(7), clock });
         let router = gateway.router();
         Self { gateway, router }
+    }
+
+    /// The plain gateway without backends, started at a date.
+    pub(crate) fn at(date: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("gateway.toml"), CONFIG).unwrap();
+        std::fs::write(folder.path().join("api.xml"), PLAIN).unwrap();
+        let (config, _) =
+            gateway::load(&folder.path().join("gateway.toml"), &Env::empty()).unwrap();
+        Self::start(config, InProcessNetwork::new().into_service(), date)
     }
 
     /// A gateway whose API has this document, and one echoing backend `b1`.

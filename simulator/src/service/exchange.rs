@@ -22,6 +22,10 @@ use crate::wire::Usage;
 /// Status of a request whose client went away (nginx's number).
 const CLIENT_CLOSED: u16 = 499;
 
+/// The longest deployment name a record keeps: clients choose it, and the
+/// journal holds many.
+const NAME_BYTES: usize = 1024;
+
 /// A request under way.
 pub(super) struct Exchange {
     pub resource: Arc<Resource>,
@@ -74,10 +78,15 @@ impl Exchange {
         self.started = Instant::now();
     }
 
-    /// Where the request goes, as its path says.
-    pub(super) fn addressed(&mut self, deployment: &str, operation: Operation) {
-        self.record.deployment = Some(deployment.to_owned());
+    /// What the request wants, as its path says.
+    pub(super) fn called(&mut self, operation: Operation) {
         self.record.operation = Some(operation.name());
+    }
+
+    /// The deployment it names, whether there is one or not.
+    pub(super) fn addressed(&mut self, deployment: &str) {
+        let end = deployment.floor_char_boundary(NAME_BYTES.min(deployment.len()));
+        self.record.deployment = deployment.get(..end).map(str::to_owned);
     }
 
     pub(super) fn admitted(&mut self, deployment: &Arc<Deployment>, ticket: Ticket, now: Instant) {

@@ -42,6 +42,8 @@ pub(super) struct Record {
 /// The newest records.
 #[derive(Debug)]
 pub(super) struct Journal {
+    /// Which start of the process writes it.
+    instance: String,
     capacity: usize,
     records: VecDeque<Record>,
     /// The sequence the last record got.
@@ -51,6 +53,8 @@ pub(super) struct Journal {
 /// A stretch of the journal.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
+    /// Another one than before: restarted, and sequences began anew.
+    pub instance: String,
     pub records: Vec<Record>,
     /// What to send as `after` next time.
     pub next: u64,
@@ -59,8 +63,8 @@ pub(super) struct Page {
 }
 
 impl Journal {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, records: VecDeque::new(), last: 0 }
+    pub(super) fn new(instance: String, capacity: usize) -> Self {
+        Self { instance, capacity, records: VecDeque::new(), last: 0 }
     }
 
     pub(super) fn push(&mut self, mut record: Record) {
@@ -80,7 +84,7 @@ impl Journal {
             usize::try_from(after.saturating_add(1).saturating_sub(oldest)).unwrap_or(usize::MAX);
         let records: Vec<Record> = self.records.iter().skip(skip).take(limit).cloned().collect();
         let next = records.last().map_or(after, |record| record.sequence);
-        Page { records, next, dropped }
+        Page { instance: self.instance.clone(), records, next, dropped }
     }
 }
 
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_late_finisher_is_not_skipped() {
-        let mut journal = Journal::new(10);
+        let mut journal = Journal::new("i".into(), 10);
         journal.push(Record { number: 2, ..Record::default() });
         let page = journal.page(0, 100);
         assert_eq!((numbers(&page), page.next), (vec![2], 1));
@@ -107,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_ring_says_what_it_lost() {
-        let mut journal = Journal::new(3);
+        let mut journal = Journal::new("i".into(), 3);
         for number in 1..=5 {
             journal.push(Record { number, ..Record::default() });
         }

@@ -16,6 +16,8 @@ use crate::config::{ResourceConfig, WireProfile};
 /// Settings of the whole process that a resource obeys.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// Which start of the process this is.
+    pub instance: String,
     pub journal_capacity: usize,
     pub max_body_bytes: usize,
     pub newest_api_version: String,
@@ -50,7 +52,8 @@ impl Resource {
                 (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
             })
             .collect();
-        let journal = Mutex::new(Journal::new(settings.journal_capacity));
+        let journal =
+            Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
         Self {
             config,
             settings,

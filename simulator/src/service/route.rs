@@ -1,5 +1,6 @@
 //! Paths, API versions and keys of the data plane (specification, 1.1 to 1.3).
 
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
@@ -12,42 +13,71 @@ const FIRST_CHAT_VERSION: &str = "2023-03-15";
 /// The first version at all.
 const FIRST_VERSION: &str = "2022-12-01";
 
-/// Where a request goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Route {
-    pub operation: Operation,
-    pub deployment: String,
-    pub api_version: String,
+/// What 429 texts call the version of a v1 request that names none.
+const V1: &str = "v1";
+
+/// The two forms of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Surface<'a> {
+    /// `/openai/deployments/{name}/…`: the path names the deployment.
+    Deployment(&'a str),
+    /// `/openai/v1/…`: `model` in the body does.
+    V1,
 }
 
-/// The operation and deployment in a path, whatever the method and version.
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Route<'a> {
+    pub operation: Operation,
+    pub surface: Surface<'a>,
+    pub api_version: &'a str,
+}
+
+/// The operation and surface in a path, whatever the method and version.
 /// Leading slashes may be doubled: clients configured with a trailing slash do that.
-pub(super) fn address(path: &str) -> Option<(Operation, &str)> {
-    let rest = path.trim_start_matches('/').strip_prefix("openai/deployments/")?;
-    let (deployment, operation) = rest.split_once('/')?;
+pub(super) fn address(path: &str) -> Option<(Operation, Surface<'_>)> {
+    let rest = path.trim_start_matches('/').strip_prefix("openai/")?;
+    let (surface, operation) = if let Some(rest) = rest.strip_prefix("deployments/") {
+        let (deployment, operation) = rest.split_once('/')?;
+        (Surface::Deployment(deployment), operation)
+    } else {
+        (Surface::V1, rest.strip_prefix("v1/")?)
+    };
     let operation = match operation {
         "chat/completions" => Operation::Chat,
         "completions" => Operation::Completions,
         "embeddings" => Operation::Embeddings,
         _ => return None,
     };
-    (!deployment.is_empty()).then_some((operation, deployment))
+    (surface != Surface::Deployment("")).then_some((operation, surface))
 }
 
 /// Method, path and version, or "Resource not found" for any other.
-pub(super) fn route(parts: &Parts, newest: &str) -> Result<Route, ApiError> {
-    let (operation, deployment) =
+pub(super) fn route<'a>(parts: &'a Parts, newest: &str) -> Result<Route<'a>, ApiError> {
+    let (operation, surface) =
         address(parts.uri.path()).ok_or_else(ApiError::resource_not_found)?;
-    let version = parts.uri.query().and_then(api_version).unwrap_or_default();
+    let version = parts.uri.query().and_then(api_version);
     let first = match operation {
         Operation::Chat => FIRST_CHAT_VERSION,
         Operation::Completions | Operation::Embeddings => FIRST_VERSION,
     };
-    let known = date_of(version).is_some_and(|date| (first..=newest).contains(&date));
-    if parts.method != Method::POST || !known {
-        return Err(ApiError::resource_not_found());
+    let known = match (surface, version) {
+        (Surface::Deployment(_), None) => None,
+        (Surface::Deployment(_), Some(version)) => {
+            date_of(version).is_some_and(|date| (first..=newest).contains(&date)).then_some(version)
+        }
+        // Accepted and ignored: `v1`, `preview`, or any dated one.
+        (Surface::V1, None | Some("")) => Some(V1),
+        (Surface::V1, Some(version)) => {
+            (matches!(version, V1 | "preview") || date_of(version).is_some()).then_some(version)
+        }
+    };
+    match known {
+        Some(api_version) if parts.method == Method::POST => {
+            Ok(Route { operation, surface, api_version })
+        }
+        _ => Err(ApiError::resource_not_found()),
     }
-    Ok(Route { operation, deployment: deployment.to_owned(), api_version: version.to_owned() })
 }
 
 fn api_version(query: &str) -> Option<&str> {
@@ -65,9 +95,14 @@ fn date_of(version: &str) -> Option<&str> {
     is_date.then_some(date)
 }
 
-/// Checks the key. On this surface a bearer token is one of Entra's, and the
+/// Checks the key. A bearer token may be a key on the v1 surface, where the
+/// stock OpenAI client sends it so. Any other is one of Entra's, and the
 /// simulator issues none.
-pub(super) fn authenticate(resource: &Resource, headers: &HeaderMap) -> Result<(), ApiError> {
+pub(super) fn authenticate(
+    resource: &Resource,
+    surface: Surface<'_>,
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
     let sent = ["api-key", "ocp-apim-subscription-key"]
         .iter()
         .find_map(|name| headers.get(*name).map(|value| value.as_bytes()))
@@ -75,8 +110,17 @@ pub(super) fn authenticate(resource: &Resource, headers: &HeaderMap) -> Result<(
     match sent {
         Some(key) if resource.accepts(key) => Ok(()),
         Some(_) => Err(ApiError::invalid_key()),
+        None if surface == Surface::V1 && bearer(headers).is_some_and(|k| resource.accepts(k)) => {
+            Ok(())
+        }
         None => Err(ApiError::unauthorized()),
     }
+}
+
+/// The token of `Authorization: Bearer …`; schemes are case-insensitive (RFC 9110, 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
 #[cfg(test)]
@@ -84,11 +128,39 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(method: &str, uri: &str, expected: Option<(Operation, &str)>) {
+    fn found<T>(method: &str, uri: &str, then: impl FnOnce(Option<Route<'_>>) -> T) -> T {
         let request = http::Request::builder().method(method).uri(uri).body(()).unwrap();
-        let found = route(&request.into_parts().0, "2026-12-31").ok();
-        let found = found.as_ref().map(|route| (route.operation, route.deployment.as_str()));
-        assert_eq!(found, expected, "{method} {uri}");
+        then(route(&request.into_parts().0, "2026-12-31").ok())
+    }
+
+    #[track_caller]
+    fn check(method: &str, uri: &str, expected: Option<(Operation, &str)>) {
+        let expected = expected.map(|(operation, name)| (operation, Surface::Deployment(name)));
+        found(method, uri, |found| {
+            let found = found.map(|route| (route.operation, route.surface));
+            assert_eq!(found, expected, "{method} {uri}");
+        });
+    }
+
+    #[test]
+    fn the_v1_surface_needs_no_version() {
+        for (uri, operation, version) in [
+            ("/openai/v1/chat/completions", Operation::Chat, "v1"),
+            ("//openai/v1/completions?api-version=", Operation::Completions, "v1"),
+            ("/openai/v1/embeddings?api-version=preview", Operation::Embeddings, "preview"),
+            ("/openai/v1/embeddings?x&api-version=v1", Operation::Embeddings, "v1"),
+            ("/openai/v1/chat/completions?api-version=2021-01-01", Operation::Chat, "2021-01-01"),
+        ] {
+            let expected = Route { operation, surface: Surface::V1, api_version: version };
+            found("POST", uri, |found| assert_eq!(found, Some(expected), "{uri}"));
+        }
+        check("POST", "/openai/v1/chat/completions?api-version=v2", None);
+        check("GET", "/openai/v1/chat/completions", None);
+        check("POST", "/openai/v1/chat/completions/", None);
+        check("POST", "/openai/v1/responses", None);
+        check("POST", "/openai/v1", None);
+        check("POST", "/v1/chat/completions", None);
+        check("POST", "/openai/deployments/v1/chat/completions", None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The pipeline of the data plane:
 //! route → authenticate → resolve deployment → read JSON → admit → validate →
-//! generate → pace → settle (specification, section 7).
+//! generate → pace → settle (specification, section 7). On the v1 surface the
+//! JSON is read to resolve the deployment; all after that is the same.
 //!
 //! The limiter runs before the model layer's validation, as recorded replies
 //! show: a 400 for an unsupported parameter has its tokens deducted.
@@ -16,13 +17,14 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::{Map, Value};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
 use super::deployment::Deployment;
 use super::exchange::Exchange;
 use super::resource::Resource;
-use super::route::{Route, address, authenticate, route};
+use super::route::{Route, Surface, address, authenticate, route};
 use super::stream::{StreamPlan, stream_body};
 use crate::catalogue::{Kind, Operation};
 use crate::config::Capacity;
@@ -32,7 +34,7 @@ use crate::limit::{Demand, Refusal, Standing, Ticket};
 use crate::wire::{
     Answer, ApiError, Call, ChoiceText, ChunkStyle, Chunks, Identity, Ids, Outline, RefusalText,
     Served, Usage, answer_headers, chat_body, completions_body, embeddings_body, error_headers,
-    parse_json, refusal_headers, refusal_message, retry_millis, retry_seconds,
+    model_of, parse_json, refusal_headers, refusal_message, retry_millis, retry_seconds,
 };
 
 /// Counting a longer text takes long enough to delay other requests' tokens.
@@ -45,8 +47,11 @@ pub(super) async fn serve(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
-    if let Some((operation, deployment)) = address(parts.uri.path()) {
-        exchange.addressed(deployment, operation);
+    if let Some((operation, surface)) = address(parts.uri.path()) {
+        exchange.called(operation);
+        if let Surface::Deployment(name) = surface {
+            exchange.addressed(name);
+        }
     }
     let mut ids = Ids(resource.rng("ids", exchange.number));
     let identity = Identity {
@@ -55,36 +60,54 @@ pub(super) async fn serve(
         client_request_id: parts.headers.get("x-ms-client-request-id").cloned(),
     };
     // Read in any case: a connection lives on only when its request was read.
-    let body = read_body(body, resource.settings.max_body_bytes).await;
+    let bytes = read_body(body, resource.settings.max_body_bytes).await;
     exchange.read();
-    let found = match resolve(&resource, &parts) {
+    let body = bytes.and_then(|bytes| parse_json(&bytes).map(|json| Json { bytes, json }));
+    let found = match resolve(&resource, &parts, &body, &mut exchange) {
         Ok(found) => found,
         Err((error, region)) => {
             let headers = error_headers(&identity, error.status, error.chunked, region);
             return fail(exchange, error, headers);
         }
     };
-    let request = Addressed { identity, ids, exchange, found, body };
-    request.answer().await
+    let request = Addressed { identity, ids, exchange, found };
+    match body {
+        Ok(body) => request.answer(body).await,
+        Err(error) => request.unread(error).await,
+    }
 }
 
-/// A deployment, and where the request's path leads.
-struct Found {
-    route: Route,
+/// A deployment, and what the request's path asks of it.
+struct Found<'a> {
+    route: Route<'a>,
     deployment: Arc<Deployment>,
 }
 
-/// The steps that need no body. With an error comes the region, once the
+/// A request's body: a JSON object.
+struct Json {
+    bytes: Bytes,
+    json: Map<String, Value>,
+}
+
+/// The steps up to the deployment. With an error comes the region, once the
 /// resource itself has been reached.
-fn resolve<'a>(
+fn resolve<'a, 'p>(
     resource: &'a Resource,
-    parts: &Parts,
-) -> Result<Found, (ApiError, Option<&'a str>)> {
+    parts: &'p Parts,
+    body: &Result<Json, ApiError>,
+    exchange: &mut Exchange,
+) -> Result<Found<'p>, (ApiError, Option<&'a str>)> {
     let route =
         route(parts, &resource.settings.newest_api_version).map_err(|error| (error, None))?;
-    authenticate(resource, &parts.headers).map_err(|error| (error, None))?;
+    authenticate(resource, route.surface, &parts.headers).map_err(|error| (error, None))?;
     let region = Some(resource.config.region.as_str());
-    let Some(deployment) = resource.deployments.get(&route.deployment) else {
+    let name = match (route.surface, body) {
+        (Surface::Deployment(name), _) => name,
+        (Surface::V1, Ok(body)) => model_of(&body.json).map_err(|error| (error, region))?,
+        (Surface::V1, Err(error)) => return Err((error.clone(), region)),
+    };
+    exchange.addressed(name);
+    let Some(deployment) = resource.deployments.get(name) else {
         return Err((ApiError::deployment_not_found(resource.wire_profile()), region));
     };
     let model = &deployment.config.model;
@@ -103,22 +126,17 @@ async fn read_body(body: Body, most: usize) -> Result<Bytes, ApiError> {
 }
 
 /// A request that has reached its deployment.
-struct Addressed {
+struct Addressed<'p> {
     identity: Identity,
     ids: Ids<rand_chacha::ChaCha8Rng>,
     exchange: Exchange,
-    found: Found,
-    body: Result<Bytes, ApiError>,
+    found: Found<'p>,
 }
 
-impl Addressed {
-    async fn answer(mut self) -> Response {
+impl Addressed<'_> {
+    async fn answer(mut self, Json { bytes, json }: Json) -> Response {
         let deployment = Arc::clone(&self.found.deployment);
         let operation = self.found.route.operation;
-        let (bytes, json) = match self.body.clone().and_then(|b| parse_json(&b).map(|j| (b, j))) {
-            Ok(read) => read,
-            Err(error) => return self.unread(error).await,
-        };
         let model = &deployment.config.model;
         let outline = Outline::of(operation, &json, model.facts.output_tokens);
         let call = Call::read(operation, &json, model);
@@ -187,7 +205,7 @@ impl Addressed {
             profile: config.wire_profile,
             reason: refusal.reason,
             operation: self.found.route.operation,
-            api_version: &self.found.route.api_version,
+            api_version: self.found.route.api_version,
             deployment: &config.name,
             model: config.model.facts.name,
             region,

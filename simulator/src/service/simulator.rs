@@ -67,7 +67,7 @@ impl Simulator {
             encoding.warm();
         }
         let metrics = Arc::new(Metrics::default());
-        let settings = resource_settings(&config);
+        let settings = resource_settings(&config, &environment);
         let resources = config
             .resources
             .into_iter()
@@ -95,8 +95,13 @@ impl Simulator {
     }
 }
 
-fn resource_settings(config: &SimulatorConfig) -> super::resource::Settings {
+fn resource_settings(
+    config: &SimulatorConfig,
+    environment: &Environment,
+) -> super::resource::Settings {
+    let instance = seam::instance::instance("simulator", environment.seed, &environment.clock);
     super::resource::Settings {
+        instance,
         journal_capacity: config.journal_capacity,
         max_body_bytes: config.max_body_bytes,
         newest_api_version: config.newest_api_version.clone(),

@@ -113,6 +113,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", body)
     }
 
+    /// No `model` on the v1 surface, where it names the deployment.
+    pub(crate) fn missing_model() -> Self {
+        Self::invalid_request("you must provide a model parameter", None, None)
+    }
+
     /// A limiter's refusal.
     pub(crate) fn too_many_requests(reason: RefusalReason, message: &str) -> Self {
         #[derive(Serialize)]

@@ -14,7 +14,7 @@ pub(crate) use headers::{
     Identity, Served, answer_headers, error_headers, refusal_headers, retry_millis, retry_seconds,
 };
 pub(crate) use ids::Ids;
-pub(crate) use request::{Call, Input, Outline, parse_json};
+pub(crate) use request::{Call, Input, Outline, model_of, parse_json};
 pub(crate) use response::{
     Answer, ChoiceText, Usage, chat_body, completions_body, embeddings_body,
 };

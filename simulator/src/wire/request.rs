@@ -99,6 +99,16 @@ pub(crate) fn parse_json(body: &[u8]) -> Parsed<Map<String, Value>> {
     }
 }
 
+/// `model`, which names the deployment on the v1 surface.
+pub(crate) fn model_of(json: &Map<String, Value>) -> Parsed<&str> {
+    match Fields(json).get("model") {
+        None => Err(ApiError::missing_model()),
+        Some(Value::String(name)) if name.is_empty() => Err(ApiError::missing_model()),
+        Some(Value::String(name)) => Ok(name),
+        Some(other) => Err(fields::wrong_type("model", "a string", other)),
+    }
+}
+
 /// A request the model layer accepts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Call {

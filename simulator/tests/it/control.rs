@@ -1,5 +1,7 @@
 //! Live control, journal cursor, metrics, health.
 
+use seam::clock::{VIRTUAL_EPOCH, WallClock};
+
 use crate::support::{Bench, CHAT, TEXT, ms};
 
 const COMPAT: &str = r#"
@@ -109,6 +111,24 @@ async fn the_journal_has_a_cursor() {
     }
     let far = format!("/++/journal?after={}", u64::MAX);
     assert_eq!(bench.get(&far).await.json()["records"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_says_which_start_of_the_process_wrote_it() {
+    async fn instance(bench: &Bench) -> String {
+        let page = bench.get("/++/journal").await.json();
+        page["instance"].as_str().unwrap().to_owned()
+    }
+    let bench = Bench::new(COMPAT);
+    let first = instance(&bench).await;
+    assert!(!first.is_empty());
+    tokio::time::advance(ms(1_000)).await;
+    bench.post(TEXT, BODY).await;
+    assert_eq!(instance(&bench).await, first, "as long as the process lives");
+    assert_eq!(instance(&Bench::new(COMPAT)).await, first, "virtual runs start on one date");
+    assert_ne!(instance(&Bench::seeded(COMPAT, 2)).await, first);
+    let later = WallClock::fixed(VIRTUAL_EPOCH + ms(1));
+    assert_ne!(instance(&Bench::at(COMPAT, later)).await, first);
 }
 
 #[tokio::test(start_paused = true)]

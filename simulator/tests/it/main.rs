@@ -14,3 +14,4 @@ mod sockets;
 mod streams;
 mod support;
 mod texts;
+mod v1;

@@ -38,16 +38,28 @@ impl Bench {
     }
 
     pub(crate) fn seeded(deployments: &str, seed: u64) -> Self {
-        let text = format!(
+        Self::with(&Self::config(deployments), seed)
+    }
+
+    /// Started at another date.
+    pub(crate) fn at(deployments: &str, clock: WallClock) -> Self {
+        Self::in_world(&Self::config(deployments), Environment { seed: Seed(1), clock })
+    }
+
+    fn config(deployments: &str) -> String {
+        format!(
             "version = 1\n[[resources]]\nname = \"r\"\nport = 0\nkeys = [\"{KEY}\", \"k2\"]\ndeployments = [\n{deployments}\n]\n"
-        );
-        Self::with(&text, seed)
+        )
     }
 
     pub(crate) fn with(text: &str, seed: u64) -> Self {
+        let environment = Environment { seed: Seed(seed), clock: WallClock::fixed(VIRTUAL_EPOCH) };
+        Self::in_world(text, environment)
+    }
+
+    fn in_world(text: &str, environment: Environment) -> Self {
         let (config, _) = load(&Source::new("test.toml", text), &Env::empty())
             .unwrap_or_else(|problems| panic!("{}", render(&problems)));
-        let environment = Environment { seed: Seed(seed), clock: WallClock::fixed(VIRTUAL_EPOCH) };
         let simulator = Simulator::new(config, environment);
         let name = simulator.resources()[0].name.clone();
         Self { router: simulator.router(&name).unwrap() }
