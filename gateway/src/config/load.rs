@@ -42,6 +42,8 @@ pub(crate) fn load_text(
     documents.values = validate::named_values(&raw, source, &mut problems);
     documents.library.backends =
         raw.backends.iter().map(|backend| backend.id.get_ref().clone()).collect();
+    documents.library.loggers =
+        raw.loggers.iter().map(|logger| logger.id.get_ref().clone()).collect();
     documents.library.expressions.newline = match raw.gateway.tier {
         RawTier::Classic => Newline::CrLf,
         RawTier::V2 => Newline::Lf,
@@ -103,6 +105,11 @@ impl<'s> Documents<'s> {
             reading: Vec::new(),
             compiled: BTreeMap::new(),
         }
+    }
+
+    /// Where relative paths begin.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     fn read_fragments(&mut self, raw: &RawConfig) {

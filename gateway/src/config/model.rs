@@ -8,11 +8,13 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use super::settings::Settings;
+use crate::identity::IdentityConfig;
 use crate::pipeline::context::{
     ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
 };
 use crate::pipeline::matching::Template;
 use crate::policy::document::PolicyDocument;
+use crate::telemetry::sinks::LoggerTarget;
 
 /// Everything a gateway serves.
 pub(crate) struct Model {
@@ -22,6 +24,10 @@ pub(crate) struct Model {
     pub(crate) settings: Settings,
     pub(crate) global: Arc<PolicyDocument>,
     pub(crate) backends: BTreeMap<String, Arc<Backend>>,
+    pub(crate) loggers: BTreeMap<String, LoggerTarget>,
+    pub(crate) identity: IdentityConfig,
+    /// Named values no trace prints.
+    pub(crate) secrets: Vec<String>,
     pub(crate) apis: Vec<Arc<Api>>,
     pub(crate) products: Vec<Arc<Product>>,
     /// By key: a subscription with two keys is here twice.

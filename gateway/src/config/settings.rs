@@ -32,6 +32,12 @@ pub struct Settings {
     pub cache_entries: usize,
     /// The most records the journal holds; the oldest makes room.
     pub journal_records: usize,
+    /// The most bytes of metrics, events and messages the journal holds; the
+    /// oldest record makes room.
+    pub journal_bytes: usize,
+    /// The most series `/metrics` has for what policies emit; what is beyond
+    /// them is counted in `gateway_emitted_metrics_overflow_total`.
+    pub emitted_series: usize,
     /// How long requests under way may take to finish when the gateway stops.
     pub drain_timeout: HumanDuration,
 }
@@ -57,6 +63,8 @@ impl Default for Settings {
             max_response_body_bytes: 64 * 1024 * 1024,
             cache_entries: 10_000,
             journal_records: 100_000,
+            journal_bytes: 64 * 1024 * 1024,
+            emitted_series: 1_000,
             drain_timeout: HumanDuration(std::time::Duration::from_secs(10)),
         }
     }

@@ -15,15 +15,17 @@ use super::model::{
     Api, Backend, Credentials, Model, Operation, Product, Subscription, SubscriptionScope,
 };
 use super::raw::{
-    RawApi, RawBackend, RawConfig, RawOperation, RawProduct, RawState, RawSubscription,
+    RawApi, RawBackend, RawConfig, RawLogger, RawOperation, RawProduct, RawState, RawSubscription,
 };
 use crate::app::RESERVED_PATHS;
+use crate::identity::IdentityConfig;
 use crate::pipeline::context::{
     ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
 };
 use crate::pipeline::matching::{Template, segments_of};
 use crate::pipeline::url;
 use crate::policy::named_values::NamedValues;
+use crate::telemetry::sinks::LoggerTarget;
 
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
@@ -70,10 +72,12 @@ pub(super) fn model(
         Some(file) => check.documents.policies(file),
         None => Some(check.documents.default_global()),
     };
+    let loggers = check.loggers(raw.loggers);
     let backends = check.backends(raw.backends);
     let apis = check.apis(raw.apis);
     let products = check.products(raw.products, &apis);
     let subscriptions = check.subscriptions(raw.subscriptions, &apis, &products);
+    let secrets = raw.named_values.into_iter().filter(|value| value.secret);
     let deployment = DeploymentInfo {
         region: raw.gateway.region,
         service_name: raw.gateway.service_name,
@@ -87,6 +91,14 @@ pub(super) fn model(
         settings: raw.settings,
         global: global?,
         backends,
+        loggers,
+        identity: IdentityConfig {
+            tenant_id: raw.identity.tenant_id,
+            object_id: raw.identity.object_id,
+            client_id: raw.identity.client_id,
+            fail: raw.identity.fail,
+        },
+        secrets: secrets.map(|value| value.value).collect(),
         apis,
         products,
         subscriptions,
@@ -140,6 +152,43 @@ impl Check<'_, '_> {
         };
         self.error(text.span(), problem, "an example: \"http://localhost:8001/openai\"");
         None
+    }
+
+    fn loggers(&mut self, raw: Vec<RawLogger>) -> BTreeMap<String, LoggerTarget> {
+        let mut unique = Unique::new("logger");
+        let mut loggers = BTreeMap::new();
+        for logger in raw {
+            self.unique(&mut unique, &logger.id);
+            let target = match (logger.file, logger.url) {
+                (None, None) => LoggerTarget::Journal,
+                (Some(file), None) => {
+                    LoggerTarget::File(self.documents.directory().join(file.get_ref()))
+                }
+                (None, Some(text)) => match url::parse(text.get_ref()).map(|url| url::to_uri(&url))
+                {
+                    Ok(Ok(uri)) => LoggerTarget::Url(uri),
+                    Ok(Err(error)) => {
+                        let help = "an example: \"http://localhost:9200/events\"";
+                        self.error(text.span(), error.to_string(), help);
+                        continue;
+                    }
+                    Err(message) => {
+                        let help = "an example: \"http://localhost:9200/events\"";
+                        self.error(text.span(), message, help);
+                        continue;
+                    }
+                },
+                (Some(file), Some(url)) => {
+                    let message = "a logger writes to a file or to a URL, not both";
+                    let problem = Diagnostic::error(self.source, url.span(), message)
+                        .also(file.span(), "the file");
+                    self.out.push(problem);
+                    continue;
+                }
+            };
+            loggers.insert(logger.id.into_inner(), target);
+        }
+        loggers
     }
 
     fn backends(&mut self, raw: Vec<RawBackend>) -> BTreeMap<String, Arc<Backend>> {

@@ -48,8 +48,10 @@ pub struct Context {
     pub last_error: Option<LastError>,
     /// `new Random()`, `Guid.NewGuid()`: this request's own stream.
     pub random: ChaCha8Rng,
-    /// `context.Trace(message)` and trace policies.
+    /// `context.Trace(message)`, until the pipeline hands them on.
     pub trace: Vec<String>,
+    /// `context.Tracing`: somebody asked for this request's trace.
+    pub tracing: bool,
 }
 
 /// `context.Request`.

@@ -6,8 +6,10 @@ mod base;
 mod cache_lookup_value;
 mod cache_store_value;
 mod choose;
+mod emit_metric;
 mod forward_request;
 mod include_fragment;
+mod log_to_eventhub;
 mod retry;
 mod return_response;
 mod set_backend_service;
@@ -15,6 +17,7 @@ mod set_body;
 mod set_header;
 mod set_status;
 mod set_variable;
+mod trace;
 
 use crate::policy::spec::PolicySpec;
 
@@ -24,8 +27,10 @@ static REGISTRY: &[&PolicySpec] = &[
     &cache_lookup_value::SPEC,
     &cache_store_value::SPEC,
     &choose::SPEC,
+    &emit_metric::SPEC,
     &forward_request::SPEC,
     &include_fragment::SPEC,
+    &log_to_eventhub::SPEC,
     &retry::SPEC,
     &return_response::SPEC,
     &set_backend_service::SPEC,
@@ -33,6 +38,7 @@ static REGISTRY: &[&PolicySpec] = &[
     &set_header::SPEC,
     &set_status::SPEC,
     &set_variable::SPEC,
+    &trace::SPEC,
 ];
 
 /// A policy by its element's name.

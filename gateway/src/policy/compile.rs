@@ -190,7 +190,12 @@ impl<'l> Compiler<'l> {
         self.open_policies.contains(&policy)
     }
 
-    /// Backends that literals may name.
+    /// The section of the present policy; `None` in a fragment checked alone.
+    pub(crate) fn section(&self) -> Option<Section> {
+        self.section
+    }
+
+    /// What literals may name.
     pub(crate) fn library(&self) -> &Library {
         self.library
     }

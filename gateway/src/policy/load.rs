@@ -29,6 +29,8 @@ pub(crate) struct Library {
     pub(crate) fragments: BTreeMap<String, Option<Document>>,
     /// Backend ids.
     pub(crate) backends: BTreeSet<String>,
+    /// Logger ids.
+    pub(crate) loggers: BTreeSet<String>,
     /// How expressions of this gateway's tier behave.
     pub(crate) expressions: expr::Settings,
 }

@@ -45,7 +45,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             let ticks = i64::try_from(elapsed.as_nanos() / 100).unwrap_or(i64::MAX);
             Ok(Value::TimeSpan(TimeSpan(ticks)))
         }),
-        Entry("bool Tracing", |_| Ok(Value::Bool(false))),
+        Entry("bool Tracing", |c| Ok(Value::Bool(c.vm.context.tracing))),
         Entry("void Trace(string message)", |c| {
             let message = c.opt_str(0).unwrap_or_default();
             c.vm.charge(1 + message.len() / 16)?;
