@@ -6,14 +6,9 @@
 //! record exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::Body;
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use seam::clock::WallClock;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -365,55 +360,5 @@ impl Drop for Recorder {
         let status = if std::thread::panicking() { 500 } else { 499 };
         self.note(|record| record.status = status);
         self.finish();
-    }
-}
-
-/// A response body that finishes its request's record with its last byte.
-pub(crate) struct RecordedBody {
-    inner: Body,
-    recorder: Recorder,
-}
-
-impl RecordedBody {
-    /// Wraps a body; nothing to send is finished at once.
-    pub(crate) fn wrap(inner: Body, mut recorder: Recorder) -> Body {
-        if http_body::Body::is_end_stream(&inner) {
-            recorder.finish();
-            return inner;
-        }
-        Body::new(Self { inner, recorder })
-    }
-}
-
-impl http_body::Body for RecordedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
-        match &frame {
-            Some(Ok(_)) if !self.inner.is_end_stream() => {}
-            Some(Err(_)) => {
-                self.recorder.note(|record| {
-                    record
-                        .error_reason
-                        .get_or_insert_with(|| "BackendConnectionFailure".to_owned());
-                });
-                self.recorder.finish();
-            }
-            Some(Ok(_)) | None => self.recorder.finish(),
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

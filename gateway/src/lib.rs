@@ -36,8 +36,9 @@ mod policies;
 pub mod policy;
 mod store;
 mod telemetry;
+mod usage;
 
-pub use config::settings::{RetryBackoff, Settings};
+pub use config::settings::{LimitHeaders, RetryBackoff, Settings, TokenEstimator};
 pub use journal::{AttemptRecord, RequestRecord};
 pub use telemetry::records::{EventRecord, MessageRecord, MetricRecord};
 pub use telemetry::tracer::{Trace, TraceEntry, TraceEvent};

@@ -23,6 +23,12 @@ pub struct Settings {
     /// Whether the subscription key goes on to the backend when neither a
     /// policy nor the backend's credentials replace it.
     pub forward_subscription_key: bool,
+    /// When headers that limits set appear on the response: before outbound
+    /// runs, which may then read, change or delete them, or after it.
+    pub limit_headers: LimitHeaders,
+    /// How tokens are counted where the service does not report them: in the
+    /// model's encoding, or as a quarter of the characters.
+    pub token_estimator: TokenEstimator,
     /// The largest request body, in bytes; a larger one is refused with 413.
     pub max_request_body_bytes: usize,
     /// The largest response body that is held in memory (buffered responses,
@@ -52,6 +58,29 @@ pub enum RetryBackoff {
     Formula,
 }
 
+/// See [`Settings::limit_headers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitHeaders {
+    /// On the backend's answer when outbound begins, on an error's when on-error
+    /// begins.
+    BeforeOutbound,
+    /// On the final response.
+    AfterOutbound,
+}
+
+/// See [`Settings::token_estimator`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenEstimator {
+    /// In the encoding of the model that the body or the deployment names; an
+    /// unknown name is counted by characters.
+    #[default]
+    ByModel,
+    /// A token for every four characters.
+    Characters,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -59,6 +88,8 @@ impl Default for Settings {
             strict_body: true,
             strict_retry_body: false,
             forward_subscription_key: true,
+            limit_headers: LimitHeaders::BeforeOutbound,
+            token_estimator: TokenEstimator::ByModel,
             max_request_body_bytes: 8 * 1024 * 1024,
             max_response_body_bytes: 64 * 1024 * 1024,
             cache_entries: 10_000,
@@ -105,6 +136,12 @@ const INFERENCES: &[Inference] = &[
         "1.2",
         "the subscription key reaches the backend unless replaced",
     ),
+    switch(
+        "limit_headers",
+        "9",
+        "whether headers that limits set are there before outbound or on-error runs",
+    ),
+    switch("token_estimator", "4.3", "the platform's tokenizer is not published"),
     fixed("1", "an all-APIs or API subscription brings no product scope"),
     fixed("1", "an error raised inside on-error stops it; the original error is sent"),
     fixed("1", "after return-response in inbound or backend neither outbound nor on-error runs"),

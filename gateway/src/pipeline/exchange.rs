@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Limited};
 
+use super::completion::Completions;
 use super::context::{Context, LastError, MessageBody, ResponseState, Url};
 use super::errors;
 use crate::app::Shared;
@@ -93,10 +95,31 @@ pub(crate) struct Exchange {
     pub(crate) forwards: u32,
     /// The response `return-response` makes; children act on it.
     pub(crate) building: Option<ResponseState>,
+    /// Headers the response will have, whatever response that is.
+    response_headers: ResponseHeaders,
+    /// Whether outbound ran to its end.
+    pub(crate) outbound_ended: bool,
+    /// Work left for the end of the request.
+    pub(crate) completions: Completions,
     /// What the journal will say.
     pub(crate) recorder: Recorder,
     /// A trace was asked for with a wrong key.
     pub(crate) trace_refused: bool,
+}
+
+/// Where a request stands: which policy of which scope's document.
+#[derive(Clone, Default)]
+pub(crate) struct Place {
+    step: Arc<StepInfo>,
+    depth: usize,
+}
+
+/// Headers for a response that is not there yet.
+#[derive(Default)]
+struct ResponseHeaders {
+    set: Vec<(HeaderName, HeaderValue)>,
+    /// How many of them the present response has.
+    applied: usize,
 }
 
 impl Exchange {
@@ -116,9 +139,49 @@ impl Exchange {
             steps: 0,
             forwards: 0,
             building: None,
+            response_headers: ResponseHeaders::default(),
+            outbound_ended: false,
+            completions: Completions::default(),
             recorder,
             trace_refused: false,
         }
+    }
+
+    /// The present policy.
+    pub(crate) fn place(&self) -> Place {
+        Place { step: Arc::clone(&self.step), depth: self.depth }
+    }
+
+    /// Makes another policy the present one; the one that was.
+    pub(crate) fn move_to(&mut self, place: Place) -> Place {
+        let step = std::mem::replace(&mut self.step, place.step);
+        Place { step, depth: std::mem::replace(&mut self.depth, place.depth) }
+    }
+
+    /// The scope whose document holds the present policy.
+    pub(crate) fn scope(&self) -> Option<Scope> {
+        self.scopes.get(self.depth).map(|scope| scope.scope)
+    }
+
+    /// Sets a header of the response to come. It takes effect when outbound or
+    /// on-error begins, or when the response leaves: see
+    /// [`crate::Settings::limit_headers`].
+    pub(crate) fn set_response_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.response_headers.set.push((name, value));
+    }
+
+    /// Puts the headers set so far on the present response.
+    pub(crate) fn apply_response_headers(&mut self) {
+        let headers = &mut self.response_headers;
+        for (name, value) in headers.set.iter().skip(headers.applied) {
+            self.context.response.headers.insert(name.clone(), value.clone());
+        }
+        headers.applied = headers.set.len();
+    }
+
+    /// The present response is another one: it has none of the headers yet.
+    pub(crate) fn response_replaced(&mut self) {
+        self.response_headers.applied = 0;
     }
 
     /// Runs a section of the effective document: the innermost scope's.

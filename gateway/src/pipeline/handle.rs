@@ -14,13 +14,14 @@ use hyper::ext::ReasonPhrase;
 use indexmap::IndexMap;
 use rand::Rng as _;
 
+use super::completion::LastByte;
 use super::context::{Context, MessageBody, RequestState, ResponseState, SubscriptionInfo};
 use super::exchange::{Exchange, Failure, Flow, Outcome, ScopeDocument};
 use super::subscription::{Refusal, admit};
 use super::{errors, matching, url};
 use crate::app::Shared;
 use crate::config::model::{Api, Operation};
-use crate::journal::RecordedBody;
+use crate::config::settings::LimitHeaders;
 use crate::policy::document::{PolicyDocument, Scope};
 use crate::policy::spec::Section;
 use crate::telemetry::redact::Secrets;
@@ -36,7 +37,17 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Respo
     if let Err(failure) = run(&mut exchange, request.into_body()).await {
         on_error(&mut exchange, failure).await;
     }
+    leave(&mut exchange).await;
     respond(exchange, &method)
+}
+
+/// What is left to do before the response leaves. After outbound that was done:
+/// here is the rest for pipelines that ended otherwise.
+async fn leave(exchange: &mut Exchange) {
+    while let Err(Failure(error)) = exchange.complete_leaving().await {
+        tracing::warn!(?error, "work left for the end of a request failed");
+    }
+    exchange.apply_response_headers();
 }
 
 /// The exchange of a request that nothing is known of yet.
@@ -159,9 +170,24 @@ async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
         return Err(failure);
     }
     for section in [Section::Inbound, Section::Backend, Section::Outbound] {
-        if exchange.run_section(section).await? == Flow::Respond {
-            break;
+        if section == Section::Outbound {
+            before_outbound(exchange).await?;
         }
+        if exchange.run_section(section).await? == Flow::Respond {
+            exchange.response_replaced();
+            return Ok(());
+        }
+    }
+    exchange.outbound_ended = true;
+    exchange.complete_leaving().await
+}
+
+async fn before_outbound(exchange: &mut Exchange) -> Result<(), Failure> {
+    if 0 < exchange.forwards {
+        exchange.complete_received().await?;
+    }
+    if exchange.shared.model.settings.limit_headers == LimitHeaders::BeforeOutbound {
+        exchange.apply_response_headers();
     }
     Ok(())
 }
@@ -314,6 +340,10 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
         tracer.failed(&error.source, &error.reason, &error.message);
     }
     exchange.context.last_error = Some(*error);
+    exchange.response_replaced();
+    if exchange.shared.model.settings.limit_headers == LimitHeaders::BeforeOutbound {
+        exchange.apply_response_headers();
+    }
     let response = &exchange.context.response;
     let kept = (response.status, response.reason.clone(), response.headers.clone());
     // A stream cannot be kept; what on-error reads of it is in memory then.
@@ -322,6 +352,9 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
         _ => None,
     };
     let outcome: Outcome = exchange.run_section(Section::OnError).await;
+    if matches!(outcome, Ok(Flow::Respond)) {
+        exchange.response_replaced();
+    }
     if let Err(second) = outcome {
         tracing::warn!(error = ?second.0, "on-error failed itself");
         let response = &mut exchange.context.response;
@@ -334,7 +367,7 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
 
 /// The response that goes out, its record finished with its last byte.
 fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
-    let Exchange { context, mut recorder, trace_refused, .. } = exchange;
+    let Exchange { context, completions, mut recorder, trace_refused, .. } = exchange;
     if let Some(tracer) = &mut recorder.tracer {
         tracer.observe(&context);
     }
@@ -359,8 +392,11 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
             if let MessageBody::Bytes(bytes) = &body {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
             }
-            recorder.finish();
-            Body::from_stream(futures_util::stream::empty::<Result<Bytes, Infallible>>())
+            // The body hides that it is empty: a length would be added.
+            let empty = futures_util::stream::empty::<Result<Bytes, Infallible>>();
+            let body = Body::from_stream(empty);
+            drop(LastByte::wrap(Body::empty(), status.as_u16(), completions, recorder));
+            return assemble(status, reason, headers, body);
         }
         // A body would be taken for the next response.
         (_, 204 | 205 | 304) => without_body(&mut headers),
@@ -373,7 +409,12 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
             MessageBody::Absent | MessageBody::Consumed => without_body(&mut headers),
         },
     };
-    let mut response = Response::new(RecordedBody::wrap(body, recorder));
+    let body = LastByte::wrap(body, status.as_u16(), completions, recorder);
+    assemble(status, reason, headers, body)
+}
+
+fn assemble(status: StatusCode, reason: String, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     if !reason.is_empty()

@@ -121,6 +121,7 @@ impl ForwardRequest {
             }
         };
         exchange.context.response = received(response);
+        exchange.meter_response();
         if self.buffer_response == Switch::On {
             exchange.buffer_response().await?;
         }

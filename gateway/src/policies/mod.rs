@@ -7,6 +7,7 @@ mod cache_lookup_value;
 mod cache_store_value;
 mod choose;
 mod emit_metric;
+mod emit_token_metric;
 mod forward_request;
 mod include_fragment;
 mod log_to_eventhub;
@@ -23,6 +24,7 @@ use crate::policy::spec::PolicySpec;
 
 /// Every policy this gateway knows, by name.
 static REGISTRY: &[&PolicySpec] = &[
+    &emit_token_metric::AZURE_OPENAI,
     &base::SPEC,
     &cache_lookup_value::SPEC,
     &cache_store_value::SPEC,
@@ -30,6 +32,7 @@ static REGISTRY: &[&PolicySpec] = &[
     &emit_metric::SPEC,
     &forward_request::SPEC,
     &include_fragment::SPEC,
+    &emit_token_metric::LLM,
     &log_to_eventhub::SPEC,
     &retry::SPEC,
     &return_response::SPEC,
