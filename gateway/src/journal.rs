@@ -325,6 +325,55 @@ impl Recorder {
         self.keep(|record| &mut record.messages, message);
     }
 
+    /// A recorder for a branch of the request; its record is only merged.
+    pub(crate) fn branch(&self, context: &crate::pipeline::context::Context) -> Self {
+        let mut record = self.record.clone();
+        if let Some(record) = &mut record {
+            record.attempts.clear();
+            record.calls.clear();
+            record.metrics.clear();
+            record.events.clear();
+            record.messages.clear();
+            record.telemetry_dropped = 0;
+        }
+        Self {
+            journal: Arc::clone(&self.journal),
+            started: self.started,
+            open_attempt: None,
+            tracer: self.tracer.as_ref().map(|tracer| Box::new(tracer.branch(context))),
+            detached: true,
+            record,
+        }
+    }
+
+    /// Takes over what a branch recorded.
+    pub(crate) fn merge(
+        &mut self,
+        mut branch: Recorder,
+        context: &crate::pipeline::context::Context,
+    ) {
+        if let (Some(own), Some(tracer)) = (&mut self.tracer, branch.tracer.take()) {
+            own.absorb(*tracer, context);
+        }
+        let Some(record) = branch.record.take() else { return };
+        for attempt in record.attempts {
+            self.note(|own| own.attempts.push(attempt));
+        }
+        for call in record.calls {
+            self.keep(|own| &mut own.calls, call);
+        }
+        for metric in record.metrics {
+            self.keep(|own| &mut own.metrics, metric);
+        }
+        for event in record.events {
+            self.keep(|own| &mut own.events, event);
+        }
+        for message in record.messages {
+            self.keep(|own| &mut own.messages, message);
+        }
+        self.note(|own| own.telemetry_dropped += record.telemetry_dropped);
+    }
+
     fn keep<T>(&mut self, list: impl FnOnce(&mut RequestRecord) -> &mut Vec<T>, item: T) {
         let Some(record) = &mut self.record else { return };
         let list = list(record);

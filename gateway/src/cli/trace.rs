@@ -20,7 +20,7 @@ use seam::clock::{VIRTUAL_EPOCH, WallClock};
 use seam::http::{HttpService, InProcessNetwork};
 use seam::rng::Seed;
 
-use super::{Format, refuse};
+use super::{Format, USAGE, refuse};
 use crate::telemetry::render;
 use crate::{Environment, Gateway, GatewayConfig, load};
 
@@ -97,12 +97,18 @@ pub(super) fn run(
         Ok((config, _)) => config,
         Err(problems) => return refuse(&problems, err),
     };
-    let request = match &options.request {
-        Some(file) => {
-            let bytes = std::fs::read(file).with_context(|| cannot_read(file))?;
-            parse_request(&bytes).with_context(|| format!("{}", file.display()))?
+    // What is wrong here is in what the user wrote.
+    let prepared = match &options.request {
+        Some(file) => read_request(file),
+        None => build_request(&options),
+    };
+    let prepared = prepared.and_then(|request| Ok((request, canned(&options.answers)?)));
+    let (request, canned) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            writeln!(err, "error: {error:#}")?;
+            return Ok(ExitCode::from(USAGE));
         }
-        None => build_request(&options)?,
     };
     let (answer, trace) = if options.answers.is_empty() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -111,7 +117,6 @@ pub(super) fn run(
             execute(config, client, WallClock::real(), options.seed, request).await
         })
     } else {
-        let canned = canned(&options.answers)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
@@ -170,6 +175,11 @@ fn write_answer(answer: &Response<Bytes>, out: &mut impl Write) -> std::io::Resu
 
 fn cannot_read(file: &Path) -> String {
     format!("cannot read `{}`", file.display())
+}
+
+fn read_request(file: &Path) -> anyhow::Result<Request<Body>> {
+    let bytes = std::fs::read(file).with_context(|| cannot_read(file))?;
+    parse_request(&bytes).with_context(|| format!("{}", file.display()))
 }
 
 fn build_request(options: &TraceOptions) -> anyhow::Result<Request<Body>> {

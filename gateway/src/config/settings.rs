@@ -163,6 +163,29 @@ const INFERENCES: &[Inference] = &[
         "4.2",
         "fail-on-error-status-code: the client gets the backend's response unless on-error changes it",
     ),
+    fixed("4.1", "trace runs in on-error, too; its messages and context.Trace's go to the journal"),
+    fixed(
+        "4.1",
+        "wait: its policies run on copies of the request's state, merged in document order",
+    ),
+    fixed("4.2", "rewrite-uri: a {name} the operation's template does not have fails at run time"),
+    fixed(
+        "4.2",
+        "send-request: mode is new and the method GET unless given; the timeout covers the body",
+    ),
+    fixed(
+        "4.3",
+        "custom dimensions are evaluated when the policy runs, default ones when the metric is emitted",
+    ),
+    fixed("4.3", "a default dimension without a value (no product, no user, no backend) is empty"),
+    fixed(
+        "4.3",
+        "token metrics of a stream without usage are estimates; of an answer without usage none",
+    ),
+    fixed(
+        "4.4",
+        "managed identities get local tokens that live for a day; with ignore-error the variable stays unset",
+    ),
     fixed("4.2", "an unknown backend id at run time answers 500"),
     fixed("4.2", "a header set to null is empty"),
     fixed("4.3", "the cache stores and returns deep copies; a stored value is visible at once"),

@@ -76,6 +76,11 @@ pub(super) fn model(
     let backends = check.backends(raw.backends);
     let apis = check.apis(raw.apis);
     let products = check.products(raw.products, &apis);
+    let keyless = apis.iter().any(|api| !api.subscription_required)
+        || products.iter().any(|product| !product.info.subscription_required);
+    if keyless && let Some(file) = &raw.policies.global {
+        check.documents.keyless(file);
+    }
     let subscriptions = check.subscriptions(raw.subscriptions, &apis, &products);
     let secrets = raw.named_values.into_iter().filter(|value| value.secret);
     let deployment = DeploymentInfo {
@@ -253,7 +258,14 @@ impl Check<'_, '_> {
                     .help("add `[[apis.operations]]`; `url_template = \"/*\"` takes every path");
                 self.out.push(problem);
             }
+            let operation_files: Vec<_> =
+                api.operations.iter().filter_map(|own| own.policy.clone()).collect();
             let operations = self.operations(api.operations);
+            if !api.subscription_required {
+                for file in api.policy.iter().chain(&operation_files) {
+                    self.documents.keyless(file);
+                }
+            }
             let id = api.id.into_inner();
             let info = ApiInfo {
                 name: api.display_name.unwrap_or_else(|| id.clone()),
@@ -341,6 +353,9 @@ impl Check<'_, '_> {
                 members.insert(api.into_inner());
             }
             let policy = product.policy.as_ref().and_then(|file| self.documents.policies(file));
+            if let Some(file) = product.policy.as_ref().filter(|_| !product.subscription_required) {
+                self.documents.keyless(file);
+            }
             let id = product.id.into_inner();
             let info = ProductInfo {
                 name: product.display_name.unwrap_or_else(|| id.clone()),

@@ -178,6 +178,19 @@ impl Value {
         )
     }
 
+    /// An answer of `send-request`, by its number in the context.
+    pub(crate) fn stored_response(at: usize) -> Value {
+        Value::Host(Host::StoredResponse(at))
+    }
+
+    /// The number of an answer of `send-request`.
+    pub(crate) fn as_stored_response(&self) -> Option<usize> {
+        match self {
+            Value::Host(Host::StoredResponse(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
     /// A copy that shares nothing with this value: for the cache's border.
     #[must_use]
     pub fn deep_copy(&self) -> Value {

@@ -132,6 +132,12 @@ impl Exchange {
         self.completions.entries.push(Entry { place, work, left: false });
     }
 
+    /// Takes over the work a branch of this request left.
+    pub(crate) fn take_completions(&mut self, branch: &mut Exchange) {
+        self.completions.entries.append(&mut branch.completions.entries);
+        self.completions.metering |= branch.completions.metering;
+    }
+
     /// From now on, what backend answers cost is measured: see [`Ended::tokens`]
     /// and [`Exchange::token_report`].
     pub(crate) fn meter_tokens(&mut self) {

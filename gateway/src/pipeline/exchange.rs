@@ -101,6 +101,8 @@ pub(crate) struct Exchange {
     pub(crate) outbound_ended: bool,
     /// Work left for the end of the request.
     pub(crate) completions: Completions,
+    /// The request `send-request` makes; children act on it.
+    pub(crate) drafting: Option<Draft>,
     /// What the journal will say.
     pub(crate) recorder: Recorder,
     /// A trace was asked for with a wrong key.
@@ -142,6 +144,7 @@ impl Exchange {
             response_headers: ResponseHeaders::default(),
             outbound_ended: false,
             completions: Completions::default(),
+            drafting: None,
             recorder,
             trace_refused: false,
         }
@@ -404,6 +407,9 @@ impl Exchange {
 
     /// The message `set-header` and `set-body` act on.
     pub(crate) fn message(&mut self) -> Message<'_> {
+        if let Some(draft) = &mut self.drafting {
+            return Message { headers: &mut draft.headers, body: &mut draft.body };
+        }
         match (&mut self.building, self.section) {
             (Some(response), _) => {
                 Message { headers: &mut response.headers, body: &mut response.body }
@@ -426,6 +432,16 @@ impl Exchange {
             None => &mut self.context.response,
         }
     }
+}
+
+/// A request a policy sends beside the client's.
+pub(crate) struct Draft {
+    /// Its method.
+    pub(crate) method: String,
+    /// Its headers.
+    pub(crate) headers: http::HeaderMap,
+    /// Its body.
+    pub(crate) body: MessageBody,
 }
 
 /// A request or response, as far as policies change either alike.

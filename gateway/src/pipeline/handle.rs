@@ -89,6 +89,7 @@ fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
         last_error: None,
         random,
         trace: Vec::new(),
+        stored_responses: IndexMap::new(),
         tracing: false,
     };
     let mut exchange = Exchange::new(context, Arc::clone(shared), recorder);

@@ -2,46 +2,63 @@
 //! compile function from XML, and what it does to a request. Adding a policy is
 //! one module, its `mod` line, and one line of the registry below.
 
+mod authentication_managed_identity;
 mod base;
 mod cache_lookup_value;
 mod cache_store_value;
 mod choose;
 mod emit_metric;
 mod emit_token_metric;
+mod find_and_replace;
 mod forward_request;
 mod include_fragment;
 mod log_to_eventhub;
+mod mock_response;
 mod retry;
 mod return_response;
+mod rewrite_uri;
+mod send_request;
 mod set_backend_service;
 mod set_body;
 mod set_header;
+mod set_method;
+mod set_query_parameter;
 mod set_status;
 mod set_variable;
 mod trace;
+mod wait;
 
 use crate::policy::spec::PolicySpec;
 
 /// Every policy this gateway knows, by name.
 static REGISTRY: &[&PolicySpec] = &[
+    &authentication_managed_identity::SPEC,
     &emit_token_metric::AZURE_OPENAI,
     &base::SPEC,
     &cache_lookup_value::SPEC,
     &cache_store_value::SPEC,
     &choose::SPEC,
     &emit_metric::SPEC,
+    &find_and_replace::SPEC,
     &forward_request::SPEC,
     &include_fragment::SPEC,
     &emit_token_metric::LLM,
     &log_to_eventhub::SPEC,
+    &mock_response::SPEC,
     &retry::SPEC,
     &return_response::SPEC,
+    &rewrite_uri::SPEC,
+    &send_request::ONE_WAY,
+    &send_request::SPEC,
     &set_backend_service::SPEC,
     &set_body::SPEC,
     &set_header::SPEC,
+    &set_method::SPEC,
+    &set_query_parameter::SPEC,
     &set_status::SPEC,
     &set_variable::SPEC,
     &trace::SPEC,
+    &wait::SPEC,
 ];
 
 /// A policy by its element's name.

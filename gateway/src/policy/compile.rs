@@ -222,6 +222,16 @@ impl<'l> Compiler<'l> {
         steps
     }
 
+    /// Compiles one policy inside a policy that takes only these names.
+    pub(crate) fn child(
+        &mut self,
+        parent: &Element,
+        element: &Element,
+        names: &[&str],
+    ) -> Option<Step> {
+        self.policy(parent, element, Some(names))
+    }
+
     /// Compiles the policies of a part (`when`) under its own path.
     pub(crate) fn part(&mut self, part: &Element) -> Vec<Step> {
         self.enter(&part.name);

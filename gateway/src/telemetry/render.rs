@@ -19,8 +19,9 @@ pub(crate) fn text(trace: &Trace) -> String {
     );
     push(&mut out, &title);
     push(&mut out, "seconds");
+    let mut open = Open::default();
     for entry in &trace.entries {
-        entry_lines(&mut out, entry);
+        entry_lines(&mut out, entry, &mut open);
     }
     if 0 < trace.dropped {
         push(&mut out, &format!("{} more entries were left out", trace.dropped));
@@ -28,24 +29,43 @@ pub(crate) fn text(trace: &Trace) -> String {
     out
 }
 
-fn entry_lines(out: &mut String, entry: &TraceEntry) {
+/// The paths of the policies around the present entry, by depth.
+#[derive(Default)]
+struct Open(Vec<(u16, String)>);
+
+impl Open {
+    /// A policy's path as seen from the policy around it: `when[1]/retry[1]`.
+    fn enter(&mut self, depth: u16, path: &str) -> String {
+        while self.0.pop_if(|(outer, _)| depth <= *outer).is_some() {}
+        let inside = self.0.last().and_then(|(_, outer)| path.strip_prefix(outer.as_str()));
+        let shown = inside.and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned();
+        self.0.push((depth, path.to_owned()));
+        shown
+    }
+}
+
+fn entry_lines(out: &mut String, entry: &TraceEntry, open: &mut Open) {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a request fit a double")]
     let seconds = entry.at_us as f64 / 1e6;
     let indent = "  ".repeat(usize::from(entry.depth.min(15)));
-    for (at, line) in lines(&entry.what).into_iter().enumerate() {
+    let place = match &entry.what {
+        TraceEvent::Policy { path, .. } => open.enter(entry.depth, path),
+        _ => String::new(),
+    };
+    for (at, line) in lines(&entry.what, &place).into_iter().enumerate() {
         let time = if at == 0 { format!("{seconds:>8.3}") } else { " ".repeat(8) };
         push(out, &format!("{time} {indent}{}", one_line(&line)));
     }
 }
 
-fn lines(what: &TraceEvent) -> Vec<String> {
+fn lines(what: &TraceEvent, place: &str) -> Vec<String> {
     match what {
         TraceEvent::Section { section } => vec![format!("[{section}]")],
-        TraceEvent::Policy { policy, path, scope, id, duration_us, outcome } => {
+        TraceEvent::Policy { policy, scope, id, duration_us, outcome, path: _ } => {
             let mut line = (*policy).to_owned();
-            // The path of a policy not nested only adds its number.
-            if path.contains('/') || !path.ends_with("[1]") {
-                let _ = write!(line, " at {path}");
+            // The first of its name needs no number.
+            if place.strip_suffix("[1]") != Some(*policy) {
+                let _ = write!(line, " at {place}");
             }
             let _ = write!(line, " ({scope}");
             if !id.is_empty() {
@@ -178,7 +198,7 @@ mod tests {
             },
         };
         let mut out = String::new();
-        entry_lines(&mut out, &entry);
+        entry_lines(&mut out, &entry, &mut Open::default());
         assert!(out.lines().all(|line| line.chars().count() <= WIDTH), "{out}");
         assert!(out.lines().next().is_some_and(|line| line.ends_with('…')), "{out}");
     }

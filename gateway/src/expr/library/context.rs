@@ -214,6 +214,11 @@ pub(super) fn message_of(this: &Value) -> Message {
         Value::Host(
             Host::Response | Host::Headers(Message::Response) | Host::Body(Message::Response),
         ) => Message::Response,
+        Value::Host(
+            Host::StoredResponse(at)
+            | Host::Headers(Message::Stored(at))
+            | Host::Body(Message::Stored(at)),
+        ) => Message::Stored(*at),
         _ => Message::Request,
     }
 }

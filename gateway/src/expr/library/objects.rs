@@ -63,6 +63,8 @@ pub enum Message {
     Request,
     /// `context.Response`.
     Response,
+    /// An answer of `send-request`, by its number.
+    Stored(usize),
 }
 
 /// Which URL.
@@ -85,6 +87,8 @@ pub enum Host {
     Request,
     /// `context.Response`.
     Response,
+    /// An answer of `send-request`, by its number in the context.
+    StoredResponse(usize),
     /// `context.Variables`.
     Variables,
     /// `….Headers`.
@@ -120,7 +124,7 @@ impl Host {
         match self {
             Self::Context => "IProxyRequestContext",
             Self::Request => "IRequest",
-            Self::Response => "IResponse",
+            Self::Response | Self::StoredResponse(_) => "IResponse",
             Self::Variables => "Variables",
             Self::Headers(_) => "Headers",
             Self::Body(_) => "IMessageBody",
