@@ -222,7 +222,7 @@ async fn a_failed_request_is_null_or_an_error() {
     assert_eq!(bench.record(1).error_reason.as_deref(), Some("InvalidRequestUrl"));
 
     // A host that never answers: the timeout is in virtual seconds.
-    let silent = axum::Router::new().fallback(|| std::future::pending::<&'static str>());
+    let silent = axum::Router::new().fallback(std::future::pending::<&'static str>);
     let network = InProcessNetwork::new().host("side:80", silent).into_service();
     let text = document("timeout='3'", "http://side/");
     let bench = Bench::new(CONFIG, &[("api.xml", &text)], network);

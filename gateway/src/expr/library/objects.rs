@@ -187,6 +187,12 @@ pub enum Object {
     Comparer(bool),
     /// `GetType()`: the full name.
     Type(Arc<str>),
+    /// `Jwt`.
+    Jwt(Arc<super::credentials::JwtParts>),
+    /// `Jwt.Claims`.
+    Claims(Arc<super::credentials::JwtParts>),
+    /// `BasicAuthCredentials`: user and password.
+    Basic(Arc<(String, String)>),
 }
 
 /// A `Random`; opaque outside.
@@ -216,6 +222,9 @@ impl Object {
             Self::Encoding(_) => "Encoding",
             Self::Comparer(_) => "StringComparer",
             Self::Type(_) => "Type",
+            Self::Jwt(_) => "Jwt",
+            Self::Claims(_) => "Claims",
+            Self::Basic(_) => "BasicAuthCredentials",
         }
     }
 
@@ -240,6 +249,8 @@ impl Object {
             (Self::Encoding(a), Self::Encoding(b)) => a == b,
             (Self::Comparer(a), Self::Comparer(b)) => a == b,
             (Self::Type(a), Self::Type(b)) => a == b,
+            (Self::Jwt(a), Self::Jwt(b)) | (Self::Claims(a), Self::Claims(b)) => Arc::ptr_eq(a, b),
+            (Self::Basic(a), Self::Basic(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
     }
