@@ -27,8 +27,17 @@ const CORRELATION_ID_BYTES: usize = 1024;
 /// One backend call of one client request, as the gateway saw it.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRecord {
-    /// Backend id, or the base URL when none was selected.
+    /// Backend id (of a pool, the member's), or the base URL when none was
+    /// selected.
     pub backend: String,
+    /// Pool id, when a pool chose the backend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// The URL called, without its query: that may hold secrets.
+    pub url: String,
+    /// What this call did to the backend's circuit breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerChange>,
     /// Answer's status; `None` for a transport failure, a timeout, or a call
     /// that was cancelled.
     pub status: Option<u16>,
@@ -36,6 +45,32 @@ pub struct AttemptRecord {
     pub sent_us: u64,
     /// Microseconds since the Unix epoch at which its headers arrived, or it failed.
     pub headers_us: u64,
+}
+
+/// One call of `send-request`.
+#[derive(Debug, Clone, Serialize)]
+pub struct CallRecord {
+    /// The URL called, without its query: that may hold secrets.
+    pub url: String,
+    /// Answer's status; `None` for a transport failure or a timeout.
+    pub status: Option<u16>,
+    /// Microseconds since the Unix epoch at which the call left.
+    pub sent_us: u64,
+    /// Microseconds since the Unix epoch at which all of the answer was there,
+    /// or the call failed.
+    pub done_us: u64,
+}
+
+/// What a call did to a circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerChange {
+    /// Its failure opened the breaker.
+    Opened,
+    /// It was the first call since the breaker was open.
+    Closed,
+    /// Both: the first call since, and it failed.
+    Reopened,
 }
 
 /// What the gateway did with one client request.
@@ -63,7 +98,7 @@ pub struct RequestRecord {
     pub attempts: Vec<AttemptRecord>,
     /// Calls of `send-request`, in order of their answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub calls: Vec<AttemptRecord>,
+    pub calls: Vec<CallRecord>,
     /// What `emit-metric` and the token metrics emitted, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<MetricRecord>,
@@ -261,10 +296,22 @@ impl Recorder {
         self.note(|record| {
             record.attempts.push(AttemptRecord {
                 backend,
+                pool: None,
+                url: String::new(),
+                breaker: None,
                 status: None,
                 sent_us: now,
                 headers_us: now,
             });
+        });
+    }
+
+    /// Notes something about the last backend call.
+    pub(crate) fn note_attempt(&mut self, change: impl FnOnce(&mut AttemptRecord)) {
+        self.note(|record| {
+            if let Some(attempt) = record.attempts.last_mut() {
+                change(attempt);
+            }
         });
     }
 
@@ -280,7 +327,7 @@ impl Recorder {
         attempt.headers_us = now;
         if let Some(tracer) = &mut self.tracer {
             let took = Duration::from_micros(now.saturating_sub(attempt.sent_us));
-            tracer.call(&attempt.backend, status, took);
+            tracer.call(&attempt.backend, attempt.pool.as_deref(), status, took);
         }
         self.journal.metrics.attempt(label.as_deref().unwrap_or_default(), status);
     }
@@ -288,14 +335,14 @@ impl Recorder {
     /// A call of `send-request` ended: `None` when no answer came.
     pub(crate) fn called(&mut self, url: &str, sent: Instant, status: Option<u16>) {
         let now = Instant::now();
-        let call = AttemptRecord {
-            backend: url.to_owned(),
+        let call = CallRecord {
+            url: url.to_owned(),
             status,
             sent_us: self.journal.microseconds(sent),
-            headers_us: self.journal.microseconds(now),
+            done_us: self.journal.microseconds(now),
         };
         if let Some(tracer) = &mut self.tracer {
-            tracer.call(url, status, now.saturating_duration_since(sent));
+            tracer.call(url, None, status, now.saturating_duration_since(sent));
         }
         self.keep(|record| &mut record.calls, call);
     }

@@ -38,8 +38,11 @@ mod store;
 mod telemetry;
 mod usage;
 
-pub use config::settings::{LimitHeaders, RetryBackoff, Settings, TokenEstimator};
-pub use journal::{AttemptRecord, RequestRecord};
+pub use config::settings::{
+    LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings, TokenEstimator,
+    TrippingCall,
+};
+pub use journal::{AttemptRecord, BreakerChange, CallRecord, RequestRecord};
 pub use telemetry::records::{EventRecord, MessageRecord, MetricRecord};
 pub use telemetry::tracer::{Trace, TraceEntry, TraceEvent};
 
@@ -67,6 +70,12 @@ impl GatewayConfig {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.model.settings
+    }
+
+    /// Pools and circuit breakers in words, one a line; empty without any.
+    #[must_use]
+    pub fn describe_backends(&self) -> String {
+        config::describe::describe(&self.model)
     }
 
     /// How long requests under way may take when the gateway stops.
@@ -162,6 +171,7 @@ impl Gateway {
             sinks,
             identity: identity::Identity::new(config.model.identity.clone()),
             one_way: Arc::new(tokio::sync::Semaphore::new(MAX_ONE_WAY)),
+            routes: backend::Routes::new(&config.model),
             model: config.model,
         };
         Self { shared: Arc::new(shared) }

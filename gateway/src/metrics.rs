@@ -38,6 +38,17 @@ struct ApiLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BackendLabels {
+    backend: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChoiceLabels {
+    pool: String,
+    backend: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LoggerLabels {
     logger: String,
 }
@@ -74,6 +85,10 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     durations: Family<ApiLabels, Histogram, fn() -> Histogram>,
+    pool_choices: Family<ChoiceLabels, Counter>,
+    unavailable: Family<BackendLabels, Counter>,
+    breaker_trips: Family<BackendLabels, Counter>,
+    breaker_open: Family<BackendLabels, Gauge>,
 }
 
 impl Metrics {
@@ -112,7 +127,40 @@ impl Metrics {
             "Requests of send-one-way-request not sent: too many under way",
             one_way_lost.clone(),
         );
-        Self { registry, emitted, events, events_lost, one_way_lost, requests, attempts, durations }
+        let pool_choices = Family::<ChoiceLabels, Counter>::default();
+        registry.register("pool_choices", "Calls a pool gave to a member", pool_choices.clone());
+        let unavailable = Family::<BackendLabels, Counter>::default();
+        registry.register(
+            "backend_unavailable",
+            "Calls answered with 503 because a circuit breaker, or all of a pool, were open",
+            unavailable.clone(),
+        );
+        let breaker_trips = Family::<BackendLabels, Counter>::default();
+        registry.register(
+            "breaker_trips",
+            "How often a backend's circuit breaker opened",
+            breaker_trips.clone(),
+        );
+        let breaker_open = Family::<BackendLabels, Gauge>::default();
+        registry.register(
+            "breaker_open",
+            "1 while a backend's circuit breaker is open",
+            breaker_open.clone(),
+        );
+        Self {
+            registry,
+            emitted,
+            events,
+            events_lost,
+            one_way_lost,
+            requests,
+            attempts,
+            durations,
+            pool_choices,
+            unavailable,
+            breaker_trips,
+            breaker_open,
+        }
     }
 
     /// A policy emitted a metric.
@@ -148,6 +196,34 @@ impl Metrics {
     pub(crate) fn attempt(&self, backend: &str, status: Option<u16>) {
         let status = status.map_or_else(|| "error".to_owned(), |status| status.to_string());
         self.attempts.get_or_create(&AttemptLabels { backend: backend.to_owned(), status }).inc();
+    }
+
+    /// A pool gave a call to a member.
+    pub(crate) fn pool_choice(&self, pool: &str, backend: &str) {
+        let labels = ChoiceLabels { pool: pool.to_owned(), backend: backend.to_owned() };
+        self.pool_choices.get_or_create(&labels).inc();
+    }
+
+    /// A call was not sent: the breaker, or all of the pool's, are open.
+    pub(crate) fn unavailable(&self, backend: &str) {
+        let labels = BackendLabels { backend: backend.to_owned() };
+        self.unavailable.get_or_create(&labels).inc();
+    }
+
+    /// A breaker opened.
+    pub(crate) fn breaker_tripped(&self, backend: &str) {
+        let labels = BackendLabels { backend: backend.to_owned() };
+        self.breaker_trips.get_or_create(&labels).inc();
+    }
+
+    /// Which breakers are open now, just before a scrape.
+    pub(crate) fn breakers<'b>(&self, breakers: impl Iterator<Item = (&'b str, bool)>) {
+        for (backend, open) in breakers {
+            let labels = BackendLabels { backend: backend.to_owned() };
+            self.breaker_open.get_or_create(&labels).set(i64::from(open));
+            // One that never opened is 0, not absent.
+            drop(self.breaker_trips.get_or_create(&labels));
+        }
     }
 
     /// The text format.

@@ -7,6 +7,7 @@
 use futures_util::future::BoxFuture;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use crate::backend::Route;
 use crate::pipeline::context::{Context, QueryParameter};
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy, Target};
 use crate::pipeline::url;
@@ -82,7 +83,9 @@ impl RewriteUri {
         });
         let query: Vec<QueryParameter> = query.iter().cloned().chain(unmatched).collect();
         let base = match &exchange.target {
-            Some(Target::Backend(backend)) => Some(&backend.url),
+            Some(Target::Backend(Route::Single(single))) => Some(&single.backend.url),
+            // Each forward-request joins a member's URL and this path.
+            Some(Target::Backend(Route::Pool(_))) => None,
             Some(Target::Url(base) | Target::ComputedUrl(base)) => Some(base),
             None => None,
         };

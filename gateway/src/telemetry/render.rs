@@ -109,9 +109,10 @@ fn lines(what: &TraceEvent, place: &str) -> Vec<String> {
             Some(bytes) => vec![format!("{of} body {bytes} bytes")],
             None => vec![format!("{of} body {state}")],
         },
-        TraceEvent::Call { backend, status, duration_us } => {
+        TraceEvent::Call { backend, pool, status, duration_us } => {
+            let pool = pool.as_ref().map(|pool| format!(" of {pool}")).unwrap_or_default();
             let answer = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-            vec![format!("call {backend} -> {answer} after {}", duration(*duration_us))]
+            vec![format!("call {backend}{pool} -> {answer} after {}", duration(*duration_us))]
         }
         TraceEvent::Wait { duration_us } => vec![format!("waited {}", duration(*duration_us))],
         TraceEvent::Message(message) => {

@@ -147,6 +147,9 @@ pub enum TraceEvent {
     Call {
         /// The backend's id, or the URL.
         backend: String,
+        /// The pool that chose it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pool: Option<String>,
         /// The answer's status; `None` when none came.
         status: Option<u16>,
         /// Microseconds until its headers.
@@ -329,9 +332,15 @@ impl Tracer {
     }
 
     /// A call that ended, or was given up.
-    pub(crate) fn call(&mut self, backend: &str, status: Option<u16>, took: Duration) {
-        let backend = self.text(backend);
-        self.push(TraceEvent::Call { backend, status, duration_us: micros(took) });
+    pub(crate) fn call(
+        &mut self,
+        backend: &str,
+        pool: Option<&str>,
+        status: Option<u16>,
+        took: Duration,
+    ) {
+        let (backend, pool) = (self.text(backend), pool.map(str::to_owned));
+        self.push(TraceEvent::Call { backend, pool, status, duration_us: micros(took) });
     }
 
     /// A message.

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod bad_files;
+mod breakers;
 mod cli;
 mod documents;
 mod expressions;
 mod keys;
 mod latency_routing;
 mod pipeline;
+mod pools;
 mod properties;
 mod requests;
 mod retries;

@@ -161,7 +161,7 @@ async fn a_request_of_its_own_gives_a_response_to_read() {
     let record = bench.record(1);
     assert_eq!(record.calls.len(), 1);
     assert_eq!(
-        (record.calls[0].backend.as_str(), record.calls[0].status),
+        (record.calls[0].url.as_str(), record.calls[0].status),
         ("http://side/check", Some(202))
     );
     assert_eq!(record.attempts.len(), 1);
