@@ -22,7 +22,8 @@ use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::pipeline::{errors, handle};
-use crate::store::CacheStore;
+use crate::store::counter::CounterStore;
+use crate::store::{CacheStore, Gate};
 use crate::telemetry::sinks::Sinks;
 
 /// First path segments no API may have.
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) seed: Seed,
     pub(crate) clock: WallClock,
     pub(crate) cache: Box<dyn CacheStore>,
+    pub(crate) counters: Arc<dyn CounterStore>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) sinks: Sinks,

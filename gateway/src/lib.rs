@@ -23,6 +23,8 @@ use seam::http::HttpService;
 use seam::reference;
 use seam::rng::Seed;
 
+use crate::store::counter::memory::MemoryCounters;
+
 mod app;
 mod backend;
 pub mod cli;
@@ -34,13 +36,13 @@ mod metrics;
 pub mod pipeline;
 mod policies;
 pub mod policy;
-mod store;
+pub mod store;
 mod telemetry;
 mod usage;
 
 pub use config::settings::{
-    LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings, TokenEstimator,
-    TrippingCall,
+    ConcurrencyUntil, LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings,
+    TokenEstimator, TrippingCall,
 };
 pub use journal::{AttemptRecord, BreakerChange, CallRecord, RequestRecord};
 pub use telemetry::records::{EventRecord, MessageRecord, MetricRecord};
@@ -166,6 +168,8 @@ impl Gateway {
             seed,
             clock,
             cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
+            counters: Arc::new(MemoryCounters::new(settings.counter_entries)),
+            gate: Arc::default(),
             journal: Arc::new(journal),
             metrics,
             sinks,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
+use super::raw::RawTier;
 use super::settings::Settings;
 use crate::backend::breaker::BreakerRule;
 use crate::identity::IdentityConfig;
@@ -23,6 +24,7 @@ pub(crate) struct Model {
     pub(crate) control_key: Option<String>,
     pub(crate) deployment: Arc<DeploymentInfo>,
     pub(crate) settings: Settings,
+    pub(crate) tier: RawTier,
     pub(crate) global: Arc<PolicyDocument>,
     pub(crate) backends: BTreeMap<String, Arc<Backend>>,
     pub(crate) loggers: BTreeMap<String, LoggerTarget>,

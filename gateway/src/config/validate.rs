@@ -99,6 +99,7 @@ pub(super) fn model(
         control_key: raw.control.key.filter(|key| !key.is_empty()),
         deployment: Arc::new(deployment),
         settings: raw.settings,
+        tier: raw.gateway.tier,
         global: global?,
         backends,
         loggers,

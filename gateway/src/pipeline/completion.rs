@@ -47,6 +47,7 @@ pub(crate) trait Completion: Send {
 pub(crate) type Later<'a> = BoxFuture<'a, Result<(), Failure>>;
 
 /// How a request came to its end.
+#[allow(dead_code, reason = "limits need a part of it; records and metrics need the rest")]
 pub(crate) struct Ended<'r> {
     /// The status sent; 499 when the client went away before.
     pub(crate) status: u16,

@@ -18,6 +18,7 @@ use crate::expr::Value;
 use crate::journal::Recorder;
 use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
 use crate::policy::spec::{MAX_SECONDS, Section};
+use crate::store::counter::CounterKey;
 use crate::telemetry::records::MessageRecord;
 use crate::telemetry::tracer::Open;
 
@@ -99,6 +100,8 @@ pub(crate) struct Exchange {
     response_headers: ResponseHeaders,
     /// Whether outbound ran to its end.
     pub(crate) outbound_ended: bool,
+    /// Quotas that have counted this request.
+    quotas: Vec<(CounterKey, u64)>,
     /// Work left for the end of the request.
     pub(crate) completions: Completions,
     /// The request `send-request` makes; children act on it.
@@ -143,6 +146,7 @@ impl Exchange {
             building: None,
             response_headers: ResponseHeaders::default(),
             outbound_ended: false,
+            quotas: Vec::new(),
             completions: Completions::default(),
             drafting: None,
             recorder,
@@ -180,6 +184,16 @@ impl Exchange {
             self.context.response.headers.insert(name.clone(), value.clone());
         }
         headers.applied = headers.set.len();
+    }
+
+    /// What a quota has counted this request for; `None` if it has not.
+    pub(crate) fn counted_by(&self, key: &CounterKey) -> Option<u64> {
+        self.quotas.iter().find(|(known, _)| known == key).map(|(_, units)| *units)
+    }
+
+    /// A quota counted this request, or will at its end (0 so far).
+    pub(crate) fn note_counted(&mut self, key: CounterKey, units: u64) {
+        self.quotas.push((key, units));
     }
 
     /// The present response is another one: it has none of the headers yet.

@@ -44,6 +44,8 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Respo
 /// What is left to do before the response leaves. After outbound that was done:
 /// here is the rest for pipelines that ended otherwise.
 async fn leave(exchange: &mut Exchange) {
+    // As in on-error, a failure here does not become the response.
+    exchange.section = Section::OnError;
     while let Err(Failure(error)) = exchange.complete_leaving().await {
         tracing::warn!(?error, "work left for the end of a request failed");
     }

@@ -1,4 +1,4 @@
-//! Reads server-sent events of chat and completions that arrive in pieces:
+//! Reads server-sent events of chat, completions and responses in pieces:
 //! `usage` where a chunk has it, and the texts, which are counted and forgotten.
 
 use std::collections::BTreeMap;
@@ -30,12 +30,25 @@ pub(super) struct Events {
     counted: u64,
 }
 
+/// A chunk of chat or completions, or an event of the Responses API.
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
     usage: Option<RawUsage>,
     #[serde(default)]
     choices: Vec<Choice>,
+    /// Responses API: a piece of text.
+    #[serde(default)]
+    delta: Value,
+    /// Responses API: the response so far; complete in the last event.
+    #[serde(default)]
+    response: Option<Response>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    #[serde(default)]
+    usage: Option<RawUsage>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +111,11 @@ impl Events {
     fn read(&mut self, line: &[u8]) {
         let Some(data) = line.strip_prefix(b"data:") else { return };
         let Ok(chunk) = serde_json::from_slice::<Chunk>(data.trim_ascii()) else { return };
-        self.usage = chunk.usage.and_then(RawUsage::usage).or(self.usage);
+        let usage = chunk.usage.or(chunk.response.and_then(|response| response.usage));
+        self.usage = usage.and_then(RawUsage::usage).or(self.usage);
+        if let Some(text) = chunk.delta.as_str() {
+            self.text(0, text);
+        }
         for choice in chunk.choices {
             let calls = choice.delta["tool_calls"].as_array().into_iter().flatten();
             let calls = calls.flat_map(|call| {
@@ -172,6 +189,16 @@ mod tests {
         assert_eq!((events.usage(), events.tokens()), (None, 4));
         events.push(b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12}}\n\n");
         assert_eq!(events.usage(), Some(Usage { prompt: 5, completion: 7, total: 12 }));
+    }
+
+    #[test]
+    fn events_of_the_responses_api_count_too() {
+        let mut events = Events::new(Counter::Characters);
+        events.push(b"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"1234\"}\n\n");
+        events.push(b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"5678\"}\n\n");
+        assert_eq!((events.usage(), events.tokens()), (None, 2));
+        events.push(b"data: {\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":3,\"output_tokens\":2,\"total_tokens\":5}}}\n\n");
+        assert_eq!(events.usage(), Some(Usage { prompt: 3, completion: 2, total: 5 }));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) struct Usage {
 }
 
 /// What a [`Meter`] knows of a backend's response.
+#[allow(dead_code, reason = "limits need a part of it; token metrics need the rest")]
 #[derive(Clone, Debug)]
 pub(crate) struct TokenReport {
     /// The backend's status.
@@ -45,6 +46,7 @@ pub(crate) struct TokenReport {
     pub(crate) request: ModelRequest,
 }
 
+#[allow(dead_code, reason = "limits need a part of it; token metrics need the rest")]
 impl TokenReport {
     /// Prompt and streamed texts, both counted here: what the platform goes by
     /// for streams.
@@ -75,9 +77,7 @@ struct RawUsage {
 impl RawUsage {
     /// `None` for an object without a single count.
     fn usage(self) -> Option<Usage> {
-        if self.prompt_tokens.or(self.completion_tokens).or(self.total_tokens).is_none() {
-            return None;
-        }
+        self.prompt_tokens.or(self.completion_tokens).or(self.total_tokens)?;
         let prompt = self.prompt_tokens.unwrap_or_default();
         let completion = self.completion_tokens.unwrap_or_default();
         let total = self.total_tokens.unwrap_or_else(|| prompt.saturating_add(completion));
