@@ -242,3 +242,27 @@ fn what_cannot_be_sent_is_said() {
         .join("\n")
     );
 }
+
+#[test]
+fn a_secret_named_value_is_not_printed() {
+    let document = r#"<policies><inbound>
+        <set-variable name="a" value="@("{{hidden}}" + "!")" />
+        <set-header name="x-key"><value>{{hidden}}</value></set-header>
+        <return-response><set-body>@("shown {{open}}")</set-body></return-response>
+        </inbound></policies>"#;
+    let values = r#"
+[[named_values]]
+name = "hidden"
+value = "hush-hush"
+secret = true
+
+[[named_values]]
+name = "open"
+value = "visible"
+"#;
+    let config = format!("{CONFIG}{values}");
+    let shown = command_with(&config, document, &["--request", "request.http", "--answers", "200"]);
+    assert!(!shown.contains("hush-hush"), "{shown}");
+    assert!(shown.contains("= [redacted]! (String)"), "{shown}");
+    assert!(shown.contains("= shown visible (String)"), "{shown}");
+}
