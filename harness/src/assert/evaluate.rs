@@ -5,7 +5,7 @@ use super::joined::Joined;
 use super::result::{
     AssertionResult, Evaluation, Outcome, Reconciliation, ReconciliationState, Validity, Verdict,
 };
-use super::{reconcile, validity};
+use super::{account, reconcile, validity};
 use crate::record::Dataset;
 use crate::scenario::assertion::{Assertion, Kind, for_each_kind};
 use crate::stats;
@@ -32,7 +32,14 @@ pub fn evaluate(dataset: &Dataset, assertions: &[Assertion], settings: &Settings
     let reconciliation = reconcile::reconcile(&joined);
     let validity = validity::validity(dataset, assertions);
     let outcome = outcome(&results, &reconciliation, &validity);
-    Evaluation { outcome, alpha: settings.alpha, assertions: results, reconciliation, validity }
+    Evaluation {
+        outcome,
+        alpha: settings.alpha,
+        assertions: results,
+        reconciliation,
+        account: account::account(&joined),
+        validity,
+    }
 }
 
 /// A kind of assertion, answered from a run.

@@ -156,10 +156,14 @@ fn elsewhere(joined: &Joined<'_>, requests: &[Request<'_>], index: usize) -> Vec
             *counts.entry(from).or_default() += 1;
         }
     }
+    let nobody = match joined.dataset.journal_breaks.as_slice() {
+        [] => "no simulator",
+        _ => "nobody any more on record",
+    };
     let mut named: Vec<(String, u64)> = counts
         .into_iter()
         .map(|(from, count)| {
-            let name = from.map_or("no simulator", |from| joined.simulator_name(from));
+            let name = from.map_or(nobody, |from| joined.simulator_name(from));
             (name.to_owned(), count)
         })
         .collect();

@@ -136,6 +136,36 @@ fn terminal_shows_an_empty_and_an_invalid_run() {
 }
 
 #[test]
+fn terminal_shows_a_killed_simulator() {
+    let mut fixture = Fixture::new(60);
+    for index in 0..120_u32 {
+        let time = f64::from(index) * 0.5;
+        match index {
+            0..62 => fixture.request(time, 0.2, &[(0, 200)]),
+            _ => fixture.request(time, 0.4, &[(1, 200)]),
+        };
+    }
+    fixture
+        .dataset
+        .backends
+        .retain(|row| row.simulator != 0 || row.received.nanos < 30_000_000_000);
+    for row in fixture.dataset.gateway.iter_mut().skip(62) {
+        row.attempts.insert(0, ("payg1".into(), None));
+    }
+    fixture.dataset.clients[62].outcome =
+        Outcome::TransportFailed("connection broke: connection reset by peer".into());
+    fixture.dataset.journal_breaks = vec![crate::record::JournalBreak {
+        simulator: Some(0),
+        last_read: crate::assert::fixture::at(30.0),
+        noticed: crate::assert::fixture::at(31.0),
+        cause: crate::record::BreakCause::Unreadable(
+            "connection failed: tcp connect error: Connection refused (os error 111)".into(),
+        ),
+    }];
+    insta::assert_snapshot!(plain(&fixture.dataset, 80));
+}
+
+#[test]
 fn colours_add_nothing_but_colour() {
     let dataset = latency_routing(200.0);
     let evaluation = judged(&dataset);
