@@ -7,12 +7,15 @@
 
 mod account;
 mod action;
+mod bins;
 mod check;
 mod evaluate;
+mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod joined;
 mod latency;
+mod period;
 mod reconcile;
 mod result;
 mod routing;
@@ -20,6 +23,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod validity;
+mod window;
 pub(crate) mod words;
 
 pub use evaluate::{Settings, evaluate};

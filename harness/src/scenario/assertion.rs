@@ -8,6 +8,7 @@
 //! the check between them), one module in `crate::assert` (the answer), one field
 //! of [`RawAssertion`] and one line in [`for_each_kind`].
 
+mod counted;
 mod kind;
 mod validate;
 mod values;
@@ -22,19 +23,20 @@ use serde_json::Value;
 use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
+pub use counted::{Counted, RawCounted, Weight};
 use kind::RawKind;
 pub(crate) use kind::for_each_kind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Attempts, BackendShare, ExpectedAnswer, Kind, Latency,
-    LatencyRatio, RawActionAnswer, RawAttempts, RawBackendShare, RawLatency, RawLatencyRatio,
-    RawRequests, RawStatus, Requests, Status, StatusMeasure,
+    ActionAnswer, ActionChoice, Attempts, BackendShare, BinCondition, Bins, ExpectedAnswer, Kind,
+    Latency, LatencyRatio, Period, RawActionAnswer, RawAttempts, RawBackendShare, RawBins,
+    RawLatency, RawLatencyRatio, RawMatching, RawPeriod, RawRequests, RawStatus, RawWindow,
+    Requests, Status, StatusMeasure, Window,
 };
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
-/// One promise of the gateway and how to check it. Give exactly one of the
-/// kinds `backend_share`, `latency`, `latency_ratio`, `status`,
-/// `action_answer`, `attempts`, `requests`.
+/// One promise of the gateway and how to check it. Give exactly one kind, which
+/// is a key whose value is a table, such as `status` or `latency`.
 ///
 /// A request belongs to a time span by the time it was *sent*. The span is the
 /// whole run unless `from`/`to`, `stage` or `after_action` narrows it.
@@ -89,6 +91,15 @@ pub struct RawAssertion {
     /// What came before the answers of one simulator, within the same request.
     #[schemars(with = "Option<RawAttempts>")]
     pub attempts: Option<Spanned<RawAttempts>>,
+    /// How much there is in any stretch of a given length (a sliding window).
+    #[schemars(with = "Option<RawWindow>")]
+    pub window: Option<Spanned<RawWindow>>,
+    /// How many bins of the span are as they should be.
+    #[schemars(with = "Option<RawBins>")]
+    pub bins: Option<Spanned<RawBins>>,
+    /// Whether bursts come at regular times.
+    #[schemars(with = "Option<RawPeriod>")]
+    pub period: Option<Spanned<RawPeriod>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,

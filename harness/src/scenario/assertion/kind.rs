@@ -3,10 +3,13 @@
 mod action_answer;
 mod attempts;
 mod backend_share;
+mod bins;
 mod latency;
 mod latency_ratio;
+mod period;
 mod requests;
 mod status;
+mod window;
 
 use std::ops::Range;
 
@@ -18,10 +21,13 @@ use super::validate::Checker;
 pub use action_answer::{ActionAnswer, ActionChoice, ExpectedAnswer, RawActionAnswer};
 pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
+pub use bins::{BinCondition, Bins, RawBins, RawMatching};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
+pub use period::{Period, RawPeriod};
 pub use requests::{RawRequests, Requests};
 pub use status::{RawStatus, Status, StatusMeasure};
+pub use window::{RawWindow, Window};
 
 /// Calls a macro with all kinds: the key in the file, which is also the field
 /// of `RawAssertion`, and the checked form's type, whose name is the variant's.
@@ -34,6 +40,9 @@ macro_rules! for_each_kind {
             status: Status,
             action_answer: ActionAnswer,
             attempts: Attempts,
+            window: Window,
+            bins: Bins,
+            period: Period,
             requests: Requests,
         }
     };
