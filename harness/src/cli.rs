@@ -64,11 +64,17 @@ Examples:
         --simulator-url payg1=http://localhost:8002 \\
         --simulator-url payg2=http://localhost:8003
 
+    # Every scenario of a folder, with twenty seeds each, side by side.
+    harness run scenarios --seeds 1-20
+
     # Another seed, results kept, JSON instead of the report.
     harness run scenarios/latency-routing.toml --seed 7 --output out --format json
 
 The same scenario, seed and files give the same result.json on virtual time, to
-the byte. A scenario that names a URL always runs in real time.";
+the byte. A scenario that names a URL always runs in real time.
+
+Several runs print a line each and a table; the exit code is the worst of theirs,
+in the order 130, 4, 1, 3, 0. With --format json they print an array.";
 
 /// Which stack is driven instead of the scenario's own.
 #[derive(Debug, Args)]
@@ -96,18 +102,23 @@ win; keys by these only, so that no command line shows them:
 #[derive(Debug, Args)]
 #[command(after_help = format!("{RUN_EXAMPLES}\n\n{STACK}\n\n{EXIT_CODES}"))]
 pub struct RunArgs {
-    /// Scenario file.
-    pub file: PathBuf,
+    /// Scenario files, or folders for every `.toml` file in them.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
     /// Another stack than the scenario's.
     #[command(flatten)]
     pub stack: StackArgs,
     /// Seed of all randomness; the scenario's own when absent.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Run each scenario once with each of these seeds: `1-20`, `3,5,8-10`.
+    #[arg(long, value_name = "SEEDS", conflicts_with = "seed")]
+    pub seeds: Option<Seeds>,
     /// Use sockets and the real clock although everything is embedded.
     #[arg(long)]
     pub real_time: bool,
-    /// Folder for `result.json`; made when it does not exist.
+    /// Folder for `result.json`, made when it does not exist; of several runs each
+    /// has its own below, `SCENARIO/` or `SCENARIO/seed-N/`.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// What to print at the end.
@@ -116,6 +127,51 @@ pub struct RunArgs {
     /// Print no progress, and the report only when the run did not pass.
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// A set of seeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeds {
+    ranges: Vec<(u64, u64)>,
+}
+
+/// More runs than anybody waits for.
+const MOST_SEEDS: u64 = 10_000;
+
+impl Seeds {
+    /// Each seed once, in the order in which they were written.
+    pub fn all(&self) -> impl Iterator<Item = u64> {
+        let mut seen = std::collections::BTreeSet::new();
+        let each = self.ranges.iter().flat_map(|(first, last)| *first..=*last);
+        each.filter(move |seed| seen.insert(*seed))
+    }
+}
+
+impl std::str::FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| {
+            text.trim().parse::<u64>().map_err(|_| format!("`{}` is not a seed", text.trim()))
+        };
+        let mut ranges = Vec::new();
+        let mut count = 0_u64;
+        for part in text.split(',') {
+            let (first, last) = match part.split_once('-') {
+                Some((first, last)) => (number(first)?, number(last)?),
+                None => (number(part)?, number(part)?),
+            };
+            if last < first {
+                return Err(format!("`{}` ends before it begins", part.trim()));
+            }
+            count = count.saturating_add((last - first).saturating_add(1));
+            ranges.push((first, last));
+        }
+        if MOST_SEEDS < count {
+            return Err(format!("more than {MOST_SEEDS} seeds"));
+        }
+        Ok(Self { ranges })
+    }
 }
 
 /// What `harness run` prints at the end.
@@ -144,4 +200,19 @@ pub struct CheckArgs {
     /// Another stack than the scenario's.
     #[command(flatten)]
     pub stack: StackArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_seeds() {
+        let all = |text: &str| text.parse::<Seeds>().map(|seeds| seeds.all().collect::<Vec<_>>());
+        assert_eq!(all("1-3"), Ok(vec![1, 2, 3]));
+        assert_eq!(all("7, 1-2,2-4"), Ok(vec![7, 1, 2, 3, 4]));
+        for bad in ["", "a", "3-1", "1-", "-1", "0-18446744073709551615", "1-10000,10001"] {
+            assert!(all(bad).is_err(), "{bad}");
+        }
+    }
 }

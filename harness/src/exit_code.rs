@@ -20,6 +20,23 @@ pub enum ExitCode {
     Interrupted = 130,
 }
 
+impl ExitCode {
+    /// The code of several runs: interrupted before usage, then invalid, failed,
+    /// inconclusive, passed. Nothing at all has passed.
+    #[must_use]
+    pub fn worst(codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {
+        let badness = |code: &ExitCode| match code {
+            ExitCode::Passed => 0,
+            ExitCode::Inconclusive => 1,
+            ExitCode::Failed => 2,
+            ExitCode::Invalid => 3,
+            ExitCode::Usage => 4,
+            ExitCode::Interrupted => 5,
+        };
+        codes.into_iter().max_by_key(badness).unwrap_or(ExitCode::Passed)
+    }
+}
+
 impl From<&Evaluation> for ExitCode {
     fn from(evaluation: &Evaluation) -> Self {
         match evaluation.outcome {

@@ -2,17 +2,20 @@
 //! with the statistics behind them.
 //!
 //! Knows nothing of how the rows came about, of scenario files or of reports.
-//! Start reading at [`evaluate`]. A new kind of assertion is one function here
-//! that returns a `Check`, one variant of `scenario::assertion::Kind`.
+//! Start reading at [`evaluate`]. A new kind of assertion is one module here that
+//! implements `Ask` for it, see `scenario::assertion`.
 
 mod account;
 mod action;
+mod bins;
 mod check;
 mod evaluate;
+mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod joined;
 mod latency;
+mod period;
 mod reconcile;
 mod result;
 mod routing;
@@ -20,6 +23,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod validity;
+mod window;
 pub(crate) mod words;
 
 pub use evaluate::{Settings, evaluate};

@@ -7,5 +7,6 @@ mod output;
 mod progress;
 mod run;
 mod schema;
+mod suite;
 
 pub use execute::execute;

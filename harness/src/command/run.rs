@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::progress::ProgressLine;
-use super::{check, output};
+use super::{check, output, suite};
 use crate::assert::{self, Evaluation, Outcome, Settings};
 use crate::cli::{Format, RunArgs};
 use crate::exit_code::ExitCode;
@@ -18,18 +18,27 @@ use crate::run::{Announce, Run, Stack, Watch, run as run_scenario};
 use crate::scenario::{self, Scenario};
 use crate::target::{self, TargetError};
 
-const RESULT_FILE: &str = "result.json";
+pub(super) const RESULT_FILE: &str = "result.json";
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
-    match try_run(args) {
+    let files = match suite::files(&args.paths) {
+        Ok(files) => files,
+        Err(code) => return code,
+    };
+    let result = match (files.as_slice(), args.paths.as_slice()) {
+        // One file, as it was named: one run and its full report.
+        ([file], [path]) if file == path && args.seeds.is_none() => run_one(args, file),
+        _ => suite::run_all(args, &files),
+    };
+    match result {
         Ok(code) | Err(code) => code,
     }
 }
 
-fn try_run(args: &RunArgs) -> Result<ExitCode, ExitCode> {
+fn run_one(args: &RunArgs, file: &Path) -> Result<ExitCode, ExitCode> {
     let env = output::environment()?;
     let (scenario, warnings) = check::overrides(&args.stack, &env)
-        .and_then(|overrides| scenario::load_with(&args.file, &env, &overrides))
+        .and_then(|overrides| scenario::load_with(file, &env, &overrides))
         .map_err(|problems| {
             check::report_problems(&problems);
             ExitCode::Usage
@@ -37,28 +46,67 @@ fn try_run(args: &RunArgs) -> Result<ExitCode, ExitCode> {
     output::print_diagnostics(&warnings);
     // Before the run: nobody should wait minutes to learn of a bad folder.
     if let Some(folder) = &args.output {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            output::complain(&format!("error: cannot make `{}`: {error}", folder.display()));
-            ExitCode::Usage
-        })?;
+        make_folder(folder)?;
     }
-    let world = match scenario.topology.is_embedded() && !args.real_time {
-        true => World::Virtual,
-        false => World::Real,
-    };
+    let world = world(&scenario, args);
     let scenario = Arc::new(scenario);
     let seed = args.seed.unwrap_or(scenario.seed);
-    let run = observe(&scenario, seed, world, args.quiet)?;
-    let evaluation = judge(&scenario, &run);
+    let Finished { run, evaluation, code } =
+        finish(&scenario, seed, world, args.quiet).map_err(|error| {
+            output::complain(&format!("error: {error}"));
+            ExitCode::Invalid
+        })?;
     for note in &run.notes {
         output::complain(&format!("note: {note}"));
     }
-    let code = if run.interrupted { ExitCode::Interrupted } else { ExitCode::from(&evaluation) };
     print(args, &run.dataset, &evaluation, code);
-    match &args.output {
-        Some(folder) => write_result(folder, &run.dataset, &evaluation, code),
-        None => Ok(code),
+    if let Some(folder) = &args.output {
+        let text = report::json::render(&run.dataset, &evaluation);
+        write_text(&folder.join(RESULT_FILE), &text)?;
     }
+    Ok(code)
+}
+
+/// Virtual time where everything is embedded, unless the real one is asked for.
+pub(super) fn world(scenario: &Scenario, args: &RunArgs) -> World {
+    match scenario.topology.is_embedded() && !args.real_time {
+        true => World::Virtual,
+        false => World::Real,
+    }
+}
+
+pub(super) fn make_folder(folder: &Path) -> Result<(), ExitCode> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        output::complain(&format!("error: cannot make `{}`: {error}", folder.display()));
+        ExitCode::Usage
+    })
+}
+
+pub(super) fn write_text(file: &Path, text: &str) -> Result<(), ExitCode> {
+    std::fs::write(file, text).map_err(|error| {
+        output::complain(&format!("error: cannot write `{}`: {error}", file.display()));
+        ExitCode::Invalid
+    })
+}
+
+/// A run with its verdicts.
+pub(super) struct Finished {
+    pub(super) run: Run,
+    pub(super) evaluation: Evaluation,
+    pub(super) code: ExitCode,
+}
+
+/// Runs a scenario and judges the run; an error is one of setting it up.
+pub(super) fn finish(
+    scenario: &Arc<Scenario>,
+    seed: u64,
+    world: World,
+    quiet: bool,
+) -> Result<Finished, String> {
+    let run = observe(scenario, seed, world, quiet)?;
+    let evaluation = judge(scenario, &run);
+    let code = if run.interrupted { ExitCode::Interrupted } else { ExitCode::from(&evaluation) };
+    Ok(Finished { run, evaluation, code })
 }
 
 /// The runtime of a world. The virtual one has one thread and a paused clock,
@@ -70,16 +118,8 @@ fn runtime(world: World) -> std::io::Result<Runtime> {
     }
 }
 
-fn observe(
-    scenario: &Arc<Scenario>,
-    seed: u64,
-    world: World,
-    quiet: bool,
-) -> Result<Run, ExitCode> {
-    let runtime = runtime(world).map_err(|error| {
-        output::complain(&format!("error: cannot start the runtime: {error}"));
-        ExitCode::Invalid
-    })?;
+fn observe(scenario: &Arc<Scenario>, seed: u64, world: World, quiet: bool) -> Result<Run, String> {
+    let runtime = runtime(world).map_err(|error| format!("cannot start the runtime: {error}"))?;
     let mut watch = Watch::default();
     if world == World::Real && !quiet {
         watch.announce = Announce::new(|stack| output::complain(&describe(stack)));
@@ -98,10 +138,7 @@ fn observe(
         Ok(run)
     });
     drop(line);
-    result.map_err(|error| {
-        output::complain(&format!("error: {error}"));
-        ExitCode::Invalid
-    })
+    result.map_err(|error| error.to_string())
 }
 
 /// Which stack the run drives: a verdict about another one is worse than none.
@@ -142,18 +179,4 @@ fn print(args: &RunArgs, dataset: &Dataset, evaluation: &Evaluation, code: ExitC
             output::print(&report::terminal::render(dataset, evaluation, &options));
         }
     }
-}
-
-fn write_result(
-    folder: &Path,
-    dataset: &Dataset,
-    evaluation: &Evaluation,
-    code: ExitCode,
-) -> Result<ExitCode, ExitCode> {
-    let file = folder.join(RESULT_FILE);
-    std::fs::write(&file, report::json::render(dataset, evaluation)).map_err(|error| {
-        output::complain(&format!("error: cannot write `{}`: {error}", file.display()));
-        ExitCode::Invalid
-    })?;
-    Ok(code)
 }

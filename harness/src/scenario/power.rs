@@ -4,8 +4,11 @@
 
 use std::time::Duration;
 
-use super::assertion::{Assertion, Comparison, Kind, SeenBy, ShareBand, Start, StatusMeasure};
-use super::model::{Arrivals, LoadShape, Scenario};
+use super::assertion::{
+    Assertion, BackendShare, Comparison, Kind, Latency, SeenBy, ShareBand, Start, Status,
+    StatusMeasure,
+};
+use super::model::{Arrivals, LoadShape, Mixed, Scenario};
 use crate::assert::Settings;
 use crate::stats::{self, Statistic};
 
@@ -39,6 +42,10 @@ impl Scenario {
         reason = "a float to integer cast saturates, which is what is wanted"
     )]
     fn planned_for(&self, assertion: &Assertion) -> Option<u64> {
+        // How often a draw gives one label is a matter of chance.
+        if !assertion.scope.labels.is_empty() {
+            return None;
+        }
         let span = &assertion.scope.span;
         let start = match &span.start {
             Start::At(start) => *start,
@@ -55,9 +62,13 @@ impl Scenario {
                 continue;
             };
             for load in &stage.loads {
-                let name = self.workloads.get(load.workload).map(|workload| &workload.name);
-                if assertion.scope.workload.as_ref().is_none_or(|wanted| name == Some(wanted)) {
-                    planned += requests(&load.shape, length)?;
+                let wanted = |one: &&Mixed| {
+                    let name = self.workloads.get(one.workload).map(|workload| &workload.name);
+                    assertion.scope.workload.as_ref().is_none_or(|wanted| name == Some(wanted))
+                };
+                let share: f64 = load.mix.iter().filter(wanted).map(|one| one.share).sum();
+                if 0.0 < share {
+                    planned += share * requests(&load.shape, length)?;
                 }
             }
         }
@@ -82,11 +93,13 @@ fn requests(shape: &LoadShape, length: Duration) -> Option<f64> {
 /// although all of them are as promised.
 fn needed(kind: &Kind, alpha: f64) -> Option<u64> {
     match kind {
-        Kind::BackendShare { band, .. }
-        | Kind::Status { measure: StatusMeasure::Share(band), seen_by: SeenBy::Clients, .. } => {
-            needed_for_share(band, alpha)
-        }
-        Kind::Latency { statistic: Statistic::Percentile(q), limits, .. } => {
+        Kind::BackendShare(BackendShare { band, .. })
+        | Kind::Status(Status {
+            measure: StatusMeasure::Share(band),
+            seen_by: SeenBy::Clients,
+            ..
+        }) => needed_for_share(band, alpha),
+        Kind::Latency(Latency { statistic: Statistic::Percentile(q), limits, .. }) => {
             let least = limits.at_least.and_then(|_| stats::sample_size_at_extreme(*q, alpha));
             let most = limits.at_most.and_then(|_| stats::sample_size_at_extreme(1.0 - q, alpha));
             least.max(most)

@@ -41,10 +41,51 @@ fn bad_files_and_bad_usage_exit_with_2() {
         &["run", "../scenarios/latency-routing.toml", "--simulator-url=ptu1=http://localhost:1"],
         &["check", "../scenarios/latency-routing.toml", "--gateway-url=localhost:8000"],
         &["run"],
+        &["run", "src"],
+        &["run", "../scenarios/latency-routing.toml", "../scenarios/latency-routing.toml"],
+        &["run", "../scenarios", "--seeds=3-1"],
+        &["run", "../scenarios", "--seeds=1-2", "--seed=3"],
         &["walk"],
     ] {
         harness(args).assert().code(2);
     }
+}
+
+/// Two scenarios, two seeds each, side by side: the order is that of the command
+/// line, and what each run writes is what it writes alone.
+#[test]
+fn several_runs_are_those_of_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (all, alone) = (path("all"), path("alone"));
+    let args = ["run", "../scenarios", "--seeds=42,7", "--output", &all];
+    let text = stdout(&args);
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+    let runs: Vec<(&str, &str)> =
+        lines.iter().filter_map(|line| line.strip_prefix("✓ ")?.split_once(" · ")).collect();
+    let (routing, failover) = ("latency-routing", "latency-routing-failover");
+    let names: Vec<&str> = runs.iter().map(|run| run.0).collect();
+    assert_eq!(names[..2], [failover, failover], "{text}");
+    assert!(names.contains(&routing), "{text}");
+    assert!(
+        runs.iter()
+            .zip([42, 7].into_iter().cycle())
+            .all(|(run, seed)| { run.1.starts_with(&format!("seed {seed} · ")) })
+    );
+    assert!(text.contains("PASSED"), "{text}");
+    assert_eq!(text, stdout(&args), "another order of ending changed what is printed");
+
+    let scenario = "../scenarios/latency-routing.toml";
+    stdout(&["run", scenario, "--seed=7", "--output", &alone]);
+    let read = |file: &str| std::fs::read_to_string(folder.path().join(file)).unwrap();
+    assert_eq!(read("all/latency-routing/seed-7/result.json"), read("alone/result.json"));
+
+    let json = stdout(&["run", scenario, "--seeds=1-2", "--format=json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let seeds: Vec<u64> =
+        json.as_array().unwrap().iter().map(|run| run["seed"].as_u64().unwrap()).collect();
+    assert_eq!(seeds, [1, 2]);
+    assert_eq!(json[0]["exit_code"], 0);
 }
 
 /// A scenario against the stub bench by URL, so in real time.

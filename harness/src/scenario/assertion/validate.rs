@@ -1,7 +1,6 @@
 //! From assertions as written to checked ones: one diagnostic a problem, all of
 //! them, each at its place.
 
-mod kinds;
 mod values;
 
 use std::ops::Range;
@@ -9,9 +8,14 @@ use std::time::Duration;
 
 use seam::diagnostic::{Diagnostic, Source};
 use seam::units::{HumanDuration, SignedDuration};
+use serde_json::Value;
 use serde_spanned::Spanned;
 
-use super::{Assertion, Kind, RawAssertion, RawBaseline, Scope, Span, Start};
+pub(super) use values::{ShareKeys, StatusKeys};
+
+use crate::scenario::draw::Draw;
+
+use super::{Assertion, Kind, RawAssertion, RawBaseline, Scope, Span, Start, kind};
 
 /// What assertions may refer to.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub(crate) struct Names {
     pub stages: Vec<(String, Duration, Duration)>,
     /// Workloads.
     pub workloads: Vec<String>,
+    /// What is drawn, by workload.
+    pub draws: Vec<(String, Vec<Draw>)>,
     /// Simulators (resources).
     pub simulators: Vec<String>,
     /// Actions.
@@ -47,22 +53,32 @@ pub(crate) fn validate(
 }
 
 /// What every check needs at hand.
-struct Checker<'a> {
-    names: &'a Names,
+pub(super) struct Checker<'a> {
+    pub(super) names: &'a Names,
     source: &'a Source,
     out: &'a mut Vec<Diagnostic>,
 }
 
 impl Checker<'_> {
-    fn error(&mut self, span: Range<usize>, message: impl Into<String>, label: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) {
         self.out.push(Diagnostic::error(self.source, span, message).label(label));
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
+    /// How many problems there are so far.
+    pub(super) fn problems(&self) -> usize {
+        self.out.len()
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.out.push(diagnostic);
     }
 
-    fn at(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+    pub(super) fn at(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(self.source, span, message)
     }
 
@@ -96,10 +112,15 @@ impl Checker<'_> {
             self.known("workload", name, &known);
             name.get_ref().clone()
         });
+        let labels = raw.labels.iter().map(|(name, label)| {
+            self.label(raw.workload.as_ref(), name, label);
+            (name.clone(), label.get_ref().clone())
+        });
+        let labels = labels.collect();
         let span = self.span(raw);
-        let kind = self.kind(spanned);
-        if let Some(Kind::ActionAnswer { .. }) = kind {
-            self.no_scope(raw);
+        let (kind, about_requests) = self.kind(raw).unzip();
+        if let (Some(kind), Some(false)) = (&kind, about_requests) {
+            self.no_scope(raw, kind);
         }
         if before < self.out.len() {
             return None;
@@ -107,13 +128,45 @@ impl Checker<'_> {
         Some(Assertion {
             id: id.clone(),
             claim: raw.claim.get_ref().clone(),
-            scope: Scope { workload, span },
+            scope: Scope { workload, labels, span },
             kind: kind?,
         })
     }
 
-    /// `action_answer` is about actions: a span of requests would be ignored.
-    fn no_scope(&mut self, raw: &RawAssertion) {
+    /// The one kind an assertion has, and whether it is about requests.
+    fn kind(&mut self, raw: &RawAssertion) -> Option<(Kind, bool)> {
+        let mut given = kind::given(raw);
+        given.sort_by_key(|(_, span)| span.start);
+        match given.as_slice() {
+            [] => {
+                let keys: Vec<String> = kind::KEYS.iter().map(|key| format!("`{key}`")).collect();
+                let diagnostic = self
+                    .at(raw.id.span(), format!("assertion `{}` asks for nothing", raw.id.get_ref()))
+                    .label("has no kind")
+                    .help(format!("give one of {}", keys.join(", ")));
+                self.report(diagnostic);
+            }
+            [(first, first_span), rest @ ..] => {
+                for (second, second_span) in rest {
+                    let diagnostic = self
+                        .at(
+                            second_span.clone(),
+                            format!(
+                                "an assertion has one kind, this one has `{first}` and `{second}`"
+                            ),
+                        )
+                        .label("second kind")
+                        .also(first_span.clone(), "first kind")
+                        .help("write two assertions");
+                    self.report(diagnostic);
+                }
+            }
+        }
+        kind::check(self, raw)
+    }
+
+    /// Some kinds are about actions: a span of requests would be ignored.
+    fn no_scope(&mut self, raw: &RawAssertion, kind: &Kind) {
         let given = [
             ("workload", raw.workload.as_ref().map(Spanned::span)),
             ("from", raw.from.as_ref().map(Spanned::span)),
@@ -122,11 +175,12 @@ impl Checker<'_> {
             ("after_action", raw.after_action.as_ref().map(Spanned::span)),
             ("settle", raw.settle.as_ref().map(Spanned::span)),
         ];
-        for (key, span) in given {
+        let chosen = raw.labels.values().next().map(Spanned::span);
+        for (key, span) in given.into_iter().chain([("where", chosen)]) {
             if let Some(span) = span {
                 self.error(
                     span,
-                    format!("`{key}` has no meaning beside `action_answer`"),
+                    format!("`{key}` has no meaning beside `{}`", kind.name()),
                     "selects requests, but this assertion is about actions",
                 );
             }
@@ -167,7 +221,7 @@ impl Checker<'_> {
         span
     }
 
-    fn baseline(&mut self, raw: &Spanned<RawBaseline>) -> Span {
+    pub(super) fn baseline(&mut self, raw: &Spanned<RawBaseline>) -> Span {
         let table = raw.get_ref();
         if table.from.is_none() && table.to.is_none() && table.stage.is_none() {
             let diagnostic = self
@@ -240,8 +294,47 @@ impl Checker<'_> {
         Some(after_start)
     }
 
+    /// A label must be one that some draw of the workloads in question can give.
+    pub(super) fn label(
+        &mut self,
+        workload: Option<&Spanned<String>>,
+        name: &str,
+        label: &Spanned<Value>,
+    ) {
+        let wanted = workload.map(|workload| workload.get_ref().as_str());
+        let draws: Vec<&Draw> = self
+            .names
+            .draws
+            .iter()
+            .filter(|(workload, _)| wanted.is_none_or(|wanted| wanted == workload))
+            .flat_map(|(_, draws)| draws)
+            .collect();
+        let named: Vec<&&Draw> = draws.iter().filter(|draw| draw.name == name).collect();
+        if named.is_empty() {
+            let whose = wanted.map_or("no workload draws it".to_owned(), |name| {
+                format!("workload `{name}` does not draw it")
+            });
+            let mut known: Vec<&str> = draws.iter().map(|draw| draw.name.as_str()).collect();
+            known.dedup();
+            let mut diagnostic = self
+                .at(label.span(), format!("unknown draw `{name}`"))
+                .label(whose)
+                .did_you_mean(name, known.iter().copied());
+            if known.is_empty() {
+                diagnostic = diagnostic.help("`where` chooses by what `[workloads.draw]` draws");
+            }
+            self.report(diagnostic);
+        } else if !named.iter().any(|draw| draw.can_be(label.get_ref())) {
+            self.error(
+                label.span(),
+                format!("`{name}` is never drawn so"),
+                "no request would be chosen",
+            );
+        }
+    }
+
     /// Reports a name that is not one of `known`.
-    fn known(&mut self, what: &str, name: &Spanned<String>, known: &[String]) {
+    pub(super) fn known(&mut self, what: &str, name: &Spanned<String>, known: &[String]) {
         if known.iter().any(|one| one == name.get_ref()) {
             return;
         }

@@ -21,7 +21,14 @@ fn names() -> Names {
             ("before".into(), second(0), second(120)),
             ("after".into(), second(120), second(300)),
         ],
-        workloads: vec!["chat".into()],
+        workloads: vec!["chat".into(), "low".into()],
+        draws: vec![(
+            "chat".into(),
+            vec![crate::scenario::Draw {
+                name: "tokens".into(),
+                from: crate::scenario::DrawFrom::Uniform(5, 20),
+            }],
+        )],
         simulators: vec!["ptu1".into(), "payg1".into(), "payg2".into()],
         actions: vec!["measure-before".into(), "swap".into()],
     }
@@ -65,13 +72,16 @@ fn bad(lines: &str) -> String {
 fn reads_every_kind() {
     let one = good("to = \"180s\"\nbackend_share = { simulator = \"payg1\", equals = 1.0 }");
     let exact = ShareBand { lower: 1.0, upper: 1.0, comparison: Comparison::Exact };
-    assert_eq!(one.kind, Kind::BackendShare { simulator: "payg1".into(), band: exact });
+    assert_eq!(
+        one.kind,
+        Kind::BackendShare(BackendShare { simulator: "payg1".into(), band: exact })
+    );
     assert_eq!(one.scope.span.end, Some(Duration::from_secs(180)));
 
     let one = good(
         "stage = \"after\"\nsettle = \"2s\"\n[assertions.backend_share]\nsimulator = \"payg1\"\nequals = 0.5\nwithin = 0.05",
     );
-    let Kind::BackendShare { band, .. } = one.kind else { panic!("{one:?}") };
+    let Kind::BackendShare(BackendShare { band, .. }) = one.kind else { panic!("{one:?}") };
     assert_eq!(band.comparison, Comparison::Interval);
     assert!((band.lower - 0.45).abs() < 1e-12 && (band.upper - 0.55).abs() < 1e-12);
     assert_eq!(one.scope.span.start, Start::At(Duration::from_secs(120)));
@@ -80,12 +90,14 @@ fn reads_every_kind() {
     let one = good("workload = \"chat\"\nlatency = { statistic = \"p95\", at_most = \"250ms\" }");
     let limits = Limits { at_least: None, at_most: Some(Duration::from_millis(250)) };
     let p95 = Statistic::Percentile(0.95);
-    assert_eq!(one.kind, Kind::Latency { statistic: p95, sample: Sample::All, limits });
+    assert_eq!(one.kind, Kind::Latency(Latency { statistic: p95, sample: Sample::All, limits }));
 
     let one = good(
         "from = \"125s\"\nto = \"180s\"\n[assertions.latency_ratio]\nstatistic = \"mean\"\nbaseline = { from = \"10s\", to = \"120s\" }\nat_least = 5.0",
     );
-    let Kind::LatencyRatio { baseline, limits, .. } = one.kind else { panic!("{one:?}") };
+    let Kind::LatencyRatio(LatencyRatio { baseline, limits, .. }) = one.kind else {
+        panic!("{one:?}")
+    };
     assert_eq!(baseline.start, Start::At(Duration::from_secs(10)));
     assert_eq!(limits, Limits { at_least: Some(5.0), at_most: None });
 
@@ -93,20 +105,23 @@ fn reads_every_kind() {
     let none = StatusMeasure::Count(Limits { at_least: Some(0), at_most: Some(0) });
     assert_eq!(
         one.kind,
-        Kind::Status {
+        Kind::Status(Status {
             statuses: Statuses::Codes(vec![429]),
             seen_by: SeenBy::Clients,
             measure: none
-        }
+        })
     );
     let one = good("status = { class = \"5xx\", seen_by = \"payg1\", share = { at_most = 0.01 } }");
-    let Kind::Status { statuses, seen_by, .. } = one.kind else { panic!("{one:?}") };
+    let Kind::Status(Status { statuses, seen_by, .. }) = one.kind else { panic!("{one:?}") };
     assert_eq!((statuses, seen_by), (Statuses::Class(5), SeenBy::Simulator("payg1".into())));
 
     let one = good(
         "action_answer = { all = true, status = 200, content_type = \"application/json\", body = \"{}\" }",
     );
-    assert!(matches!(one.kind, Kind::ActionAnswer { actions: ActionChoice::All, .. }));
+    assert!(matches!(
+        one.kind,
+        Kind::ActionAnswer(ActionAnswer { actions: ActionChoice::All, .. })
+    ));
 
     let one = good(
         "after_action = \"swap\"\nattempts = { answered_by = \"payg2\", preceded_by = { simulator = \"payg1\", status = 429, exactly = 1 } }",
@@ -116,7 +131,57 @@ fn reads_every_kind() {
 
     let one = good("requests = { at_least = 100 }");
     let limits = Limits { at_least: Some(100), at_most: None };
-    assert_eq!(one.kind, Kind::Requests { limits });
+    assert_eq!(one.kind, Kind::Requests(Requests { limits }));
+}
+
+#[test]
+fn reads_kinds_about_rates() {
+    let one = good(
+        "window = { length = \"60s\", count = { code = 200, answered_by = \"ptu1\", weight = 244 }, at_most = 100000 }",
+    );
+    let Kind::Window(window) = one.kind else { panic!("{one:?}") };
+    assert_eq!((window.length, window.while_offered), (Duration::from_secs(60), 1));
+    assert_eq!(window.counted.answered_by.as_deref(), Some("ptu1"));
+    assert_eq!(window.counted.weight, Weight::Fixed(244));
+    let one = good("window = { length = \"10s\", at_least = 1, while_offered = 5 }");
+    let Kind::Window(window) = one.kind else { panic!("{one:?}") };
+    assert_eq!((window.while_offered, window.counted.statuses), (5, None));
+
+    let one = good(
+        "bins = { length = \"10s\", count = { code = 429 }, share_at_least = 1.0, matching = { equals = 1 }, per = \"1m\" }",
+    );
+    let Kind::Bins(bins) = one.kind else { panic!("{one:?}") };
+    assert_eq!((bins.per, bins.condition), (Some(6), BinCondition::Share(1.0)));
+    let one = good(
+        "bins = { length = \"10s\", count = { tokens = \"total\", seen_by = \"ptu1\" }, at_most = 75 }",
+    );
+    let Kind::Bins(bins) = one.kind else { panic!("{one:?}") };
+    assert_eq!((bins.matching, bins.counted.weight), (None, Weight::TotalTokens));
+
+    let one = good(
+        "period = { count = { code = 429 }, bin = \"5s\", equals = \"60s\", within = \"10s\" }",
+    );
+    let Kind::Period(period) = one.kind else { panic!("{one:?}") };
+    assert_eq!((period.shortest.as_secs(), period.longest.as_secs(), period.over), (50, 70, None));
+}
+
+#[test]
+fn points_at_what_rates_cannot_be() {
+    for lines in [
+        "window = { length = \"0s\", at_most = 1 }",
+        "window = { length = \"10m\", count = { code = 200, class = \"2xx\" }, at_most = 1 }",
+        "window = { length = \"10s\", at_least = 0 }",
+        "window = { length = \"10s\", at_most = 5, while_offered = 2 }",
+        "window = { length = \"10s\", count = { weight = 2, tokens = \"total\" }, at_most = 5 }",
+        "window = { length = \"10s\", count = { tokens = \"totl\", seen_by = \"ptu1\", answered_by = \"ptu2\" }, at_most = 5 }",
+        "bins = { length = \"10s\", at_most = 5, per = \"25s\" }",
+        "bins = { length = \"10s\", count = { tokens = \"total\" }, at_most = 5, share_at_least = 2.0 }",
+        "bins = { length = \"10s\", at_most = 5, matching = { equals = 1, at_most = 2 } }",
+        "bins = { length = \"10s\", matching = {} }",
+        "period = { bin = \"10s\", equals = \"20s\", within = \"5s\" }",
+    ] {
+        insta::assert_snapshot!(bad(lines));
+    }
 }
 
 #[test]
@@ -124,7 +189,7 @@ fn always_and_never_are_facts_and_estimates_need_room() {
     let comparison = |keys: &str| {
         let one = good(&format!("backend_share = {{ simulator = \"payg1\", {keys} }}"));
         match one.kind {
-            Kind::BackendShare { band, .. } => band.comparison,
+            Kind::BackendShare(BackendShare { band, .. }) => band.comparison,
             other => panic!("{other:?}"),
         }
     };
@@ -140,7 +205,7 @@ fn always_and_never_are_facts_and_estimates_need_room() {
 fn percentiles_print_as_written() {
     for text in ["p50", "p95", "p99", "p99.9", "p99.99", "p5", "mean"] {
         let one = good(&format!("latency = {{ statistic = \"{text}\", at_most = \"1s\" }}"));
-        let Kind::Latency { statistic, .. } = one.kind else { panic!("{one:?}") };
+        let Kind::Latency(Latency { statistic, .. }) = one.kind else { panic!("{one:?}") };
         assert_eq!(statistic.to_string(), text);
     }
 }
@@ -152,6 +217,20 @@ fn points_at_names_that_do_not_exist() {
     ));
     insta::assert_snapshot!(bad("after_action = \"swop\"\nrequests = { at_least = 1 }"));
     insta::assert_snapshot!(bad("status = { code = 429, seen_by = \"client\", equals = 0 }"));
+}
+
+#[test]
+fn requests_are_chosen_by_what_can_be_drawn() {
+    let one = good("where = { tokens = 5 }\nrequests = { at_least = 1 }");
+    assert_eq!(one.scope.labels, [("tokens".to_owned(), 5.into())]);
+    insta::assert_snapshot!(bad("where = { tokns = 5 }\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad("where = { tokens = 21 }\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad(
+        "workload = \"low\"\nwhere = { tokens = 5 }\nrequests = { at_least = 1 }"
+    ));
+    insta::assert_snapshot!(bad(
+        "where = { tokens = 5 }\naction_answer = { all = true, status = 200 }"
+    ));
 }
 
 #[test]
