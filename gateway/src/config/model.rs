@@ -10,11 +10,13 @@ use http::{HeaderName, HeaderValue};
 use super::raw::RawTier;
 use super::settings::Settings;
 use crate::backend::breaker::BreakerRule;
+use crate::identity::IdentityConfig;
 use crate::pipeline::context::{
     ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
 };
 use crate::pipeline::matching::Template;
 use crate::policy::document::PolicyDocument;
+use crate::telemetry::sinks::LoggerTarget;
 
 /// Everything a gateway serves.
 pub(crate) struct Model {
@@ -25,6 +27,10 @@ pub(crate) struct Model {
     pub(crate) tier: RawTier,
     pub(crate) global: Arc<PolicyDocument>,
     pub(crate) backends: BTreeMap<String, Arc<Backend>>,
+    pub(crate) loggers: BTreeMap<String, LoggerTarget>,
+    pub(crate) identity: IdentityConfig,
+    /// Named values no trace prints.
+    pub(crate) secrets: Vec<String>,
     /// No id is a backend's and a pool's.
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     pub(crate) apis: Vec<Arc<Api>>,

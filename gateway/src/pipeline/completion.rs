@@ -133,6 +133,12 @@ impl Exchange {
         self.completions.entries.push(Entry { place, work, left: false });
     }
 
+    /// Takes over the work a branch of this request left.
+    pub(crate) fn take_completions(&mut self, branch: &mut Exchange) {
+        self.completions.entries.append(&mut branch.completions.entries);
+        self.completions.metering |= branch.completions.metering;
+    }
+
     /// From now on, what backend answers cost is measured: see [`Ended::tokens`]
     /// and [`Exchange::token_report`].
     pub(crate) fn meter_tokens(&mut self) {
@@ -339,7 +345,8 @@ mod tests {
 
     fn world() -> World {
         let clock = WallClock::fixed(VIRTUAL_EPOCH);
-        let journal = Arc::new(Journal::new("test".to_owned(), 8, clock, Arc::new(Metrics::new())));
+        let metrics = Arc::new(Metrics::new(8));
+        let journal = Arc::new(Journal::new("test".to_owned(), 8, usize::MAX, clock, metrics));
         World { notes: Arc::default(), journal }
     }
 

@@ -19,6 +19,8 @@ use crate::journal::Recorder;
 use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
 use crate::policy::spec::{MAX_SECONDS, Section};
 use crate::store::counter::CounterKey;
+use crate::telemetry::records::MessageRecord;
+use crate::telemetry::tracer::Open;
 
 /// A compiled policy.
 pub(crate) trait Policy: Send + Sync {
@@ -102,8 +104,12 @@ pub(crate) struct Exchange {
     quotas: Vec<(CounterKey, u64)>,
     /// Work left for the end of the request.
     pub(crate) completions: Completions,
+    /// The request `send-request` makes; children act on it.
+    pub(crate) drafting: Option<Draft>,
     /// What the journal will say.
     pub(crate) recorder: Recorder,
+    /// A trace was asked for with a wrong key.
+    pub(crate) trace_refused: bool,
 }
 
 /// Where a request stands: which policy of which scope's document.
@@ -142,7 +148,9 @@ impl Exchange {
             outbound_ended: false,
             quotas: Vec::new(),
             completions: Completions::default(),
+            drafting: None,
             recorder,
+            trace_refused: false,
         }
     }
 
@@ -196,6 +204,9 @@ impl Exchange {
     /// Runs a section of the effective document: the innermost scope's.
     pub(crate) async fn run_section(&mut self, section: Section) -> Outcome {
         self.section = section;
+        if let Some(tracer) = &mut self.recorder.tracer {
+            tracer.section(section.name(), &self.context);
+        }
         self.run_scope(self.scopes.len()).await
     }
 
@@ -228,7 +239,9 @@ impl Exchange {
                     outcome = Err(self.fail(500, "PolicyLimitExceeded", message));
                     break;
                 }
+                let open = self.trace_begin(step);
                 outcome = step.policy.execute(self).await;
+                self.trace_end(open, &outcome);
                 if !matches!(outcome, Ok(Flow::Next)) {
                     break;
                 }
@@ -236,6 +249,18 @@ impl Exchange {
             self.step = before;
             outcome
         })
+    }
+
+    fn trace_begin(&mut self, step: &Step) -> Option<Open> {
+        let scope = self.scopes.get(self.depth).map_or("", |scope| scope.scope.name());
+        let tracer = self.recorder.tracer.as_mut()?;
+        Some(tracer.begin(&step.info, scope))
+    }
+
+    fn trace_end(&mut self, open: Option<Open>, outcome: &Outcome) {
+        if let (Some(tracer), Some(open)) = (&mut self.recorder.tracer, open) {
+            tracer.end(open, outcome, &self.context);
+        }
     }
 
     /// Fails the present policy: `context.Response` becomes the platform's
@@ -295,7 +320,14 @@ impl Exchange {
         if reads.response_body {
             self.buffer_response().await?;
         }
-        expression.evaluate(&mut self.context).map_err(|exception| {
+        let result = expression.evaluate(&mut self.context);
+        if let Some(tracer) = &mut self.recorder.tracer {
+            tracer.expression(expression.text(), &result);
+        }
+        for message in std::mem::take(&mut self.context.trace) {
+            self.recorder.message(MessageRecord::from_expression(message));
+        }
+        result.map_err(|exception| {
             tracing::debug!(policy = self.step.policy, path = %self.step.path, %exception.type_name, %exception.message, "an expression failed");
             let message = format!("Expression evaluation failed. {}", exception.message);
             self.fail(500, "ExpressionValueEvaluationFailure", message)
@@ -334,6 +366,12 @@ impl Exchange {
             }
             None => Err(self.wrong_type(&found, "a whole number")),
         }
+    }
+
+    /// A number.
+    pub(crate) async fn number(&mut self, value: &PolicyValue) -> Result<f64, Failure> {
+        let found = self.value(value).await?;
+        found.to_double().ok_or_else(|| self.wrong_type(&found, "a number"))
     }
 
     /// Whole seconds, at least `low`.
@@ -383,6 +421,9 @@ impl Exchange {
 
     /// The message `set-header` and `set-body` act on.
     pub(crate) fn message(&mut self) -> Message<'_> {
+        if let Some(draft) = &mut self.drafting {
+            return Message { headers: &mut draft.headers, body: &mut draft.body };
+        }
         match (&mut self.building, self.section) {
             (Some(response), _) => {
                 Message { headers: &mut response.headers, body: &mut response.body }
@@ -405,6 +446,16 @@ impl Exchange {
             None => &mut self.context.response,
         }
     }
+}
+
+/// A request a policy sends beside the client's.
+pub(crate) struct Draft {
+    /// Its method.
+    pub(crate) method: String,
+    /// Its headers.
+    pub(crate) headers: http::HeaderMap,
+    /// Its body.
+    pub(crate) body: MessageBody,
 }
 
 /// A request or response, as far as policies change either alike.

@@ -193,6 +193,11 @@ impl<'l> Compiler<'l> {
         self.open_policies.contains(&policy)
     }
 
+    /// The section of the present policy; `None` in a fragment checked alone.
+    pub(crate) fn section(&self) -> Option<Section> {
+        self.section
+    }
+
     /// Checks that the present policy stands in its document only once.
     pub(crate) fn once(&mut self, policy: &'static str, span: Range<usize>) {
         let document = Arc::clone(&self.document);
@@ -207,7 +212,7 @@ impl<'l> Compiler<'l> {
         self.report(problem);
     }
 
-    /// Backends that literals may name.
+    /// What literals may name.
     pub(crate) fn library(&self) -> &Library {
         self.library
     }
@@ -232,6 +237,16 @@ impl<'l> Compiler<'l> {
             steps.extend(self.policy(parent, element, only));
         }
         steps
+    }
+
+    /// Compiles one policy inside a policy that takes only these names.
+    pub(crate) fn child(
+        &mut self,
+        parent: &Element,
+        element: &Element,
+        names: &[&str],
+    ) -> Option<Step> {
+        self.policy(parent, element, Some(names))
     }
 
     /// Compiles the policies of a part (`when`) under its own path.
