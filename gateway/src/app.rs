@@ -16,6 +16,7 @@ use seam::http::HttpService;
 use seam::rng::Seed;
 use serde::Deserialize;
 
+use crate::backend::Routes;
 use crate::config::model::Model;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
@@ -28,6 +29,7 @@ pub(crate) const RESERVED_PATHS: [&str; 3] = ["++", "healthz", "metrics"];
 /// What all requests share.
 pub(crate) struct Shared {
     pub(crate) model: Arc<Model>,
+    pub(crate) routes: Routes,
     pub(crate) client: HttpService,
     pub(crate) seed: Seed,
     pub(crate) clock: WallClock,
@@ -67,6 +69,7 @@ async fn api(State(shared): State<Arc<Shared>>, request: Request) -> Response {
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    shared.metrics.breakers(shared.routes.breakers());
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, format)], shared.metrics.encode()).into_response()
 }

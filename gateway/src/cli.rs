@@ -138,11 +138,14 @@ enum Format {
 pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Check { file, deny_warnings, format }) => {
-            let problems = match load(&file, &environment()?) {
-                Ok((_, warnings)) => warnings,
-                Err(problems) => problems,
+            let (problems, backends) = match load(&file, &environment()?) {
+                Ok((config, warnings)) => (warnings, config.describe_backends()),
+                Err(problems) => (problems, String::new()),
             };
             report(&problems, format, &file, out)?;
+            if format == Format::Text {
+                out.write_all(backends.as_bytes())?;
+            }
             let worst = problems.iter().map(Diagnostic::severity).max();
             let bad = match worst {
                 Some(Severity::Error) => true,
@@ -152,14 +155,20 @@ pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Resu
             Ok(if bad { ExitCode::from(USAGE) } else { ExitCode::SUCCESS })
         }
         Some(Command::Explain { config }) => {
-            let settings = match config {
-                None => Settings::default(),
+            let (settings, backends) = match config {
+                None => (Settings::default(), String::new()),
                 Some(file) => match load(&file, &environment()?) {
-                    Ok((config, _)) => config.settings().clone(),
+                    Ok((config, _)) => (config.settings().clone(), config.describe_backends()),
                     Err(problems) => return refuse(&problems, err),
                 },
             };
             out.write_all(crate::config::settings::explain(&settings).as_bytes())?;
+            if !backends.is_empty() {
+                writeln!(out, "\nPools and circuit breakers of this configuration:\n")?;
+                for line in backends.lines() {
+                    writeln!(out, "  {line}")?;
+                }
+            }
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Healthcheck { config, listen, timeout }) => {

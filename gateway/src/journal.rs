@@ -29,8 +29,17 @@ const CORRELATION_ID_BYTES: usize = 1024;
 /// One backend call of one client request, as the gateway saw it.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRecord {
-    /// Backend id, or the base URL when none was selected.
+    /// Backend id (of a pool, the member's), or the base URL when none was
+    /// selected.
     pub backend: String,
+    /// Pool id, when a pool chose the backend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// The URL called, without its query: that may hold secrets.
+    pub url: String,
+    /// What this call did to the backend's circuit breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerChange>,
     /// Answer's status; `None` for a transport failure, a timeout, or a call
     /// that was cancelled.
     pub status: Option<u16>,
@@ -38,6 +47,18 @@ pub struct AttemptRecord {
     pub sent_us: u64,
     /// Microseconds since the Unix epoch at which its headers arrived, or it failed.
     pub headers_us: u64,
+}
+
+/// What a call did to a circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerChange {
+    /// Its failure opened the breaker.
+    Opened,
+    /// It was the first call since the breaker was open.
+    Closed,
+    /// Both: the first call since, and it failed.
+    Reopened,
 }
 
 /// What the gateway did with one client request.
@@ -215,10 +236,22 @@ impl Recorder {
         self.note(|record| {
             record.attempts.push(AttemptRecord {
                 backend,
+                pool: None,
+                url: String::new(),
+                breaker: None,
                 status: None,
                 sent_us: now,
                 headers_us: now,
             });
+        });
+    }
+
+    /// Notes something about the last backend call.
+    pub(crate) fn note_attempt(&mut self, change: impl FnOnce(&mut AttemptRecord)) {
+        self.note(|record| {
+            if let Some(attempt) = record.attempts.last_mut() {
+                change(attempt);
+            }
         });
     }
 

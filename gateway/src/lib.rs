@@ -35,8 +35,10 @@ mod policies;
 pub mod policy;
 mod store;
 
-pub use config::settings::{RetryBackoff, Settings};
-pub use journal::{AttemptRecord, RequestRecord};
+pub use config::settings::{
+    PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings, TrippingCall,
+};
+pub use journal::{AttemptRecord, BreakerChange, RequestRecord};
 
 /// A checked configuration with its documents loaded.
 #[derive(Clone)]
@@ -62,6 +64,12 @@ impl GatewayConfig {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.model.settings
+    }
+
+    /// Pools and circuit breakers in words, one a line; empty without any.
+    #[must_use]
+    pub fn describe_backends(&self) -> String {
+        config::describe::describe(&self.model)
     }
 
     /// How long requests under way may take when the gateway stops.
@@ -150,6 +158,7 @@ impl Gateway {
             cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
             journal: Arc::new(journal),
             metrics,
+            routes: backend::Routes::new(&config.model),
             model: config.model,
         };
         Self { shared: Arc::new(shared) }

@@ -6,6 +6,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -31,12 +32,27 @@ struct ApiLabels {
     api: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BackendLabels {
+    backend: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChoiceLabels {
+    pool: String,
+    backend: String,
+}
+
 /// The gateway's counters.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     durations: Family<ApiLabels, Histogram, fn() -> Histogram>,
+    pool_choices: Family<ChoiceLabels, Counter>,
+    unavailable: Family<BackendLabels, Counter>,
+    breaker_trips: Family<BackendLabels, Counter>,
+    breaker_open: Family<BackendLabels, Gauge>,
 }
 
 impl Metrics {
@@ -60,7 +76,36 @@ impl Metrics {
             "From a request's arrival to the last byte of its answer",
             durations.clone(),
         );
-        Self { registry, requests, attempts, durations }
+        let pool_choices = Family::<ChoiceLabels, Counter>::default();
+        registry.register("pool_choices", "Calls a pool gave to a member", pool_choices.clone());
+        let unavailable = Family::<BackendLabels, Counter>::default();
+        registry.register(
+            "backend_unavailable",
+            "Calls answered with 503 because a circuit breaker, or all of a pool, were open",
+            unavailable.clone(),
+        );
+        let breaker_trips = Family::<BackendLabels, Counter>::default();
+        registry.register(
+            "breaker_trips",
+            "How often a backend's circuit breaker opened",
+            breaker_trips.clone(),
+        );
+        let breaker_open = Family::<BackendLabels, Gauge>::default();
+        registry.register(
+            "breaker_open",
+            "1 while a backend's circuit breaker is open",
+            breaker_open.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            attempts,
+            durations,
+            pool_choices,
+            unavailable,
+            breaker_trips,
+            breaker_open,
+        }
     }
 
     /// A request was answered, or its client went away (499).
@@ -76,6 +121,34 @@ impl Metrics {
     pub(crate) fn attempt(&self, backend: &str, status: Option<u16>) {
         let status = status.map_or_else(|| "error".to_owned(), |status| status.to_string());
         self.attempts.get_or_create(&AttemptLabels { backend: backend.to_owned(), status }).inc();
+    }
+
+    /// A pool gave a call to a member.
+    pub(crate) fn pool_choice(&self, pool: &str, backend: &str) {
+        let labels = ChoiceLabels { pool: pool.to_owned(), backend: backend.to_owned() };
+        self.pool_choices.get_or_create(&labels).inc();
+    }
+
+    /// A call was not sent: the breaker, or all of the pool's, are open.
+    pub(crate) fn unavailable(&self, backend: &str) {
+        let labels = BackendLabels { backend: backend.to_owned() };
+        self.unavailable.get_or_create(&labels).inc();
+    }
+
+    /// A breaker opened.
+    pub(crate) fn breaker_tripped(&self, backend: &str) {
+        let labels = BackendLabels { backend: backend.to_owned() };
+        self.breaker_trips.get_or_create(&labels).inc();
+    }
+
+    /// Which breakers are open now, just before a scrape.
+    pub(crate) fn breakers<'b>(&self, breakers: impl Iterator<Item = (&'b str, bool)>) {
+        for (backend, open) in breakers {
+            let labels = BackendLabels { backend: backend.to_owned() };
+            self.breaker_open.get_or_create(&labels).set(i64::from(open));
+            // One that never opened is 0, not absent.
+            drop(self.breaker_trips.get_or_create(&labels));
+        }
     }
 
     /// The text format.

@@ -50,6 +50,13 @@ pub(crate) fn load_text(
     documents.values = validate::named_values(&raw, source, &mut problems);
     documents.library.backends =
         raw.backends.iter().map(|backend| backend.id.get_ref().clone()).collect();
+    documents.library.pools = raw
+        .backends
+        .iter()
+        .filter_map(|own| {
+            Some((own.id.get_ref().clone(), own.pool.as_ref()?.services.get_ref().len()))
+        })
+        .collect();
     documents.library.expressions.newline = match raw.gateway.tier {
         RawTier::Classic => Newline::CrLf,
         RawTier::V2 => Newline::Lf,

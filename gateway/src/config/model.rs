@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use super::settings::Settings;
+use crate::backend::breaker::BreakerRule;
 use crate::pipeline::context::{
     ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
 };
@@ -22,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) settings: Settings,
     pub(crate) global: Arc<PolicyDocument>,
     pub(crate) backends: BTreeMap<String, Arc<Backend>>,
+    /// No id is a backend's and a pool's.
+    pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     pub(crate) apis: Vec<Arc<Api>>,
     pub(crate) products: Vec<Arc<Product>>,
     /// By key: a subscription with two keys is here twice.
@@ -54,7 +57,28 @@ pub(crate) struct Operation {
 pub(crate) struct Backend {
     pub(crate) id: String,
     pub(crate) url: Url,
+    pub(crate) azure_region: Option<String>,
     pub(crate) credentials: Credentials,
+    pub(crate) breaker: Option<BreakerRule>,
+}
+
+/// A pool of backends.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) id: String,
+    pub(crate) members: Vec<Member>,
+    /// The cookie that keeps a client with one member.
+    pub(crate) session_cookie: Option<String>,
+}
+
+/// A member of a pool.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) backend: Arc<Backend>,
+    /// The lowest number first.
+    pub(crate) priority: u8,
+    /// Its share; with 0 it gets no calls.
+    pub(crate) weight: u8,
 }
 
 /// What a backend's requests carry. Never printed.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::backends::{RawCircuitBreaker, RawPool};
 use super::settings::Settings;
 
 /// The configuration of a gateway.
@@ -133,7 +134,7 @@ pub(crate) struct RawNamedValue {
     pub(crate) value: String,
 }
 
-/// A backend.
+/// A backend: one with a `url`, or a `pool` of such.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Backend")]
@@ -142,11 +143,33 @@ pub(crate) struct RawBackend {
     #[schemars(with = "String")]
     pub(crate) id: Spanned<String>,
     /// The base URL; the path below the API's path is appended.
-    #[schemars(with = "String")]
-    pub(crate) url: Spanned<String>,
+    #[schemars(with = "Option<String>")]
+    pub(crate) url: Option<Spanned<String>>,
+    /// How it is spoken to: only HTTP.
+    #[schemars(with = "Option<RawProtocol>")]
+    pub(crate) protocol: Option<Spanned<RawProtocol>>,
+    /// `context.Backend.AzureRegion`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) azure_region: Option<Spanned<String>>,
     /// What each request to it carries.
     #[serde(default)]
-    pub(crate) credentials: RawCredentials,
+    #[schemars(with = "Option<RawCredentials>")]
+    pub(crate) credentials: Option<Spanned<RawCredentials>>,
+    /// When it is left alone, and for how long.
+    #[schemars(with = "Option<RawCircuitBreaker>")]
+    pub(crate) circuit_breaker: Option<Spanned<RawCircuitBreaker>>,
+    /// Its members, if it is a pool; each has its own URL, credentials and
+    /// circuit breaker.
+    pub(crate) pool: Option<RawPool>,
+}
+
+/// A protocol.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Protocol")]
+pub(crate) enum RawProtocol {
+    /// HTTP.
+    Http,
 }
 
 /// Headers and query parameters that replace those of the same name.

@@ -23,6 +23,17 @@ pub struct Settings {
     /// Whether the subscription key goes on to the backend when neither a
     /// policy nor the backend's credentials replace it.
     pub forward_subscription_key: bool,
+    /// How a pool chooses among its available members of the best priority.
+    pub pool_selection: PoolSelection,
+    /// What `context.Backend` names from the first call of a pool on. (Before
+    /// it is the pool; `AzureRegion` is the called member's in any case.)
+    pub pool_backend_context: PoolContext,
+    /// The reason phrase of the 503 when all members of a pool are unavailable.
+    pub pool_reason: PoolReason,
+    /// What comes of the call whose failure opens a circuit breaker.
+    pub breaker_tripping_call: TrippingCall,
+    /// A circuit breaker with a `percentage` counts from so many calls on.
+    pub breaker_percentage_minimum_calls: u64,
     /// The largest request body, in bytes; a larger one is refused with 413.
     pub max_request_body_bytes: usize,
     /// The largest response body that is held in memory (buffered responses,
@@ -46,6 +57,47 @@ pub enum RetryBackoff {
     Formula,
 }
 
+/// See [`Settings::pool_selection`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolSelection {
+    /// Weighted round robin, spread out; equal weights alternate.
+    Smooth,
+    /// A seeded draw by weight.
+    RandomWeighted,
+}
+
+/// See [`Settings::pool_backend_context`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolContext {
+    /// The pool.
+    Pool,
+    /// The member that was called.
+    Member,
+}
+
+/// See [`Settings::pool_reason`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolReason {
+    /// `Backend pool <id> is temporarily unavailable`, as until about 2025.
+    Old,
+    /// `Service Unavailable`.
+    New,
+}
+
+/// See [`Settings::breaker_tripping_call`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrippingCall {
+    /// The backend's own answer.
+    Pass,
+    /// A 503, as for the calls after it.
+    #[serde(rename = "503")]
+    ServiceUnavailable,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -53,6 +105,11 @@ impl Default for Settings {
             strict_body: true,
             strict_retry_body: false,
             forward_subscription_key: true,
+            pool_selection: PoolSelection::Smooth,
+            pool_backend_context: PoolContext::Pool,
+            pool_reason: PoolReason::Old,
+            breaker_tripping_call: TrippingCall::Pass,
+            breaker_percentage_minimum_calls: 1,
             max_request_body_bytes: 8 * 1024 * 1024,
             max_response_body_bytes: 64 * 1024 * 1024,
             cache_entries: 10_000,
@@ -97,6 +154,31 @@ const INFERENCES: &[Inference] = &[
         "1.2",
         "the subscription key reaches the backend unless replaced",
     ),
+    switch(
+        "pool_selection",
+        "3.2",
+        "how a pool takes turns: the platform's algorithm is not published",
+    ),
+    switch(
+        "pool_backend_context",
+        "3.2",
+        "whether context.Backend names the pool or the called member after a call",
+    ),
+    switch(
+        "pool_reason",
+        "3.3",
+        "the reason phrase when a pool is exhausted; the new one is not published",
+    ),
+    switch(
+        "breaker_tripping_call",
+        "3.3",
+        "whether the call that opens a breaker gets the backend's answer or a 503; reports differ",
+    ),
+    switch(
+        "breaker_percentage_minimum_calls",
+        "3.3",
+        "from how many calls on a breaker's percentage counts; none is documented",
+    ),
     fixed("1", "an all-APIs or API subscription brings no product scope"),
     fixed("1", "an error raised inside on-error stops it; the original error is sent"),
     fixed("1", "after return-response in inbound or backend neither outbound nor on-error runs"),
@@ -109,6 +191,23 @@ const INFERENCES: &[Inference] = &[
         "a backend timeout or connection failure answers 500; context.Response is that response",
     ),
     fixed("1.3", "context.LastError is null outside on-error"),
+    fixed("3.2", "a pool's member of weight 0 gets no calls"),
+    fixed(
+        "3.2",
+        "a session cookie holds until its member's breaker opens; its attributes are Path=/",
+    ),
+    fixed(
+        "3.3",
+        "failures are counted in a sliding interval; results that come in while a breaker is open do not count",
+    ),
+    fixed(
+        "3.3",
+        "of a breaker's error reasons, timeout and BackendConnectionFailure have an effect, each for its own kind",
+    ),
+    fixed(
+        "3.3",
+        "an open breaker answers 503, reason BackendUnavailable, Retry-After: whole seconds until the first one closes",
+    ),
     fixed(
         "4.1",
         "when takes the strings true and false in any case; other types are expression errors",

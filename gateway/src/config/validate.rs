@@ -10,12 +10,14 @@ use http::{HeaderName, HeaderValue, Method};
 use seam::diagnostic::{Diagnostic, Source};
 use toml::Spanned;
 
+use super::backends;
 use super::load::Documents;
 use super::model::{
-    Api, Backend, Credentials, Model, Operation, Product, Subscription, SubscriptionScope,
+    Api, Backend, Credentials, Model, Operation, Pool, Product, Subscription, SubscriptionScope,
 };
 use super::raw::{
-    RawApi, RawBackend, RawConfig, RawOperation, RawProduct, RawState, RawSubscription,
+    RawApi, RawBackend, RawConfig, RawCredentials, RawOperation, RawProduct, RawState,
+    RawSubscription,
 };
 use crate::app::RESERVED_PATHS;
 use crate::pipeline::context::{
@@ -28,6 +30,9 @@ use crate::policy::named_values::NamedValues;
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 const DEFAULT_KEY_HEADER: &str = "Ocp-Apim-Subscription-Key";
+
+type Backends = BTreeMap<String, Arc<Backend>>;
+type Pools = BTreeMap<String, Arc<Pool>>;
 
 /// The named values, their names checked.
 pub(super) fn named_values(
@@ -73,7 +78,7 @@ pub(super) fn model(
         Some(file) => check.documents.policies(file),
         None => Some(check.documents.default_global()),
     };
-    let backends = check.backends(raw.backends);
+    let (backends, pools) = check.backends(raw.backends);
     let apis = check.apis(raw.apis);
     let products = check.products(raw.products, &apis);
     let subscriptions = check.subscriptions(raw.subscriptions, &apis, &products);
@@ -90,6 +95,7 @@ pub(super) fn model(
         settings: raw.settings,
         global: global?,
         backends,
+        pools,
         apis,
         products,
         subscriptions,
@@ -145,38 +151,77 @@ impl Check<'_, '_> {
         None
     }
 
-    fn backends(&mut self, raw: Vec<RawBackend>) -> BTreeMap<String, Arc<Backend>> {
+    /// Single backends first: a pool may name one that comes after it.
+    fn backends(&mut self, raw: Vec<RawBackend>) -> (Backends, Pools) {
         let mut unique = Unique::new("backend");
-        let mut backends = BTreeMap::new();
-        for backend in raw {
+        let (mut backends, mut pools) = (Backends::new(), Pools::new());
+        for backend in &raw {
             self.unique(&mut unique, &backend.id);
-            let url = self.url(&backend.url);
-            let mut credentials = Credentials::default();
-            for (name, value) in &backend.credentials.headers {
-                match (HeaderName::from_bytes(name.as_bytes()), header_value(value.get_ref())) {
-                    (Ok(name), Some(value)) => credentials.headers.push((name, value)),
-                    (Err(_), _) => {
-                        let message = format!("`{name}` is no header name");
-                        self.error(value.span(), message, "header names have no spaces or colons");
-                    }
-                    (_, None) => {
-                        let message = format!(
-                            "the value of header `{name}` has characters no header may have"
-                        );
-                        self.error(value.span(), message, "is there a line break in it?");
-                    }
-                }
-            }
-            let query = &backend.credentials.query;
-            credentials.query =
-                query.iter().map(|(name, value)| QueryParameter::new(name, value)).collect();
-            let id = backend.id.into_inner();
-            if let Some(url) = url {
-                let backend = Backend { id: id.clone(), url, credentials };
-                backends.insert(id, Arc::new(backend));
+            if backend.pool.is_none()
+                && let Some(backend) = self.backend(backend)
+            {
+                backends.insert(backend.id.clone(), Arc::new(backend));
             }
         }
-        backends
+        let pool_ids = raw.iter().filter(|own| own.pool.is_some());
+        let pool_ids: Vec<&str> = pool_ids.map(|own| own.id.get_ref().as_str()).collect();
+        for own in &raw {
+            let Some(pool) = &own.pool else { continue };
+            let of_members = [
+                ("url", own.url.as_ref().map(Spanned::span)),
+                ("protocol", own.protocol.as_ref().map(Spanned::span)),
+                ("azure_region", own.azure_region.as_ref().map(Spanned::span)),
+                ("credentials", own.credentials.as_ref().map(Spanned::span)),
+                ("circuit_breaker", own.circuit_breaker.as_ref().map(Spanned::span)),
+            ];
+            for (key, span) in of_members {
+                if let Some(span) = span {
+                    let message = format!("a pool has no `{key}`");
+                    self.error(span, message, "its members have their own");
+                }
+            }
+            let mut checker = backends::Checker { source: self.source, out: self.out };
+            let pool = checker.pool(&own.id, pool, &backends, &pool_ids);
+            pools.insert(pool.id.clone(), Arc::new(pool));
+        }
+        (backends, pools)
+    }
+
+    fn backend(&mut self, raw: &RawBackend) -> Option<Backend> {
+        let id = raw.id.get_ref();
+        if raw.url.is_none() {
+            let message = format!("backend `{id}` has neither a `url` nor a `pool`");
+            self.error(raw.id.span(), message, "an example: `url = \"http://localhost:8001\"`");
+        }
+        let url = raw.url.as_ref().and_then(|url| self.url(url));
+        let mut credentials = Credentials::default();
+        if let Some(raw) = &raw.credentials {
+            self.credentials(raw.get_ref(), &mut credentials);
+        }
+        let mut checker = backends::Checker { source: self.source, out: self.out };
+        let breaker = raw.circuit_breaker.as_ref();
+        let breaker = breaker.and_then(|raw| checker.breaker(raw.get_ref()));
+        let azure_region = raw.azure_region.as_ref().map(|region| region.get_ref().clone());
+        Some(Backend { id: id.clone(), url: url?, azure_region, credentials, breaker })
+    }
+
+    fn credentials(&mut self, raw: &RawCredentials, credentials: &mut Credentials) {
+        for (name, value) in &raw.headers {
+            match (HeaderName::from_bytes(name.as_bytes()), header_value(value.get_ref())) {
+                (Ok(name), Some(value)) => credentials.headers.push((name, value)),
+                (Err(_), _) => {
+                    let message = format!("`{name}` is no header name");
+                    self.error(value.span(), message, "header names have no spaces or colons");
+                }
+                (_, None) => {
+                    let message =
+                        format!("the value of header `{name}` has characters no header may have");
+                    self.error(value.span(), message, "is there a line break in it?");
+                }
+            }
+        }
+        credentials.query =
+            raw.query.iter().map(|(name, value)| QueryParameter::new(name, value)).collect();
     }
 
     fn apis(&mut self, raw: Vec<RawApi>) -> Vec<Arc<Api>> {

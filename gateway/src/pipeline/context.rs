@@ -40,7 +40,8 @@ pub struct Context {
     pub product: Option<Arc<ProductInfo>>,
     /// `context.Subscription`; null without a key.
     pub subscription: Option<Arc<SubscriptionInfo>>,
-    /// `context.Backend`: what the last `set-backend-service` selected.
+    /// `context.Backend`: what the last `set-backend-service` selected, from a
+    /// pool's call on with what is known of its member.
     pub backend: Option<Arc<BackendInfo>>,
     /// `context.Deployment`.
     pub deployment: Arc<DeploymentInfo>,
@@ -230,6 +231,8 @@ pub struct BackendInfo {
     pub id: String,
     /// `Single` or `Pool`.
     pub kind: String,
+    /// The region of the backend, or of a pool's called member; null without.
+    pub azure_region: Option<String>,
 }
 
 /// `context.Deployment`.

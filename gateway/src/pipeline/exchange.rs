@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Limited};
 use super::context::{Context, LastError, MessageBody, ResponseState, Url};
 use super::errors;
 use crate::app::Shared;
-use crate::config::model::Backend;
+use crate::backend::Route;
 use crate::expr::Value;
 use crate::journal::Recorder;
 use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
@@ -42,8 +42,8 @@ pub(crate) struct Failure(pub(crate) Box<LastError>);
 /// Where `forward-request` sends.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// A configured backend.
-    Backend(Arc<Backend>),
+    /// A configured backend or pool.
+    Backend(Route),
     /// A URL from `set-backend-service base-url` or the API.
     Url(Url),
     /// A `base-url` an expression made: there may be any number of them.

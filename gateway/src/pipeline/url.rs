@@ -62,6 +62,16 @@ pub(crate) fn to_uri(url: &Url) -> Result<Uri, http::Error> {
         .build()
 }
 
+/// A URL as text, without its query.
+pub(crate) fn without_query(url: &Url) -> String {
+    let Url { scheme, host, port, path, query: _ } = url;
+    if *port == default_port(scheme) {
+        format!("{scheme}://{host}{path}")
+    } else {
+        format!("{scheme}://{host}:{port}{path}")
+    }
+}
+
 /// `base` with a path below it and a query after its own.
 pub(crate) fn join(base: &Url, path: &str, query: &[QueryParameter]) -> Url {
     let mut joined = base.clone();

@@ -2,17 +2,26 @@
 //!
 //! The timeout runs until the response's headers. With
 //! `buffer-response="false"` its body is handed on chunk by chunk. The request's
-//! body is complete in memory, so every attempt of a retry sends it.
+//! body is complete in memory, so every attempt of a retry sends it. Of a pool
+//! each call goes to a member chosen anew, with that member's URL and credentials.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
 use hyper::ext::ReasonPhrase;
+use rand::Rng as _;
 use seam::http::{Response, call};
+use tokio::time::Instant;
 
-use crate::backend::{self, Outgoing};
-use crate::pipeline::context::{MessageBody, ResponseState};
+use crate::backend::breaker::{CallResult, ErrorReason};
+use crate::backend::{self, Choice, Outgoing, Route};
+use crate::config::settings::{PoolReason, TrippingCall};
+use crate::journal::BreakerChange;
+use crate::pipeline::context::{MessageBody, ResponseState, Url};
 use crate::pipeline::errors::reason_phrase;
 use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy, Target};
 use crate::pipeline::url;
@@ -24,6 +33,8 @@ use crate::policy::spec::{
 
 const POSITIVE: Form = Form::Integer(1, MAX_SECONDS);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+/// The usual reason phrase of 503.
+const UNAVAILABLE: &str = "Service Unavailable";
 
 pub(super) static SPEC: PolicySpec = PolicySpec {
     element: ElementSpec {
@@ -65,6 +76,7 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
         Some(false) => Switch::Off,
         None => default,
     };
+    compiler.facts().forward();
     let buffer_request_body = switch("buffer-request-body", Switch::Off);
     if compiler.inside("retry") && buffer_request_body == Switch::Off {
         let problem = compiler
@@ -95,23 +107,40 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
     }))
 }
 
+/// Where one call goes.
+struct Destination {
+    /// The backend's id, or the base URL.
+    name: String,
+    /// Its name in metrics, of which there must be few.
+    label: &'static str,
+    /// The configured backend.
+    choice: Option<Choice>,
+}
+
 impl ForwardRequest {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let timeout = self.timeout(exchange).await?;
-        let (name, request) = self.request(exchange)?;
-        let label = match &exchange.target {
-            Some(Target::ComputedUrl(_)) => "computed base-url",
-            _ => &name,
-        };
-        exchange.recorder.attempt_sent(&name, label);
+        let destination = destination(exchange)?;
+        let request = self.request(exchange, &destination)?;
+        note_call(exchange, &destination);
         let client = exchange.shared.client.clone();
         let answered = tokio::time::timeout(timeout, call(&client, request)).await;
         let status = answered.as_ref().ok().and_then(|answer| answer.as_ref().ok());
         exchange.recorder.attempt_answered(status.map(|response| response.status().as_u16()));
+        if let Some(choice) = &destination.choice {
+            let (result, headers) = match &answered {
+                Ok(Ok(response)) => {
+                    (CallResult::Status(response.status().as_u16()), Some(response.headers()))
+                }
+                Ok(Err(_)) => (CallResult::Error(ErrorReason::ConnectionFailure), None),
+                Err(_) => (CallResult::Error(ErrorReason::Timeout), None),
+            };
+            settle_breaker(exchange, choice, result, headers)?;
+        }
         let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                tracing::debug!(backend = name, %error, "a backend call failed");
+                tracing::debug!(backend = destination.name, %error, "a backend call failed");
                 let message = format!("Error connecting to the backend service: {}", error.kind);
                 return Err(exchange.fail(500, "BackendConnectionFailure", message));
             }
@@ -121,6 +150,9 @@ impl ForwardRequest {
             }
         };
         exchange.context.response = received(response);
+        if let Some(cookie) = destination.choice.and_then(|choice| choice.set_cookie) {
+            exchange.context.response.headers.append(SET_COOKIE, cookie);
+        }
         if self.buffer_response == Switch::On {
             exchange.buffer_response().await?;
         }
@@ -143,24 +175,13 @@ impl ForwardRequest {
         }
     }
 
-    /// The backend's name and the request that leaves.
-    fn request(&self, exchange: &mut Exchange) -> Result<(String, seam::http::Request), Failure> {
-        let target = match (&exchange.target, &exchange.context.api) {
-            (Some(target), _) => target.clone(),
-            (None, Some(api)) => match &api.service_url {
-                Some(base) => {
-                    // No policy chose: the API's own URL, from here on visible.
-                    let query = std::mem::take(&mut exchange.context.request.url.query);
-                    exchange.context.request.url = url::join(base, &exchange.rest_path, &query);
-                    let target = Target::Url(base.clone());
-                    exchange.target = Some(target.clone());
-                    target
-                }
-                None => return Err(self.no_backend(exchange)),
-            },
-            (None, None) => return Err(self.no_backend(exchange)),
-        };
-        let shared = std::sync::Arc::clone(&exchange.shared);
+    /// The request that leaves, with the credentials of this call's backend.
+    fn request(
+        &self,
+        exchange: &mut Exchange,
+        destination: &Destination,
+    ) -> Result<seam::http::Request, Failure> {
+        let shared = Arc::clone(&exchange.shared);
         let settings = &shared.model.settings;
         let context = &exchange.context;
         let resend = exchange.forwards == 0
@@ -172,14 +193,6 @@ impl ForwardRequest {
                 exchange.client_body.clone()
             }
             _ => Bytes::new(),
-        };
-        let (name, credentials) = match &target {
-            Target::Backend(backend) => (backend.id.clone(), Some(&backend.credentials)),
-            Target::Url(base) | Target::ComputedUrl(base) => {
-                let name =
-                    url::to_uri(base).map_or_else(|_| base.host.clone(), |uri| uri.to_string());
-                (name, None)
-            }
         };
         let hide_key = if settings.forward_subscription_key {
             None
@@ -193,23 +206,140 @@ impl ForwardRequest {
             headers: &context.request.headers,
             client_host: exchange.client_host.as_ref(),
             body,
-            credentials,
+            credentials: destination
+                .choice
+                .as_ref()
+                .map(|choice| &choice.single.backend.credentials),
             hide_key: hide_key.map(|api| (&api.key_header, api.key_query.as_str())),
         });
         exchange.forwards += 1;
-        match request {
-            Ok(request) => Ok((name, request)),
-            Err(error) => {
-                let message = format!("The request cannot be sent: {error}");
-                Err(exchange.fail(500, "BackendConnectionFailure", message))
-            }
+        request.map_err(|error| {
+            let message = format!("The request cannot be sent: {error}");
+            exchange.fail(500, "BackendConnectionFailure", message)
+        })
+    }
+}
+
+/// Where this call goes; of a pool, each call to a member chosen anew.
+fn destination(exchange: &mut Exchange) -> Result<Destination, Failure> {
+    match exchange.target.clone() {
+        Some(Target::Backend(route)) => {
+            let choice = choose(exchange, &route)?;
+            let name = choice.single.backend.id.clone();
+            Ok(Destination { name, label: "", choice: Some(choice) })
+        }
+        Some(Target::Url(base)) => {
+            Ok(Destination { name: base_url(&base), label: "", choice: None })
+        }
+        Some(Target::ComputedUrl(base)) => {
+            Ok(Destination { name: base_url(&base), label: "computed base-url", choice: None })
+        }
+        None => {
+            let api = exchange.context.api.as_ref();
+            let Some(base) = api.and_then(|api| api.service_url.clone()) else {
+                let message = "No backend is selected: the API has no service URL, and no set-backend-service ran.";
+                return Err(exchange.fail(500, "BackendConnectionFailure", message));
+            };
+            // No policy chose: the API's own URL, from here on visible.
+            rebase(exchange, &base);
+            let name = base_url(&base);
+            exchange.target = Some(Target::Url(base));
+            Ok(Destination { name, label: "", choice: None })
         }
     }
+}
 
-    fn no_backend(&self, exchange: &mut Exchange) -> Failure {
-        let message =
-            "No backend is selected: the API has no service URL, and no set-backend-service ran.";
-        exchange.fail(500, "BackendConnectionFailure", message)
+fn base_url(base: &Url) -> String {
+    url::to_uri(base).map_or_else(|_| base.host.clone(), |uri| uri.to_string())
+}
+
+/// Puts the request's path and query below a base URL.
+fn rebase(exchange: &mut Exchange, base: &Url) {
+    let query = std::mem::take(&mut exchange.context.request.url.query);
+    exchange.context.request.url = url::join(base, &exchange.rest_path, &query);
+}
+
+fn choose(exchange: &mut Exchange, route: &Route) -> Result<Choice, Failure> {
+    let shared = Arc::clone(&exchange.shared);
+    let (number, forwards) = (exchange.recorder.number(), exchange.forwards);
+    let draw = || {
+        let mut stream = shared.seed.numbered("gateway/pool", number);
+        // Two words of 32 bits a draw.
+        stream.set_word_pos(2 * u128::from(forwards));
+        stream.next_u64()
+    };
+    let choice = match route.choose(&exchange.context.request.headers, draw) {
+        Ok(choice) => choice,
+        Err(until) => {
+            let (id, reason) = match (route, shared.model.settings.pool_reason) {
+                (Route::Pool(pool), PoolReason::Old) => {
+                    let reason = format!("Backend pool {} is temporarily unavailable", pool.id);
+                    (&pool.id, reason)
+                }
+                (Route::Pool(pool), PoolReason::New) => (&pool.id, UNAVAILABLE.to_owned()),
+                (Route::Single(single), _) => (&single.backend.id, UNAVAILABLE.to_owned()),
+            };
+            shared.metrics.unavailable(id);
+            return Err(unavailable(exchange, until, reason));
+        }
+    };
+    if let Some(pool) = &choice.pool {
+        shared.metrics.pool_choice(&pool.id, &choice.single.backend.id);
+        rebase(exchange, &choice.single.backend.url);
+    }
+    exchange.context.backend = Some(Arc::clone(&choice.info));
+    Ok(choice)
+}
+
+/// The 503 of an open breaker: until when is in `Retry-After`.
+fn unavailable(exchange: &mut Exchange, until: Instant, reason: String) -> Failure {
+    let left = until.saturating_duration_since(Instant::now());
+    let seconds = left.as_secs() + u64::from(0 < left.subsec_nanos());
+    let failure = exchange.fail(503, "BackendUnavailable", reason.clone());
+    let response = &mut exchange.context.response;
+    response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response.reason = reason;
+    failure
+}
+
+/// What the journal and metrics say of a call that leaves.
+fn note_call(exchange: &mut Exchange, destination: &Destination) {
+    let Destination { name, label, choice } = destination;
+    exchange.recorder.attempt_sent(name, if label.is_empty() { name } else { label });
+    let called = url::without_query(&exchange.context.request.url);
+    exchange.recorder.note_attempt(|attempt| {
+        attempt.url = called;
+        if let Some(choice) = choice {
+            attempt.pool = choice.pool.as_ref().map(|pool| pool.id.clone());
+            attempt.breaker = choice.closed_again.then_some(BreakerChange::Closed);
+        }
+    });
+}
+
+/// Tells the backend's breaker what became of the call.
+fn settle_breaker(
+    exchange: &mut Exchange,
+    choice: &Choice,
+    result: CallResult,
+    headers: Option<&HeaderMap>,
+) -> Result<(), Failure> {
+    let Some(until) = choice.single.record(result, headers, exchange.shared.clock) else {
+        return Ok(());
+    };
+    let id = &choice.single.backend.id;
+    tracing::debug!(backend = id, ?result, "a circuit breaker opened");
+    exchange.shared.metrics.breaker_tripped(id);
+    exchange.recorder.note_attempt(|attempt| {
+        attempt.breaker = Some(match attempt.breaker {
+            None => BreakerChange::Opened,
+            Some(_) => BreakerChange::Reopened,
+        });
+    });
+    match exchange.shared.model.settings.breaker_tripping_call {
+        TrippingCall::Pass => Ok(()),
+        TrippingCall::ServiceUnavailable => {
+            Err(unavailable(exchange, until, UNAVAILABLE.to_owned()))
+        }
     }
 }
 

@@ -49,7 +49,11 @@ struct Retry {
 }
 
 fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Policy>> {
+    let forwards = compiler.facts().forwards();
     let steps = compiler.sequence(node.element, None);
+    if forwards < compiler.facts().forwards() {
+        lint_waits(node, compiler);
+    }
     node.complete()?;
     Some(Box::new(Retry {
         condition: node.value("condition")?,
@@ -60,6 +64,16 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
         first_fast_retry: node.value("first-fast-retry"),
         steps,
     }))
+}
+
+/// W016 needs to know the pool: this only says that the retry does not wait.
+fn lint_waits(node: &Node<'_>, compiler: &mut Compiler<'_>) {
+    let number = |name| node.literal(name).and_then(|text| text.trim().parse::<usize>().ok());
+    let grows = node.value("delta").is_some() && number("delta") != Some(0);
+    if let (Some(count), Some(0), false) = (number("count"), number("interval"), grows) {
+        let document = compiler.document();
+        compiler.facts().retries_at_once(document, node.element.name_span.clone(), count);
+    }
 }
 
 impl Retry {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::pipeline::context::BackendInfo;
+use crate::backend::Route;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy, Target};
 use crate::pipeline::url;
 use crate::policy::compile::{Compiler, Node};
@@ -64,6 +64,11 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
                 compiler.report(problem);
                 return None;
             }
+            if let Some(literal) = id.literal()
+                && let Some(members) = compiler.library().pools.get(literal).copied()
+            {
+                compiler.facts().pool(literal, members);
+            }
             SetBackendService::Id(id)
         }
         (None, Some(base)) => {
@@ -83,15 +88,21 @@ impl SetBackendService {
         let base = match self {
             Self::Id(id) => {
                 let id = exchange.text(id).await?;
-                let Some(backend) = exchange.shared.model.backends.get(&id).cloned() else {
+                let Some(route) = exchange.shared.routes.find(&id).cloned() else {
                     let message = format!("Backend with id '{id}' could not be found.");
                     return Err(exchange.fail(500, "BackendNotFound", message));
                 };
-                let info = BackendInfo { id, kind: "Single".to_owned() };
-                exchange.context.backend = Some(Arc::new(info));
-                let base = backend.url.clone();
-                exchange.target = Some(Target::Backend(backend));
-                base
+                exchange.context.backend = Some(Arc::clone(route.info()));
+                let base = match &route {
+                    Route::Single(single) => Some(single.backend.url.clone()),
+                    // Each forward-request chooses a member, and its URL.
+                    Route::Pool(_) => None,
+                };
+                exchange.target = Some(Target::Backend(route));
+                match base {
+                    Some(base) => base,
+                    None => return Ok(Flow::Next),
+                }
             }
             Self::BaseUrl(value) => {
                 let text = exchange.text(value).await?;

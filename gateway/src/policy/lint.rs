@@ -2,8 +2,8 @@
 //!
 //! They look at what compiling left behind, over all documents: which
 //! variables are set from literals, and the texts of expressions. A textual
-//! search is enough for L001, W011 and W012; W010 is found by `forward-request`
-//! itself.
+//! search is enough for L001, W011, W012 and W013; W010 is found by
+//! `forward-request` itself, W016 from the pools and retries of a document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -26,6 +26,12 @@ pub(crate) struct Facts {
     streams_response: bool,
     /// Of the present document: where outbound reads the response's body.
     outbound_reads: Vec<Diagnostic>,
+    /// How many `forward-request` were seen, over all documents.
+    forwards: usize,
+    /// Of the present document: pools its literals name, with their members.
+    pools: Vec<(String, usize)>,
+    /// Of the present document: retries of a forward that do not wait.
+    retries: Vec<(Arc<DocumentText>, Range<usize>, usize)>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -55,8 +61,52 @@ impl Facts {
         self.streams_response = true;
     }
 
+    /// A `forward-request`.
+    pub(crate) fn forward(&mut self) {
+        self.forwards += 1;
+    }
+
+    /// How many `forward-request` there were so far.
+    pub(crate) fn forwards(&self) -> usize {
+        self.forwards
+    }
+
+    /// A pool some `set-backend-service` names.
+    pub(crate) fn pool(&mut self, id: &str, members: usize) {
+        self.pools.push((id.to_owned(), members));
+    }
+
+    /// A `retry` of a `forward-request` that does not wait.
+    pub(crate) fn retries_at_once(
+        &mut self,
+        document: Arc<DocumentText>,
+        place: Range<usize>,
+        count: usize,
+    ) {
+        self.retries.push((document, place, count));
+    }
+
     /// The present document ends here.
     pub(crate) fn end_document(&mut self) {
+        let smallest = self.pools.drain(..).min_by_key(|(_, members)| *members);
+        for (document, place, count) in std::mem::take(&mut self.retries) {
+            let Some((pool, members)) = smallest.as_ref().filter(|(_, members)| *members <= count)
+            else {
+                continue;
+            };
+            let message = format!(
+                "this retry calls pool `{pool}` more often than it has members, without a wait"
+            );
+            let problem = document
+                .warning(place, message)
+                .code("W016")
+                .label(format!("{} calls, {members} members", count + 1))
+                .help(format!(
+                    "`count=\"{}\"` tries each member once; for more, give an `interval`: nothing recovers in no time",
+                    members.saturating_sub(1).max(1)
+                ));
+            self.warnings.push(problem);
+        }
         let reads = std::mem::take(&mut self.outbound_reads);
         if std::mem::take(&mut self.streams_response) {
             self.warnings.extend(reads);
@@ -89,6 +139,15 @@ static CONSUMING_READ: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static RESPONSE_BODY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"context\.Response\.Body\b").ok());
 
+static POOL_REASON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let methods = "Contains|StartsWith|EndsWith|IndexOf|Equals";
+    let text = r#""[^"]*(?i:backend pool|temporarily unavailable)[^"]*""#;
+    Regex::new(&format!(
+        r"context\.Response\s*\??\.\s*StatusReason\s*(?:\??\.\s*(?:{methods})\s*\(\s*|[!=]=\s*){text}"
+    ))
+    .ok()
+});
+
 /// Runs the rules.
 pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
     out.extend(facts.warnings.iter().cloned());
@@ -107,6 +166,16 @@ pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
                     .help(format!(
                         "`<set-variable name=\"{name}\" value=\"{value}\"/>` stores text: set it from an expression, `value=\"@({value})\"`"
                     )),
+            );
+        }
+        // One condition asks for both halves of the phrase: reported once.
+        if let Some((range, _)) = matches(&POOL_REASON, &mapped.text).into_iter().next() {
+            out.push(
+                document
+                    .warning(place(range), "tests the reason phrase of an exhausted pool")
+                    .code("W013")
+                    .help("the platform changed that text in or before January 2026: test `StatusCode == 503`")
+                    .help("here `pool_reason = \"new\"` under [settings] shows what the document does then"),
             );
         }
         if !matches!(section, Some(Section::Inbound | Section::Backend)) {

@@ -27,8 +27,10 @@ pub(crate) struct Document {
 pub(crate) struct Library {
     /// Fragments by id; `None` for one whose file has a problem of its own.
     pub(crate) fragments: BTreeMap<String, Option<Document>>,
-    /// Backend ids.
+    /// Ids of backends and pools.
     pub(crate) backends: BTreeSet<String>,
+    /// Pools by id, with their numbers of members.
+    pub(crate) pools: BTreeMap<String, usize>,
     /// How expressions of this gateway's tier behave.
     pub(crate) expressions: expr::Settings,
 }

@@ -96,6 +96,61 @@ fn explain_lists_the_inferences() {
     insta::assert_snapshot!(shown(&gateway(&["explain"])));
 }
 
+/// The seed toolkit's backends, as in its infrastructure.
+const SEED_BACKENDS: &str = r#"
+version = 1
+
+[[backends]]
+id = "payg-backend-1"
+url = "http://localhost:8002/openai"
+
+[[backends]]
+id = "payg-backend-2"
+url = "http://localhost:8003/openai"
+
+[[backends]]
+id = "ptu-backend-1-with-circuit-breaker"
+url = "http://localhost:8001/openai"
+[[backends.circuit_breaker.rules]]
+name = "retry-with-payg-breaker-rule"
+trip_duration = "PT1M"
+accept_retry_after = true
+[backends.circuit_breaker.rules.failure_condition]
+count = 3
+interval = "PT10S"
+status_code_ranges = [{ min = 429, max = 429 }]
+error_reasons = ["429s"]
+
+[[backends]]
+id = "weighted-round-robin-backend-pool"
+[backends.pool]
+services = [{ id = "payg-backend-1", weight = 2, priority = 1 }, { id = "payg-backend-2" }]
+session_affinity = { session_id = { source = "Cookie", name = "Backend-Id" } }
+
+[[backends]]
+id = "retry-with-payg-backend-pool"
+[backends.pool]
+services = [
+    { id = "payg-backend-1", priority = 2 },
+    { id = "ptu-backend-1-with-circuit-breaker", priority = 1 },
+]
+"#;
+
+#[test]
+fn check_and_explain_describe_pools_and_breakers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, SEED_BACKENDS).unwrap();
+    let file = file.to_str().unwrap();
+    let checked = shown(&gateway(&["check", file, "--deny-warnings"]));
+    insta::assert_snapshot!(checked.replace(file, "gateway.toml"));
+    let explained = shown(&gateway(&["explain", "--config", file]));
+    let (_, backends) = explained.split_once("Pools and circuit breakers").unwrap();
+    insta::assert_snapshot!("explain-pools", backends);
+    // Tools read one JSON document.
+    assert_eq!(gateway(&["check", file, "--format", "json"]).stdout, b"[]\n");
+}
+
 /// `INSTA_UPDATE=always` writes the files, as it does snapshots.
 #[test]
 fn the_committed_schema_and_reference_are_current() {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod bad_files;
+mod breakers;
 mod cli;
 mod documents;
 mod expressions;
@@ -10,6 +11,7 @@ mod keys;
 mod latency_routing;
 mod pipeline;
 mod process;
+mod pools;
 mod properties;
 mod retries;
 mod sockets;

@@ -48,10 +48,14 @@ struct World {
 }
 
 fn world(forward: &str) -> World {
+    world_of(CONFIG, forward)
+}
+
+fn world_of(config: &str, backend: &str) -> World {
     let (finished, dropped) = (Arc::default(), Arc::default());
     let network = InProcessNetwork::new().host("b1:80", ticking(&finished, &dropped));
-    let document = format!("<policies><inbound /><backend>{forward}</backend></policies>");
-    let bench = Bench::new(CONFIG, &[("api.xml", &document)], network.into_service());
+    let document = format!("<policies><inbound /><backend>{backend}</backend></policies>");
+    let bench = Bench::new(config, &[("api.xml", &document)], network.into_service());
     World { bench, finished, dropped }
 }
 
@@ -119,4 +123,25 @@ async fn the_cursor_waits_for_requests_under_way() {
     assert_eq!(page().await["next"], 0);
     slow.into_body().collect().await.unwrap();
     assert_eq!(page().await["next"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pools_answers_stream_with_their_session_cookie() {
+    let pool = r#"
+        [[backends]]
+        id = "pool"
+        [backends.pool]
+        services = [{ id = "b1" }]
+        session_affinity = { session_id = { source = "cookie", name = "session" } }
+    "#;
+    let backend =
+        "<set-backend-service backend-id='pool' /><forward-request buffer-response='false' />";
+    let world = world_of(&format!("{CONFIG}{pool}"), backend);
+    assert_eq!(arrivals(&world).await, [(1, 9), (2, 9), (3, 9), (4, 9)]);
+    let response = world.bench.send(post("/api/x", "")).await;
+    assert!(response.headers().contains_key("set-cookie"));
+    // A client that goes away ends the member's stream, too.
+    drop(response);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(world.dropped.load(Ordering::SeqCst), 1);
 }

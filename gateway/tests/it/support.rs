@@ -180,6 +180,7 @@ pub(crate) fn post(path: &str, body: &str) -> Request<Body> {
 pub(crate) struct Backend {
     pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
     statuses: Arc<Mutex<Vec<u16>>>,
+    retry_after: Arc<Mutex<Option<String>>>,
 }
 
 /// A request at a backend.
@@ -196,6 +197,16 @@ impl Backend {
         let backend = Self::default();
         *backend.statuses.lock().unwrap() = statuses.iter().rev().copied().collect();
         backend
+    }
+
+    /// From now on all answers have this status.
+    pub(crate) fn now_answers(&self, status: u16) {
+        *self.statuses.lock().unwrap() = vec![status];
+    }
+
+    /// From now on all answers have this `Retry-After`; before, it is 7.
+    pub(crate) fn now_asks_to_wait(&self, retry_after: &str) {
+        *self.retry_after.lock().unwrap() = Some(retry_after.to_owned());
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -226,7 +237,7 @@ impl Backend {
             .header("content-type", "text/plain")
             .header("connection", "x-private")
             .header("x-private", "1")
-            .header("retry-after", "7")
+            .header("retry-after", self.retry_after.lock().unwrap().as_deref().unwrap_or("7"))
             .body(Body::from(format!("backend saw {}", parts.uri)))
             .unwrap()
     }

@@ -165,6 +165,9 @@ pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new(NAMESPACE, "IBackend").members(&[
         Entry("string Id", |c| text(c.vm.context.backend.as_ref().map(|own| &own.id))),
         Entry("string Type", |c| text(c.vm.context.backend.as_ref().map(|own| &own.kind))),
+        Entry("string AzureRegion", |c| {
+            text(c.vm.context.backend.as_ref().and_then(|own| own.azure_region.as_ref()))
+        }),
     ]),
     TypeDef::new(NAMESPACE, "ILastError").members(&[
         Entry("string Source", |c| text(c.vm.context.last_error.as_ref().map(|own| &own.source))),
