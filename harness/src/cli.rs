@@ -11,7 +11,8 @@ Exit codes:
     2  usage, configuration or scenario error: nothing ran
     3  inconclusive: nothing failed, but something could not be decided
     4  invalid run: the bench itself was at fault (target unreachable, schedule
-       not held, an action failed), the verdicts mean nothing
+       not held, an action failed or came late, a simulator was restarted), the
+       verdicts mean nothing
   130  interrupted by Ctrl-C; what was observed until then is reported";
 
 /// Runs scenarios against a GenAI gateway and says whether it keeps its promises.
@@ -56,18 +57,50 @@ Examples:
     # The same over sockets, in real time: as long as the stages say.
     harness run scenarios/latency-routing.toml --real-time
 
+    # The same load and assertions on a stack that runs elsewhere.
+    harness run scenarios/latency-routing.toml \\
+        --gateway-url http://localhost:8000 \\
+        --simulator-url ptu1=http://localhost:8001 \\
+        --simulator-url payg1=http://localhost:8002 \\
+        --simulator-url payg2=http://localhost:8003
+
     # Another seed, results kept, JSON instead of the report.
     harness run scenarios/latency-routing.toml --seed 7 --output out --format json
 
 The same scenario, seed and files give the same result.json on virtual time, to
 the byte. A scenario that names a URL always runs in real time.";
 
+/// Which stack is driven instead of the scenario's own.
+#[derive(Debug, Args)]
+pub struct StackArgs {
+    /// Drive the gateway at this URL, in real time.
+    #[arg(long, value_name = "URL", help_heading = "Stack")]
+    pub gateway_url: Option<String>,
+    /// Use a simulator that runs elsewhere; repeat for each.
+    #[arg(long, value_name = "NAME=URL", help_heading = "Stack")]
+    pub simulator_url: Vec<String>,
+}
+
+const STACK: &str = "\
+Stack, also by variables of the environment or of `.env`, over which the options
+win; keys by these only, so that no command line shows them:
+    HARNESS_GATEWAY_URL     as --gateway-url
+    HARNESS_SIMULATOR_URLS  as --simulator-url: NAME=URL,NAME=URL
+    HARNESS_GATEWAY_KEY     opens the gateway's journal; else `key` of the
+                            scenario's `gateway_url`, else `control.key` of the
+                            gateway file in whose place the gateway stands
+    HARNESS_SIMULATOR_KEYS  NAME=KEY,NAME=KEY; else the key of the scenario or of
+                            its simulator file, else SIMULATOR_API_KEY";
+
 /// Arguments of `harness run`.
 #[derive(Debug, Args)]
-#[command(after_help = format!("{RUN_EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("{RUN_EXAMPLES}\n\n{STACK}\n\n{EXIT_CODES}"))]
 pub struct RunArgs {
     /// Scenario file.
     pub file: PathBuf,
+    /// Another stack than the scenario's.
+    #[command(flatten)]
+    pub stack: StackArgs,
     /// Seed of all randomness; the scenario's own when absent.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -102,8 +135,13 @@ Example:
 
 Prints every problem of the scenario, of the simulator and gateway files it
 names and of their policy documents, then the planned number of requests of
-each stage. Exit code 0 when it can be run, 2 when not.")]
+each stage, and the stack when it runs elsewhere: `--gateway-url` and
+`--simulator-url` as for `harness run`. Nothing is called. Exit code 0 when it can
+be run, 2 when not.")]
 pub struct CheckArgs {
     /// Scenario file.
     pub file: PathBuf,
+    /// Another stack than the scenario's.
+    #[command(flatten)]
+    pub stack: StackArgs,
 }

@@ -15,9 +15,12 @@ use crate::action::coordinator::{Coordinator, Performed};
 use crate::load::driver::{self, Driver};
 use crate::load::pacer::Pacer;
 use crate::load::progress::Progress;
-use crate::record::journal::{JournalError, Journals, Placed, Reader};
+use crate::record::journal::{
+    Break, BreakKind, GatewayRecord, JournalError, Journals, Placed, Reader,
+};
 use crate::record::{
-    BackendRow, Dataset, GatewayRow, Outcome, RunClock, RunTime, StageSpan, World,
+    BackendRow, BreakCause, Dataset, GatewayRow, JournalBreak, Outcome, RunClock, RunTime,
+    StageSpan, World,
 };
 use crate::scenario::{RequestTemplate, Scenario};
 use crate::target::{Journal, Target};
@@ -48,6 +51,36 @@ pub struct Watch {
     pub stop: CancellationToken,
     /// Counters for a live display.
     pub progress: Arc<Progress>,
+    /// Is told which stack the run drives, before it does.
+    pub announce: Announce,
+}
+
+type Told = dyn Fn(&Stack) + Send + Sync;
+
+/// Who is told of the stack.
+#[derive(Clone, Default)]
+pub struct Announce(Option<Arc<Told>>);
+
+impl Announce {
+    /// Calls `told` once, when all journals were asked for.
+    pub fn new(told: impl Fn(&Stack) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(told)))
+    }
+}
+
+impl std::fmt::Debug for Announce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Announce").field(&self.0.is_some()).finish()
+    }
+}
+
+/// What a run drives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stack {
+    /// URL of the gateway, and whether its journal is read.
+    pub gateway: (String, bool),
+    /// Name and URL of each simulator, and whether its journal is read.
+    pub simulators: Vec<(String, String, bool)>,
 }
 
 /// Runs a scenario against a target.
@@ -62,6 +95,9 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
     let opened = Instant::now();
     let journals = open_journals(target, &reading, &mut notes).await;
     let mut problems = journals.problems.clone();
+    if let Announce(Some(told)) = &watch.announce {
+        told(&stack(target, &journals));
+    }
     problems.extend(gateway_missing(target, &reading).await);
     let following = CancellationToken::new();
     let follower = AbortOnDropHandle::new(tokio::spawn(journals.keep_following(following.clone())));
@@ -122,16 +158,18 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
         clients,
         backends: Vec::new(),
         gateway: Vec::new(),
+        gateway_journal: false,
         actions: performed.into_iter().map(|action| action.into_row(&clock)).collect(),
         journals_complete: false,
         journal_rows_dropped: 0,
+        journal_breaks: Vec::new(),
     };
     match follower.await {
-        Ok(mut journals) => {
+        Ok(journals) => {
             let answered = dataset.clients.iter().filter(|row| is_success(&row.outcome));
             let answered = answered.map(|row| row.correlation_id.as_str()).collect();
-            journals.complete(&answered, LAST_RECORDS).await;
-            collect(journals, &clock, &mut dataset, &mut problems);
+            let journals = journals.complete(&answered, LAST_RECORDS).await;
+            collect(journals, target, &clock, &mut dataset, (&mut problems, &mut notes));
             forget_earlier(&mut dataset, clock.at(opened));
         }
         Err(error) => problems.push(format!("the journals could not be followed: {error}")),
@@ -177,12 +215,13 @@ fn is_success(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Answered(200..=299))
 }
 
-/// Leaves out what simulators were asked before this run by somebody else: such
-/// requests may end, and be recorded, while it runs.
+/// Leaves out what simulators and gateway were asked before this run by somebody
+/// else: such requests may end, and be recorded, while it runs.
 fn forget_earlier(dataset: &mut Dataset, opened: RunTime) {
     let prefix = dataset.id_prefix.clone();
     let mine = |id: &Option<String>| id.as_ref().is_some_and(|id| id.starts_with(&prefix));
     dataset.backends.retain(|row| opened <= row.received || mine(&row.correlation_id));
+    dataset.gateway.retain(|row| opened <= row.received || mine(&row.correlation_id));
 }
 
 fn stage_spans(scenario: &Scenario) -> Vec<StageSpan> {
@@ -212,6 +251,18 @@ fn workload_uris(
     uris
 }
 
+fn stack(target: &Target, journals: &Journals) -> Stack {
+    let has_journal = |index: usize| journals.simulators.iter().any(|(one, _)| *one == index);
+    let simulators =
+        target.simulators.iter().enumerate().map(|(index, one)| {
+            (one.name.clone(), one.url.as_str().to_owned(), has_journal(index))
+        });
+    Stack {
+        gateway: (target.gateway.as_str().to_owned(), journals.gateway.is_some()),
+        simulators: simulators.collect(),
+    }
+}
+
 async fn open_journals(target: &Target, caller: &Caller, notes: &mut Vec<String>) -> Journals {
     let mut journals = Journals { simulators: Vec::new(), gateway: None, problems: Vec::new() };
     for (index, simulator) in target.simulators.iter().enumerate() {
@@ -230,24 +281,74 @@ async fn open_journals(target: &Target, caller: &Caller, notes: &mut Vec<String>
         }
     }
     if target.gateway_journal != Journal::Absent {
-        let name = "the gateway".to_owned();
-        match Reader::open(caller.clone(), name, target.gateway.clone(), target.gateway_key.clone())
-            .await
-        {
-            Ok(reader) => journals.gateway = Some(reader),
-            Err(error) => journals.problems.push(error.to_string()),
-        }
+        open_gateway_journal(target, caller, &mut journals, notes).await;
     }
     journals
+}
+
+/// A gateway of which nobody knows whether it is ours is asked once.
+async fn open_gateway_journal(
+    target: &Target,
+    caller: &Caller,
+    journals: &mut Journals,
+    notes: &mut Vec<String>,
+) {
+    const NOT_COMPARED: &str = "its own records are not compared";
+    let opened = Reader::<GatewayRecord>::open(
+        caller.clone(),
+        "the gateway".to_owned(),
+        target.gateway.clone(),
+        target.gateway_key.clone(),
+    );
+    let only_if_any = target.gateway_journal == Journal::IfAny;
+    match opened.await {
+        Ok(reader) => {
+            // A gateway may forward paths it does not know, these too.
+            let behind = journals.simulators.iter().find(|(_, simulator)| {
+                simulator.instance().is_some() && simulator.instance() == reader.instance()
+            });
+            match behind.and_then(|(index, _)| target.simulators.get(*index)) {
+                Some(simulator) => {
+                    let text = format!("the gateway hands on the journal of {}", simulator.name);
+                    match only_if_any {
+                        true => notes.push(format!("{text}; {NOT_COMPARED}")),
+                        false => journals.problems.push(text),
+                    }
+                }
+                None => journals.gateway = Some(reader),
+            }
+        }
+        Err(error) if only_if_any => match &error {
+            JournalError::None { status, .. } if *status == http::StatusCode::UNAUTHORIZED => {
+                notes.push(format!(
+                    "the gateway's journal needs a key (status {status}); {NOT_COMPARED}. \
+                     Give it by `gateway_url = {{ url, key }}` or HARNESS_GATEWAY_KEY"
+                ));
+            }
+            JournalError::None { status, .. } => notes.push(format!(
+                "the gateway has no journal at /++/journal (status {status}); {NOT_COMPARED}"
+            )),
+            JournalError::Malformed { .. } => notes.push(format!(
+                "what the gateway answers at /++/journal is no journal of ours; {NOT_COMPARED}"
+            )),
+            JournalError::Unreachable { error: CallError::Transport(_), .. } => {
+                journals.problems.push(error.to_string());
+            }
+            JournalError::Unreachable { error, .. } => notes
+                .push(format!("the gateway's journal cannot be read ({error}); {NOT_COMPARED}")),
+        },
+        Err(error) => journals.problems.push(error.to_string()),
+    }
 }
 
 /// Moves what the journals hold into the dataset, in an order that does not
 /// depend on when they were read.
 fn collect(
     journals: Journals,
+    target: &Target,
     clock: &RunClock,
     dataset: &mut Dataset,
-    problems: &mut Vec<String>,
+    (problems, notes): (&mut Vec<String>, &mut Vec<String>),
 ) {
     dataset.journals_complete = !dataset.simulators.is_empty()
         && journals.simulators.len() == dataset.simulators.len()
@@ -258,18 +359,54 @@ fn collect(
         }
     }
     for (simulator, reader) in journals.simulators {
-        let (records, lost) = reader.into_parts();
-        dataset.journal_rows_dropped += lost;
-        dataset.backends.extend(records.into_iter().map(|one| one.into_row(simulator, clock)));
+        let read = reader.into_read();
+        dataset.journal_rows_dropped += read.lost;
+        let rows = read.records.into_iter();
+        dataset.backends.extend(rows.map(|(life, one)| one.into_row(simulator, life, clock)));
+        let breaks = read.breaks.into_iter();
+        dataset.journal_breaks.extend(breaks.map(|one| journal_break(one, Some(simulator), clock)));
     }
-    dataset.backends.sort_by_key(|row: &BackendRow| (row.received, row.simulator, row.number));
-    if let Some(reader) = journals.gateway {
-        let (mut records, lost) = reader.into_parts();
-        if 0 < lost {
-            problems.push(format!("the gateway overwrote {lost} records before they were read"));
-        }
-        records.sort_by_key(Placed::place);
-        let rows = records.into_iter().map(|record| record.into_row(clock));
-        dataset.gateway = rows.collect::<Vec<GatewayRow>>();
+    dataset
+        .backends
+        .sort_by_key(|row: &BackendRow| (row.received, row.simulator, row.life, row.number));
+    let Some(reader) = journals.gateway else { return };
+    let mut read = reader.into_read();
+    // Its first record told that it is none of ours.
+    let no_journal = |one: &Break| match &one.kind {
+        BreakKind::Unreadable(error) => error.is_no_journal(),
+        BreakKind::Restarted | BreakKind::Unknown(_) => false,
+    };
+    if target.gateway_journal == Journal::IfAny
+        && read.records.is_empty()
+        && read.breaks.iter().any(no_journal)
+    {
+        notes.push(
+            "what the gateway answers at /++/journal is no journal of ours; \
+             its own records are not compared"
+                .to_owned(),
+        );
+        return;
+    }
+    if 0 < read.lost {
+        problems.push(format!("the gateway overwrote {} records before they were read", read.lost));
+    }
+    read.records.sort_by_key(|(life, record)| (*life, record.place()));
+    let rows = read.records.into_iter().map(|(_, record)| record.into_row(clock));
+    dataset.gateway = rows.collect::<Vec<GatewayRow>>();
+    dataset.gateway_journal = true;
+    let breaks = read.breaks.into_iter();
+    dataset.journal_breaks.extend(breaks.map(|one| journal_break(one, None, clock)));
+}
+
+fn journal_break(one: Break, simulator: Option<usize>, clock: &RunClock) -> JournalBreak {
+    JournalBreak {
+        simulator,
+        last_read: clock.at(one.last_read),
+        noticed: clock.at(one.noticed),
+        cause: match one.kind {
+            BreakKind::Restarted => BreakCause::Restarted,
+            BreakKind::Unknown(error) => BreakCause::Interrupted(error.reason()),
+            BreakKind::Unreadable(error) => BreakCause::Unreadable(error.reason()),
+        },
     }
 }

@@ -12,7 +12,8 @@ use crate::record::{ActionAnswer, ActionRow, RunClock};
 use crate::scenario::{Action, ActionKind, BaseUrl, Call, ORDER, Probe, RequestTemplate};
 use crate::target::SimulatorTarget;
 
-const PATCH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+/// A simulator that is gone must not hold up the actions after.
+const PATCH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Performs actions one after the other.
 pub(crate) struct Coordinator {

@@ -41,9 +41,11 @@ impl Fixture {
                 clients: Vec::new(),
                 backends: Vec::new(),
                 gateway: Vec::new(),
+                gateway_journal: true,
                 actions: Vec::new(),
                 journals_complete: true,
                 journal_rows_dropped: 0,
+                journal_breaks: Vec::new(),
             },
         }
     }
@@ -87,6 +89,7 @@ impl Fixture {
             let done = if last { sent + latency } else { sent };
             self.dataset.backends.push(BackendRow {
                 simulator,
+                life: 0,
                 number: self.dataset.backends.len() as u64 + 1,
                 correlation_id: Some(id.clone()),
                 deployment: Some("gpt-35-turbo".into()),
@@ -133,6 +136,7 @@ impl Fixture {
     pub(crate) fn probe(&mut self, id: &str, when: f64) -> &mut Self {
         self.dataset.backends.push(BackendRow {
             simulator: 0,
+            life: 0,
             number: self.dataset.backends.len() as u64 + 1,
             correlation_id: Some(id.to_owned()),
             deployment: None,

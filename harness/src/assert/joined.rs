@@ -45,7 +45,7 @@ impl<'a> Joined<'a> {
         for own in &mut attempts {
             // On virtual time an immediate refusal and the next attempt arrive at
             // the same moment: the one that was over earlier came first.
-            own.sort_by_key(|row| (row.received, row.done, row.simulator, row.number));
+            own.sort_by_key(|row| (row.received, row.done, row.simulator, row.life, row.number));
         }
         Self { dataset, attempts, strangers }
     }
@@ -140,11 +140,12 @@ impl<'a> Request<'a> {
 
     /// Attempts that came before `answer` within the request.
     pub(super) fn before(&self, answer: &BackendRow) -> impl Iterator<Item = &'a BackendRow> {
-        let (received, key) = (answer.received, (answer.simulator, answer.number));
+        let key = |row: &BackendRow| (row.simulator, row.life, row.number);
+        let (received, own) = (answer.received, key(answer));
         self.attempts
             .iter()
             .copied()
-            .filter(move |row| (row.simulator, row.number) != key)
+            .filter(move |row| key(row) != own)
             .filter(move |row| row.received < received || row.done <= received)
     }
 

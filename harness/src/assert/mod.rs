@@ -2,9 +2,10 @@
 //! with the statistics behind them.
 //!
 //! Knows nothing of how the rows came about, of scenario files or of reports.
-//! Start reading at [`evaluate`]. A new kind of assertion is one function here
-//! that returns a `Check`, one variant of `scenario::assertion::Kind`.
+//! Start reading at [`evaluate`]. A new kind of assertion is one module here that
+//! implements `Ask` for it, see `scenario::assertion`.
 
+mod account;
 mod action;
 mod check;
 mod evaluate;
@@ -24,6 +25,6 @@ pub(crate) mod words;
 pub use evaluate::{Settings, evaluate};
 pub(crate) use joined::{answering_simulator, refused_attempts};
 pub use result::{
-    AssertionResult, Evaluation, Interval, Mismatch, Observed, Outcome, Reconciliation,
-    ReconciliationState, Unit, Validity, Verdict,
+    Account, Answered, AssertionResult, BackendAttempts, Evaluation, Failed, Interval, Mismatch,
+    Observed, Outcome, Reconciliation, ReconciliationState, Unit, Validity, Verdict,
 };

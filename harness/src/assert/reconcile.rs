@@ -15,7 +15,7 @@ const CLIENT_CLOSED: u16 = 499;
 /// Compares all rows with each other.
 pub(super) fn reconcile(joined: &Joined<'_>) -> Reconciliation {
     let mut books = Books::new(joined);
-    if joined.dataset.journals_complete {
+    if why_not(joined).is_none() {
         books.duplicate_ids();
         books.strangers();
         books.gateway_rows();
@@ -24,6 +24,20 @@ pub(super) fn reconcile(joined: &Joined<'_>) -> Reconciliation {
         }
     }
     books.close()
+}
+
+/// Why there is nothing to compare, if so.
+fn why_not(joined: &Joined<'_>) -> Option<&'static str> {
+    let dataset = joined.dataset;
+    if dataset.clients.is_empty() {
+        Some("no request was sent")
+    } else if !dataset.journals_complete {
+        Some("there are no complete journals to compare with")
+    } else if !dataset.journal_breaks.is_empty() {
+        Some("a journal ended in mid-run, see the account of requests")
+    } else {
+        None
+    }
 }
 
 /// The rows and what does not fit so far.
@@ -93,7 +107,7 @@ impl<'a> Books<'a> {
         }
         let mut seen = BTreeSet::new();
         for row in &self.joined.dataset.backends {
-            if !seen.insert((row.simulator, row.number)) {
+            if !seen.insert((row.simulator, row.life, row.number)) {
                 let example = self.journal_row(row);
                 self.note("a journal row appears twice", &example, String::new);
             }
@@ -139,7 +153,7 @@ impl<'a> Books<'a> {
         if !request.attempts.is_empty() {
             self.at_backend += 1;
             if gateway.is_none()
-                && !self.joined.dataset.gateway.is_empty()
+                && self.joined.dataset.gateway_journal
                 && matches!(request.row.outcome, Outcome::Answered(_))
             {
                 self.note("the gateway has no record of a request it answered", id, || {
@@ -153,7 +167,7 @@ impl<'a> Books<'a> {
             self.note("a request was answered, but no simulator saw it", id, || {
                 format!("{id} got {status}")
             });
-        } else if gateway.is_none() && !self.joined.dataset.gateway.is_empty() {
+        } else if gateway.is_none() && self.joined.dataset.gateway_journal {
             self.note("a request is found neither at the gateway nor at a simulator", id, || {
                 format!("{id}, {}", ended(&request.row.outcome))
             });
@@ -168,7 +182,7 @@ impl<'a> Books<'a> {
         match gateway {
             Some(row) => row.attempts.iter().all(|(_, status)| status.is_none()),
             None => {
-                self.joined.dataset.gateway.is_empty()
+                !self.joined.dataset.gateway_journal
                     && request.row.outcome.status().is_some_and(|s| !(200..300).contains(&s))
             }
         }
@@ -253,15 +267,21 @@ impl<'a> Books<'a> {
 
     fn close(self) -> Reconciliation {
         let requests = self.joined.dataset.clients.len() as u64;
-        let state = match (self.joined.dataset.journals_complete, self.mismatches.is_empty()) {
-            (false, _) => ReconciliationState::NotChecked,
-            (true, true) => ReconciliationState::Reconciled,
-            (true, false) => ReconciliationState::Mismatched,
+        let gateway_compared = self.joined.dataset.gateway_journal;
+        let why_not = why_not(self.joined).or_else(|| {
+            // Nothing met anything: there is no story to tell.
+            let nobody = self.mismatches.is_empty() && self.at_backend + self.by_gateway == 0;
+            nobody.then_some("no request reached a simulator or was answered by the gateway")
+        });
+        let state = match (&why_not, self.mismatches.is_empty()) {
+            (Some(_), _) => ReconciliationState::NotChecked,
+            (None, true) => ReconciliationState::Reconciled,
+            (None, false) => ReconciliationState::Mismatched,
         };
         let all: u64 = self.mismatches.iter().map(|one| one.count).sum();
         let message = match state {
             ReconciliationState::NotChecked => {
-                "not checked: there are no complete journals to compare with".to_owned()
+                format!("not checked: {}", why_not.unwrap_or_default())
             }
             ReconciliationState::Mismatched => {
                 format!(
@@ -280,8 +300,12 @@ impl<'a> Books<'a> {
                 if 0 < lost {
                     parts.push(format!("{} without an answer", words::count(lost)));
                 }
+                let without = match gateway_compared {
+                    true => "",
+                    false => "; the gateway's own records were not compared",
+                };
                 format!(
-                    "{}: {}; {}, {} compared",
+                    "{}: {}; {}, {} compared{without}",
                     words::counted(requests, "request", "requests"),
                     parts.join(", "),
                     words::counted(self.attempts, "attempt", "attempts"),
@@ -291,6 +315,7 @@ impl<'a> Books<'a> {
         };
         Reconciliation {
             state,
+            gateway_compared: gateway_compared && state != ReconciliationState::NotChecked,
             requests,
             at_backend: self.at_backend,
             by_gateway: self.by_gateway,

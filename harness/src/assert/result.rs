@@ -13,6 +13,8 @@ pub struct Evaluation {
     pub assertions: Vec<AssertionResult>,
     /// Whether the rows of clients, gateway and simulators tell one story.
     pub reconciliation: Reconciliation,
+    /// What became of every client request.
+    pub account: Account,
     /// Whether the bench itself did its part.
     pub validity: Validity,
 }
@@ -111,6 +113,8 @@ pub struct AssertionResult {
 pub struct Reconciliation {
     /// The verdict.
     pub state: ReconciliationState,
+    /// Whether the gateway has a journal that was compared, too.
+    pub gateway_compared: bool,
     /// Client requests looked at.
     pub requests: u64,
     /// Those found at a simulator.
@@ -150,6 +154,68 @@ pub struct Mismatch {
     pub count: u64,
     /// Up to three correlation ids (or journal rows) to look at.
     pub examples: Vec<String>,
+}
+
+/// What became of every client request: the classes exclude each other and add
+/// up to the requests sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// Client requests.
+    pub requests: u64,
+    /// Complete answers, of any status, that a simulator's journal has, in the
+    /// topology's order.
+    pub answered: Vec<Answered>,
+    /// Complete answers that the gateway gave by itself.
+    pub answered_by_gateway: u64,
+    /// Complete answers of which no journal shows by whom: there is none, or its
+    /// records were lost.
+    pub answered_by_unknown: u64,
+    /// Requests without a complete answer, the most frequent first.
+    pub failed: Vec<Failed>,
+    /// The gateway's calls of its backends for these requests; empty without its
+    /// journal.
+    pub gateway_attempts: Vec<BackendAttempts>,
+}
+
+impl Account {
+    /// Requests without a complete answer.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failed.iter().map(|one| one.count).sum()
+    }
+}
+
+/// How many answers one simulator gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    /// Its name.
+    pub simulator: String,
+    /// Complete answers.
+    pub count: u64,
+}
+
+/// How many requests failed in one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// In words.
+    pub how: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// The gateway's calls of one backend, by its own journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackendAttempts {
+    /// The gateway's name for it.
+    pub backend: String,
+    /// The simulator behind it, where the journals show which.
+    pub simulator: Option<String>,
+    /// Calls.
+    pub attempts: u64,
+    /// Of them without an answer.
+    pub unanswered: u64,
+    /// Of them made when the simulator's records were being lost.
+    pub unrecorded: u64,
 }
 
 /// Whether the bench itself did its part.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::ReconciliationState;
 use super::fixture::{Fixture, at, latency_routing};
 use super::{AssertionResult, Evaluation, Outcome, Settings, Verdict, evaluate};
 use crate::exit_code::ExitCode;
@@ -30,7 +31,10 @@ fn whole(dataset: &Dataset, kind: Kind) -> AssertionResult {
 }
 
 fn share(simulator: &str, lower: f64, upper: f64, comparison: Comparison) -> Kind {
-    Kind::BackendShare { simulator: simulator.into(), band: ShareBand { lower, upper, comparison } }
+    Kind::BackendShare(BackendShare {
+        simulator: simulator.into(),
+        band: ShareBand { lower, upper, comparison },
+    })
 }
 
 /// `n` requests, one each half second, of which each `every`-th goes to payg2.
@@ -113,31 +117,38 @@ fn nothing_never_passes() {
         share("payg1", 1.0, 1.0, Comparison::Exact),
         share("payg1", 0.0, 0.0, Comparison::Exact),
         share("payg1", 0.9, 1.0, Comparison::Interval),
-        Kind::Latency { statistic: Statistic::Percentile(0.95), sample: Sample::All, limits },
-        Kind::Latency { statistic: Statistic::Mean, sample: Sample::Successes, limits },
+        Kind::Latency(Latency {
+            statistic: Statistic::Percentile(0.95),
+            sample: Sample::All,
+            limits,
+        }),
+        Kind::Latency(Latency { statistic: Statistic::Mean, sample: Sample::Successes, limits }),
         status(429, 0, 0),
-        Kind::Attempts {
+        Kind::Attempts(Attempts {
             answered_by: answered_by(),
             preceded_by: "payg1".into(),
             status: 429,
             exactly: 1,
-        },
-        Kind::ActionAnswer { actions: ActionChoice::All, expected: ExpectedAnswer::default() },
+        }),
+        Kind::ActionAnswer(ActionAnswer {
+            actions: ActionChoice::All,
+            expected: ExpectedAnswer::default(),
+        }),
     ];
     for kind in kinds {
         let result = whole(&empty, kind);
         assert_eq!(result.verdict, Verdict::Inconclusive, "{result:?}");
         assert!(!result.message.is_empty());
     }
-    let requests = Kind::Requests { limits: Limits { at_least: Some(1), at_most: None } };
+    let requests = Kind::Requests(Requests { limits: Limits { at_least: Some(1), at_most: None } });
     assert_eq!(whole(&empty, requests).verdict, Verdict::Failed);
     // No answer from payg2 at all is no proof of what comes before its answers.
-    let none = Kind::Attempts {
+    let none = Kind::Attempts(Attempts {
         answered_by: answered_by(),
         preceded_by: "payg1".into(),
         status: 429,
         exactly: 1,
-    };
+    });
     assert_eq!(whole(&split(30, 40), none.clone()).verdict, Verdict::Failed);
     let only_first = one(&latency_routing(180.0), between(0, 100), none);
     insta::assert_snapshot!(only_first.message, @"182 answers, but none came from payg2");
@@ -147,8 +158,12 @@ fn nothing_never_passes() {
 fn spans_take_requests_by_the_time_they_were_sent() {
     let dataset = split(100, 1_000);
     let n = |scope| {
-        one(&dataset, scope, Kind::Requests { limits: Limits { at_least: Some(1), at_most: None } })
-            .n
+        one(
+            &dataset,
+            scope,
+            Kind::Requests(Requests { limits: Limits { at_least: Some(1), at_most: None } }),
+        )
+        .n
     };
     // Half open, every half second.
     assert_eq!(n(between(10, 20)), 20);
@@ -165,8 +180,12 @@ fn spans_take_requests_by_the_time_they_were_sent() {
     fixture.action("swap", 15.0, "");
     let dataset = fixture.dataset;
     let n = |scope| {
-        one(&dataset, scope, Kind::Requests { limits: Limits { at_least: Some(1), at_most: None } })
-            .n
+        one(
+            &dataset,
+            scope,
+            Kind::Requests(Requests { limits: Limits { at_least: Some(1), at_most: None } }),
+        )
+        .n
     };
     let after = |settle| Scope {
         workload: None,
@@ -188,7 +207,7 @@ fn latency(statistic: Statistic, least: Option<u64>, most: Option<u64>) -> Kind 
         at_least: least.map(Duration::from_millis),
         at_most: most.map(Duration::from_millis),
     };
-    Kind::Latency { statistic, sample: Sample::All, limits }
+    Kind::Latency(Latency { statistic, sample: Sample::All, limits })
 }
 
 /// `n` requests; each `every`-th takes a second, the others 100 ms.
@@ -249,7 +268,7 @@ fn errors_are_slower_than_any_limit() {
     assert_eq!(bad.verdict, Verdict::Failed);
     insta::assert_snapshot!(bad.message, @"expected p95 at most 60 s, but 40 of 400 requests had no 2xx answer and count as slower than any limit (first at 0s, request 1)");
     let limits = Limits { at_least: None, at_most: Some(Duration::from_secs(60)) };
-    let of = |statistic| Kind::Latency { statistic, sample: Sample::Successes, limits };
+    let of = |statistic| Kind::Latency(Latency { statistic, sample: Sample::Successes, limits });
     assert_eq!(whole(&dataset, of(Statistic::Percentile(0.95))).verdict, Verdict::Passed);
     assert_eq!(whole(&dataset, of(Statistic::Mean)).verdict, Verdict::Passed);
     let mean = whole(&dataset, latency(Statistic::Mean, None, Some(60_000)));
@@ -275,11 +294,13 @@ fn means() {
 
 #[test]
 fn ratios() {
-    let ratio = |least, most| Kind::LatencyRatio {
-        statistic: Statistic::Mean,
-        sample: Sample::All,
-        baseline: between(10, 120).span,
-        limits: Limits { at_least: least, at_most: most },
+    let ratio = |least, most| {
+        Kind::LatencyRatio(LatencyRatio {
+            statistic: Statistic::Mean,
+            sample: Sample::All,
+            baseline: between(10, 120).span,
+            limits: Limits { at_least: least, at_most: most },
+        })
     };
     let dataset = latency_routing(180.0);
     let five = ratio(Some(5.0), None);
@@ -298,11 +319,11 @@ fn ratios() {
 }
 
 fn status(code: u16, least: u64, most: u64) -> Kind {
-    Kind::Status {
+    Kind::Status(Status {
         statuses: Statuses::Codes(vec![code]),
         seen_by: SeenBy::Clients,
         measure: StatusMeasure::Count(Limits { at_least: Some(least), at_most: Some(most) }),
-    }
+    })
 }
 
 /// 200 requests; each tenth is refused by payg1 and answered by payg2.
@@ -322,10 +343,12 @@ fn failover() -> Fixture {
 fn statuses() {
     let mut fixture = failover();
     assert_eq!(whole(&fixture.dataset, status(429, 0, 0)).verdict, Verdict::Passed);
-    let at = |simulator: &str, measure| Kind::Status {
-        statuses: Statuses::Class(4),
-        seen_by: SeenBy::Simulator(simulator.into()),
-        measure,
+    let at = |simulator: &str, measure| {
+        Kind::Status(Status {
+            statuses: Statuses::Class(4),
+            seen_by: SeenBy::Simulator(simulator.into()),
+            measure,
+        })
     };
     let twenty = StatusMeasure::Count(Limits { at_least: Some(20), at_most: Some(20) });
     let result = whole(&fixture.dataset, at("payg1", twenty.clone()));
@@ -348,12 +371,12 @@ fn statuses() {
 
 #[test]
 fn attempts() {
-    let kind = Kind::Attempts {
+    let kind = Kind::Attempts(Attempts {
         answered_by: "payg2".into(),
         preceded_by: "payg1".into(),
         status: 429,
         exactly: 1,
-    };
+    });
     // Refusal and next attempt arrive at the same moment here.
     let mut fixture = failover();
     let good = whole(&fixture.dataset, kind.clone());
@@ -370,13 +393,15 @@ fn attempts() {
 #[test]
 fn action_answers() {
     let dataset = latency_routing(180.0);
-    let kind = |actions, body: &str| Kind::ActionAnswer {
-        actions,
-        expected: ExpectedAnswer {
-            status: Some(200),
-            content_type: Some("application/json".into()),
-            body: Some(body.into()),
-        },
+    let kind = |actions, body: &str| {
+        Kind::ActionAnswer(ActionAnswer {
+            actions,
+            expected: ExpectedAnswer {
+                status: Some(200),
+                content_type: Some("application/json".into()),
+                body: Some(body.into()),
+            },
+        })
     };
     let body = "{\"message\": \"preferred backends are set successfully\"}";
     assert_eq!(whole(&dataset, kind(ActionChoice::All, body)).verdict, Verdict::Passed);
@@ -465,7 +490,7 @@ fn a_stream_may_leave_usage_out_unless_it_was_asked_for() {
 fn a_success_that_broke_off_is_no_success() {
     let mut dataset = failover().dataset;
     dataset.clients[4].outcome = record::Outcome::BrokenOff(200, "reset".into());
-    let all = Kind::Status {
+    let all = Kind::Status(Status {
         statuses: Statuses::Codes(vec![200]),
         seen_by: SeenBy::Clients,
         measure: StatusMeasure::Share(ShareBand {
@@ -473,7 +498,7 @@ fn a_success_that_broke_off_is_no_success() {
             upper: 1.0,
             comparison: Comparison::Exact,
         }),
-    };
+    });
     let result = whole(&dataset, all);
     assert_eq!(result.verdict, Verdict::Failed);
     insta::assert_snapshot!(result.message);
@@ -492,7 +517,7 @@ fn a_count_of_nothing_never_passes() {
         ..Scope::default()
     };
     let limits = Limits { at_least: None, at_most: Some(5) };
-    let result = one(&dataset, scope, Kind::Requests { limits });
+    let result = one(&dataset, scope, Kind::Requests(Requests { limits }));
     assert_eq!(result.verdict, Verdict::Inconclusive);
     insta::assert_snapshot!(result.message, @"action `never` did not take place");
 }
@@ -505,6 +530,7 @@ fn a_gateway_may_refuse_by_itself() {
     assert_eq!((reconciliation.by_gateway, reconciliation.mismatches.len()), (1, 0));
     // Without the gateway's records a refusal is believed, a success is not.
     fixture.dataset.gateway.clear();
+    fixture.dataset.gateway_journal = false;
     assert!(judged(&fixture.dataset).reconciliation.mismatches.is_empty());
     fixture.dataset.clients[200].outcome = record::Outcome::Answered(200);
     assert_eq!(judged(&fixture.dataset).reconciliation.mismatches.len(), 1);
@@ -513,6 +539,116 @@ fn a_gateway_may_refuse_by_itself() {
     assert_eq!(evaluation.outcome, Outcome::Passed);
     let share = whole(&fixture.dataset, share("payg1", 1.0, 1.0, Comparison::Exact));
     insta::assert_snapshot!(share.message, @"the simulators' journals could not be read");
+}
+
+/// One of each kind, payg1's in the middle and payg2's at the end of a run of 60 s.
+fn breaks() -> Vec<record::JournalBreak> {
+    let one = |simulator, last_read, noticed, cause| record::JournalBreak {
+        simulator,
+        last_read: at(last_read),
+        noticed: at(noticed),
+        cause,
+    };
+    vec![
+        one(Some(0), 20.0, 21.0, record::BreakCause::Restarted),
+        one(Some(0), 30.0, 33.5, record::BreakCause::Interrupted("timed out".into())),
+        one(Some(1), 50.0, 51.0, record::BreakCause::Unreadable("connection refused".into())),
+        one(None, 50.0, 51.0, record::BreakCause::Restarted),
+    ]
+}
+
+/// Nobody was reached: there is nothing that could tell one story.
+#[test]
+fn what_met_nothing_is_not_ticked() {
+    let mut fixture = failover();
+    fixture.dataset.backends.clear();
+    fixture.dataset.gateway.clear();
+    for row in &mut fixture.dataset.clients {
+        row.outcome = record::Outcome::TimedOut;
+    }
+    for gateway_journal in [false, true] {
+        fixture.dataset.gateway_journal = gateway_journal;
+        let state = judged(&fixture.dataset).reconciliation.state;
+        // With the gateway's journal each is missing there, which is a finding.
+        let expected = match gateway_journal {
+            false => ReconciliationState::NotChecked,
+            true => ReconciliationState::Mismatched,
+        };
+        assert_eq!(state, expected);
+    }
+}
+
+/// A journal that ended takes its records with it; what remains still tells who
+/// answered, what failed, and which calls of the gateway went to nobody.
+#[test]
+fn every_request_has_its_place_when_a_journal_ended() {
+    let mut fixture = Fixture::new(60);
+    for second in 0..60_u32 {
+        let attempts: &[(usize, u16)] = match second {
+            0..20 => &[(0, 200)],
+            20..22 => &[(0, 200)],
+            22..40 => &[(1, 200)],
+            40..42 => &[],
+            _ => &[(1, 200)],
+        };
+        fixture.request(f64::from(second), 0.1, attempts);
+    }
+    // Killed at 22 s, last read at 20 s; the gateway goes on to payg2 until 40 s,
+    // and two requests never end.
+    fixture.dataset.backends.retain(|row| row.simulator != 0 || row.received < at(20.0));
+    for row in &mut fixture.dataset.gateway {
+        if at(22.0) <= row.received && row.received < at(40.0) {
+            row.attempts.insert(0, ("payg1".into(), None));
+        }
+    }
+    for row in &mut fixture.dataset.clients[42..44] {
+        row.outcome = record::Outcome::TimedOut;
+    }
+    fixture.dataset.clients[44].outcome = record::Outcome::TransportFailed("reset".into());
+    fixture.dataset.journal_breaks = vec![record::JournalBreak {
+        simulator: Some(0),
+        last_read: at(20.0),
+        noticed: at(23.0),
+        cause: record::BreakCause::Unreadable("connection refused".into()),
+    }];
+    let evaluation = judged(&fixture.dataset);
+    assert_eq!(evaluation.outcome, Outcome::Invalid);
+    assert_eq!(evaluation.reconciliation.state, ReconciliationState::NotChecked);
+    insta::assert_json_snapshot!(evaluation.account);
+}
+
+/// An action is late when nothing but the clock was before it, or another of an
+/// earlier time; actions of one time take their turns.
+#[test]
+fn late_actions_make_the_run_invalid() {
+    let judged_with = |world, starts: [(f64, f64, f64); 3]| {
+        let mut fixture = failover();
+        fixture.dataset.world = world;
+        fixture.dataset.actions.clear();
+        for (name, (due, started, done)) in ["first", "second", "third"].into_iter().zip(starts) {
+            fixture.action(name, due, "");
+            let action = fixture.dataset.actions.last_mut().unwrap();
+            (action.started, action.done) = (at(started), at(done));
+        }
+        judged(&fixture.dataset).validity.reasons
+    };
+    let (virtually, really) = (record::World::Virtual, record::World::Real);
+    let in_turn = [(10.0, 10.0, 13.0), (10.0, 13.0, 14.0), (20.0, 20.0, 20.0)];
+    assert_eq!(judged_with(virtually, in_turn), [""; 0]);
+    let behind = [(10.0, 10.0, 13.5), (12.0, 13.5, 13.6), (13.0, 13.6, 13.6)];
+    assert_eq!(
+        judged_with(virtually, behind),
+        [
+            "action `second` started 1.5 s late, behind `first`; allowed are 0 ms",
+            "action `third` started 600 ms late, behind `second`; allowed are 0 ms"
+        ]
+    );
+    assert_eq!(
+        judged_with(really, behind),
+        ["action `second` started 1.5 s late, behind `first`; allowed are 1 s"]
+    );
+    let before_the_start = [(-2.0, -2.0, -0.5), (-1.0, -0.5, 0.0), (5.0, 5.0, 5.0)];
+    assert_eq!(judged_with(virtually, before_the_start), [""; 0]);
 }
 
 #[test]
@@ -527,6 +663,8 @@ fn a_bench_at_fault_makes_the_run_invalid() {
         |d| d.clients[199].outcome = record::Outcome::Abandoned,
         |d| d.actions[0].error = Some("timed out".into()),
         |d| d.journal_rows_dropped = 3,
+        |d| d.journal_breaks = breaks(),
+        |d| d.actions[0].started = at(61.2),
         |d| d.clients.clear(),
     ];
     let mut told = Vec::new();
@@ -562,11 +700,11 @@ fn lag_is_held_against_the_latencies_seen_where_none_is_limited() {
     }
     // Requests of a second: 50 ms of lag matter to nothing.
     assert!(judged(&fixture.dataset).validity.valid);
-    let strict = Kind::Latency {
+    let strict = Kind::Latency(Latency {
         statistic: Statistic::Percentile(0.5),
         sample: Sample::All,
         limits: Limits { at_least: None, at_most: Some(Duration::from_millis(300)) },
-    };
+    });
     let strict = [assertion(Scope::default(), strict)];
     assert!(!evaluate(&fixture.dataset, &strict, &Settings::default()).validity.valid);
 }
@@ -606,22 +744,28 @@ fn any_outcome() -> impl Strategy<Value = record::Outcome> {
 fn every_kind() -> Vec<Assertion> {
     let millis = |n| Some(Duration::from_millis(n));
     let both = Limits { at_least: millis(50), at_most: millis(150) };
-    let ratio = |statistic| Kind::LatencyRatio {
-        statistic,
-        sample: Sample::Successes,
-        baseline: between(0, 20).span,
-        limits: Limits { at_least: Some(0.5), at_most: Some(2.0) },
+    let ratio = |statistic| {
+        Kind::LatencyRatio(LatencyRatio {
+            statistic,
+            sample: Sample::Successes,
+            baseline: between(0, 20).span,
+            limits: Limits { at_least: Some(0.5), at_most: Some(2.0) },
+        })
     };
     let p95 = Statistic::Percentile(0.95);
     let kinds = vec![
         share("payg1", 1.0, 1.0, Comparison::Exact),
         share("payg2", 0.4, 0.6, Comparison::Interval),
-        Kind::Latency { statistic: p95, sample: Sample::All, limits: both },
-        Kind::Latency { statistic: Statistic::Mean, sample: Sample::Successes, limits: both },
+        Kind::Latency(Latency { statistic: p95, sample: Sample::All, limits: both }),
+        Kind::Latency(Latency {
+            statistic: Statistic::Mean,
+            sample: Sample::Successes,
+            limits: both,
+        }),
         ratio(Statistic::Mean),
         ratio(p95),
         status(429, 0, 3),
-        Kind::Status {
+        Kind::Status(Status {
             statuses: Statuses::Class(2),
             seen_by: SeenBy::Simulator("payg2".into()),
             measure: StatusMeasure::Share(ShareBand {
@@ -629,18 +773,18 @@ fn every_kind() -> Vec<Assertion> {
                 upper: 1.0,
                 comparison: Comparison::Interval,
             }),
-        },
-        Kind::Attempts {
+        }),
+        Kind::Attempts(Attempts {
             answered_by: "payg2".into(),
             preceded_by: "payg1".into(),
             status: 429,
             exactly: 1,
-        },
-        Kind::ActionAnswer {
+        }),
+        Kind::ActionAnswer(ActionAnswer {
             actions: ActionChoice::All,
             expected: ExpectedAnswer { status: Some(200), ..ExpectedAnswer::default() },
-        },
-        Kind::Requests { limits: Limits { at_least: Some(3), at_most: None } },
+        }),
+        Kind::Requests(Requests { limits: Limits { at_least: Some(3), at_most: None } }),
     ];
     let mut after = Scope::default();
     after.span.start = Start::AfterAction("swap".into());
@@ -659,6 +803,8 @@ proptest! {
         rows in proptest::collection::vec((0_i32..60, -100_i32..2_000, proptest::collection::vec((0_usize..4, 100_u16..600), 0..4), any_outcome(), 0_usize..3), 0..80),
         orphans in 0_usize..3,
         complete: bool,
+        gateway: bool,
+        broken: bool,
     ) {
         let mut fixture = Fixture::new(60);
         for (sent, latency, attempts, outcome, index) in rows {
@@ -676,12 +822,26 @@ proptest! {
         }
         fixture.action("swap", 10.0, "");
         fixture.dataset.journals_complete = complete;
+        fixture.dataset.gateway_journal = gateway;
+        if !gateway {
+            fixture.dataset.gateway.clear();
+        }
+        if broken {
+            fixture.dataset.journal_breaks = breaks();
+        }
         let evaluation = evaluate(&fixture.dataset, &every_kind(), &Settings::default());
         for result in &evaluation.assertions {
             prop_assert!(!result.message.is_empty());
             prop_assert!(result.examples.len() <= 3);
             prop_assert!(result.n != 0 || result.verdict != Verdict::Passed, "{:?}", result);
         }
+        let account = &evaluation.account;
+        let answered: u64 = account.answered.iter().map(|one| one.count).sum();
+        prop_assert_eq!(account.requests, fixture.dataset.clients.len() as u64);
+        prop_assert_eq!(
+            answered + account.answered_by_gateway + account.answered_by_unknown + account.failures(),
+            account.requests
+        );
         let options = crate::report::terminal::TerminalOptions { width: 72, colour: false };
         let text = crate::report::terminal::render(&fixture.dataset, &evaluation, &options);
         prop_assert!(text.ends_with('\n'));

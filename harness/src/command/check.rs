@@ -3,20 +3,23 @@
 use std::fmt::Write as _;
 
 use seam::diagnostic::{Diagnostic, Severity};
+use seam::env::Env;
 use seam::units::HumanDuration;
 
 use super::output;
 use crate::assert::words;
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, StackArgs};
 use crate::exit_code::ExitCode;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, GatewayTarget, Overrides, Scenario, Simulators};
 
 pub(super) fn check(args: &CheckArgs) -> ExitCode {
     let env = match output::environment() {
         Ok(env) => env,
         Err(code) => return code,
     };
-    match scenario::load(&args.file, &env) {
+    let loaded = overrides(&args.stack, &env)
+        .and_then(|overrides| scenario::load_with(&args.file, &env, &overrides));
+    match loaded {
         Ok((scenario, warnings)) => {
             output::print_diagnostics(&warnings);
             output::print(&plan(&scenario));
@@ -27,6 +30,11 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
             ExitCode::Usage
         }
     }
+}
+
+/// What options and variables say instead of the scenario's topology.
+pub(super) fn overrides(stack: &StackArgs, env: &Env) -> Result<Overrides, Vec<Diagnostic>> {
+    Overrides::new(stack.gateway_url.as_deref(), &stack.simulator_url, env)
 }
 
 /// Prints problems and how many there are.
@@ -46,9 +54,17 @@ fn plan(scenario: &Scenario) -> String {
         scenario.actions.len(),
         scenario.assertions.len(),
     );
+    // Writing to a string cannot fail.
+    if let GatewayTarget::External(gateway) = &scenario.topology.gateway {
+        let _ = writeln!(text, "  gateway at {}", gateway.url.as_str());
+    }
+    if let Simulators::External(all) = &scenario.topology.simulators {
+        for one in all {
+            let _ = writeln!(text, "  simulator {} at {}", one.name, one.url.as_str());
+        }
+    }
     for load in scenario.plan() {
         let line = format!("  {} · {}: {} requests", load.stage, load.workload, load.requests);
-        // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
     }
     for lacking in scenario.too_few() {

@@ -14,7 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::record::{Dataset, World};
 use crate::report;
 use crate::report::terminal::TerminalOptions;
-use crate::run::{Run, Watch, run as run_scenario};
+use crate::run::{Announce, Run, Stack, Watch, run as run_scenario};
 use crate::scenario::{self, Scenario};
 use crate::target::{self, TargetError};
 
@@ -28,10 +28,12 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
 
 fn try_run(args: &RunArgs) -> Result<ExitCode, ExitCode> {
     let env = output::environment()?;
-    let (scenario, warnings) = scenario::load(&args.file, &env).map_err(|problems| {
-        check::report_problems(&problems);
-        ExitCode::Usage
-    })?;
+    let (scenario, warnings) = check::overrides(&args.stack, &env)
+        .and_then(|overrides| scenario::load_with(&args.file, &env, &overrides))
+        .map_err(|problems| {
+            check::report_problems(&problems);
+            ExitCode::Usage
+        })?;
     output::print_diagnostics(&warnings);
     // Before the run: nobody should wait minutes to learn of a bad folder.
     if let Some(folder) = &args.output {
@@ -78,7 +80,10 @@ fn observe(
         output::complain(&format!("error: cannot start the runtime: {error}"));
         ExitCode::Invalid
     })?;
-    let watch = Watch::default();
+    let mut watch = Watch::default();
+    if world == World::Real && !quiet {
+        watch.announce = Announce::new(|stack| output::complain(&describe(stack)));
+    }
     let line = (!quiet && output::stderr_is_terminal())
         .then(|| ProgressLine::start(Arc::clone(&watch.progress), scenario.duration()));
     let result: Result<Run, TargetError> = runtime.block_on(async {
@@ -97,6 +102,18 @@ fn observe(
         output::complain(&format!("error: {error}"));
         ExitCode::Invalid
     })
+}
+
+/// Which stack the run drives: a verdict about another one is worse than none.
+fn describe(stack: &Stack) -> String {
+    let (url, journal) = &stack.gateway;
+    let compared = if *journal { "records are compared" } else { "records are not compared" };
+    let mut text = format!("gateway at {url}, its {compared}");
+    for (name, url, journal) in &stack.simulators {
+        let without = if *journal { "" } else { ", its journal is not read" };
+        text.push_str(&format!("\nsimulator {name} at {url}{without}"));
+    }
+    text
 }
 
 /// The assertions' evaluation, and what the run knows against itself.

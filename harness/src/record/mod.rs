@@ -49,8 +49,11 @@ pub struct Dataset {
     pub clients: Vec<ClientRow>,
     /// The simulators' journals, merged in order of (received, simulator, number).
     pub backends: Vec<BackendRow>,
-    /// The gateway's own records; empty for a gateway by URL.
+    /// The gateway's own records.
     pub gateway: Vec<GatewayRow>,
+    /// Whether the gateway has a journal that was read; without one `gateway` is
+    /// empty and says nothing.
+    pub gateway_journal: bool,
     /// Actions in order of execution.
     pub actions: Vec<ActionRow>,
     /// Whether journals were readable for every simulator (not so for real endpoints).
@@ -58,6 +61,45 @@ pub struct Dataset {
     /// Journal rows a simulator's ring had overwritten before they were read;
     /// any makes the run invalid.
     pub journal_rows_dropped: u64,
+    /// Journals that ended in mid-run, simulators' first; any makes the run invalid.
+    pub journal_breaks: Vec<JournalBreak>,
+}
+
+/// A stretch of time whose records a service lost, or may have lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalBreak {
+    /// Index into [`Dataset::simulators`]; the gateway when `None`.
+    pub simulator: Option<usize>,
+    /// What ended before this was read.
+    pub last_read: RunTime,
+    /// When it was noticed.
+    pub noticed: RunTime,
+    /// What happened.
+    pub cause: BreakCause,
+}
+
+/// Why records are missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BreakCause {
+    /// Another process answered at `noticed`, with a new journal.
+    Restarted,
+    /// The journal could not be read, for this reason, until `noticed`, and does
+    /// not say whether the same process answers.
+    Interrupted(String),
+    /// From `noticed` on the journal could not be read any more.
+    Unreadable(String),
+}
+
+impl JournalBreak {
+    /// Whether a record of this moment may be missing.
+    #[must_use]
+    pub fn covers(&self, time: RunTime) -> bool {
+        let over = match self.cause {
+            BreakCause::Restarted | BreakCause::Interrupted(_) => self.noticed <= time,
+            BreakCause::Unreadable(_) => false,
+        };
+        self.last_read <= time && !over
+    }
 }
 
 /// A stage's place in the run.
@@ -144,7 +186,9 @@ pub struct ClientRow {
 pub struct BackendRow {
     /// Index into [`Dataset::simulators`].
     pub simulator: usize,
-    /// The journal's own number.
+    /// Which process of the simulator recorded it: 0, and more after restarts.
+    pub life: u32,
+    /// The journal's own number, unique in a life.
     pub number: u64,
     /// The `x-ms-client-request-id` that arrived.
     pub correlation_id: Option<String>,

@@ -4,9 +4,9 @@
 use serde::Serialize;
 
 use super::summary::{self, GatewayErrors, Series, StageSummary};
-use crate::assert::{AssertionResult, Evaluation, Outcome, Reconciliation, Validity};
+use crate::assert::{Account, AssertionResult, Evaluation, Outcome, Reconciliation, Validity};
 use crate::exit_code::ExitCode;
-use crate::record::{ActionRow, Dataset, World};
+use crate::record::{ActionRow, BreakCause, Dataset, JournalBreak, World};
 
 /// The format's version: raised when a reader of the old form would misread the new.
 const VERSION: u32 = 1;
@@ -25,7 +25,9 @@ struct Report<'a> {
     alpha: f64,
     assertions: &'a [AssertionResult],
     reconciliation: &'a Reconciliation,
+    account: &'a Account,
     validity: &'a Validity,
+    journal_breaks: Vec<Break<'a>>,
     stages: Vec<StageSummary>,
     total: StageSummary,
     series: Series,
@@ -43,6 +45,17 @@ struct Action<'a> {
     summary: &'a str,
     status: Option<u16>,
     error: Option<&'a str>,
+}
+
+/// A journal that ended in mid-run.
+#[derive(Serialize)]
+struct Break<'a> {
+    /// The simulator; the gateway when null.
+    simulator: Option<&'a str>,
+    cause: &'static str,
+    last_read_seconds: f64,
+    noticed_seconds: f64,
+    reason: Option<&'a str>,
 }
 
 /// A problem with an answer's form.
@@ -65,7 +78,13 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation) -> String {
         alpha: evaluation.alpha,
         assertions: &evaluation.assertions,
         reconciliation: &evaluation.reconciliation,
+        account: &evaluation.account,
         validity: &evaluation.validity,
+        journal_breaks: dataset
+            .journal_breaks
+            .iter()
+            .map(|one| journal_break(dataset, one))
+            .collect(),
         stages: summary::stages(dataset),
         total: summary::whole(dataset),
         series: summary::series(dataset, BINS),
@@ -83,6 +102,22 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation) -> String {
     let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn journal_break<'a>(dataset: &'a Dataset, one: &'a JournalBreak) -> Break<'a> {
+    let simulator = one.simulator.and_then(|index| dataset.simulators.get(index));
+    let (cause, reason) = match &one.cause {
+        BreakCause::Restarted => ("restarted", None),
+        BreakCause::Interrupted(reason) => ("interrupted", Some(reason.as_str())),
+        BreakCause::Unreadable(reason) => ("unreadable", Some(reason.as_str())),
+    };
+    Break {
+        simulator: simulator.map(String::as_str),
+        cause,
+        last_read_seconds: one.last_read.as_secs_f64(),
+        noticed_seconds: one.noticed.as_secs_f64(),
+        reason,
+    }
 }
 
 fn action(row: &ActionRow) -> Action<'_> {

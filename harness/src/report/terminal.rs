@@ -46,8 +46,10 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation, options: &TerminalOpti
         chart::over_time(&mut out, dataset, width, painter);
     }
     out.push('\n');
+    verdicts::invalid(&mut out, evaluation, width, painter);
     verdicts::assertions(&mut out, evaluation, width, painter);
     verdicts::checks(&mut out, evaluation, width, painter);
+    verdicts::account(&mut out, dataset, evaluation, width, painter);
     verdicts::notes(&mut out, dataset, width, painter);
     out.push('\n');
     verdicts::overall(&mut out, dataset, evaluation, width, painter);

@@ -22,9 +22,11 @@ fn assertions() -> Vec<Assertion> {
         scope,
         kind,
     };
-    let all_from = |simulator: &str| Kind::BackendShare {
-        simulator: simulator.into(),
-        band: ShareBand { lower: 1.0, upper: 1.0, comparison: Comparison::Exact },
+    let all_from = |simulator: &str| {
+        Kind::BackendShare(BackendShare {
+            simulator: simulator.into(),
+            band: ShareBand { lower: 1.0, upper: 1.0, comparison: Comparison::Exact },
+        })
     };
     let after = Span { start: Start::AfterAction("measure-180".into()), ..Span::default() };
     vec![
@@ -44,35 +46,35 @@ fn assertions() -> Vec<Assertion> {
             "slows",
             "While the change is not yet measured, requests are at least five times as slow",
             span(125, 180),
-            Kind::LatencyRatio {
+            Kind::LatencyRatio(LatencyRatio {
                 statistic: Statistic::Mean,
                 sample: Sample::All,
                 baseline: span(10, 120).span,
                 limits: Limits { at_least: Some(5.0), at_most: None },
-            },
+            }),
         ),
         assertion(
             "fast-enough",
             "Nine requests in ten take at most 300 ms",
             span(0, 120),
-            Kind::Latency {
+            Kind::Latency(Latency {
                 statistic: Statistic::Percentile(0.9),
                 sample: Sample::All,
                 limits: Limits { at_least: None, at_most: Some(Duration::from_millis(300)) },
-            },
+            }),
         ),
         assertion(
             "helper-answer",
             "The helper API confirms each new order",
             Scope::default(),
-            Kind::ActionAnswer {
+            Kind::ActionAnswer(ActionAnswer {
                 actions: ActionChoice::All,
                 expected: ExpectedAnswer {
                     status: Some(200),
                     content_type: Some("application/json".into()),
                     body: Some("{\"message\": \"preferred backends are set successfully\"}".into()),
                 },
-            },
+            }),
         ),
     ]
 }
@@ -131,6 +133,36 @@ fn terminal_shows_errors_nobody_asked_about() {
 #[test]
 fn terminal_shows_an_empty_and_an_invalid_run() {
     insta::assert_snapshot!(plain(&Fixture::new(60).dataset, 80));
+}
+
+#[test]
+fn terminal_shows_a_killed_simulator() {
+    let mut fixture = Fixture::new(60);
+    for index in 0..120_u32 {
+        let time = f64::from(index) * 0.5;
+        match index {
+            0..62 => fixture.request(time, 0.2, &[(0, 200)]),
+            _ => fixture.request(time, 0.4, &[(1, 200)]),
+        };
+    }
+    fixture
+        .dataset
+        .backends
+        .retain(|row| row.simulator != 0 || row.received.nanos < 30_000_000_000);
+    for row in fixture.dataset.gateway.iter_mut().skip(62) {
+        row.attempts.insert(0, ("payg1".into(), None));
+    }
+    fixture.dataset.clients[62].outcome =
+        Outcome::TransportFailed("connection broke: connection reset by peer".into());
+    fixture.dataset.journal_breaks = vec![crate::record::JournalBreak {
+        simulator: Some(0),
+        last_read: crate::assert::fixture::at(30.0),
+        noticed: crate::assert::fixture::at(31.0),
+        cause: crate::record::BreakCause::Unreadable(
+            "connection failed: tcp connect error: Connection refused (os error 111)".into(),
+        ),
+    }];
+    insta::assert_snapshot!(plain(&fixture.dataset, 80));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use seam::diagnostic::{Diagnostic, Source};
 use seam::env::Env;
 
 use super::model::Scenario;
+use super::overrides::Overrides;
 use super::raw::RawScenario;
 use super::validate;
 
@@ -14,9 +15,18 @@ use super::validate;
 /// success the second part holds warnings; on failure every problem found, in
 /// all the files.
 pub fn load(path: &Path, env: &Env) -> Result<(Scenario, Vec<Diagnostic>), Vec<Diagnostic>> {
+    load_with(path, env, &Overrides::default())
+}
+
+/// As [`load`], with another stack than the file's.
+pub fn load_with(
+    path: &Path,
+    env: &Env,
+    overrides: &Overrides,
+) -> Result<(Scenario, Vec<Diagnostic>), Vec<Diagnostic>> {
     let source = config::read(path).map_err(|problem| vec![problem])?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&source, folder, env)
+    parse_with(&source, folder, env, overrides)
 }
 
 /// Checks a scenario's text; `folder` is where its relative paths begin.
@@ -25,8 +35,18 @@ pub fn parse(
     folder: &Path,
     env: &Env,
 ) -> Result<(Scenario, Vec<Diagnostic>), Vec<Diagnostic>> {
+    parse_with(source, folder, env, &Overrides::default())
+}
+
+/// As [`parse`], with another stack than the text's.
+pub fn parse_with(
+    source: &Source,
+    folder: &Path,
+    env: &Env,
+    overrides: &Overrides,
+) -> Result<(Scenario, Vec<Diagnostic>), Vec<Diagnostic>> {
     let raw: RawScenario = config::parse(source, env)?;
-    validate::scenario(raw, source, folder, env)
+    validate::scenario(raw, source, folder, env, overrides)
 }
 
 /// `folder/path` without `.` and without `name/..`, which reads better in

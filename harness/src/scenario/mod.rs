@@ -7,6 +7,7 @@
 pub mod assertion;
 mod file;
 mod model;
+mod overrides;
 mod plan;
 mod power;
 mod rate;
@@ -14,13 +15,14 @@ mod raw;
 mod schema;
 mod validate;
 
-pub use file::{load, parse};
+pub use file::{load, load_with, parse, parse_with};
 pub(crate) use model::local_authorities;
 pub use model::{
-    Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalSimulator, GatewayTarget,
-    Load, LoadShape, ORDER, Probe, ProbeBackend, RequestTemplate, Scenario, Simulators, Stage,
-    Topology, Workload,
+    Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalGateway, ExternalSimulator,
+    GatewayJournal, GatewayTarget, Load, LoadShape, ORDER, Probe, ProbeBackend, RequestTemplate,
+    Scenario, Simulators, Stage, Topology, Workload,
 };
+pub use overrides::Overrides;
 pub use plan::{Planned, PlannedLoad};
 pub use power::TooFew;
 pub use rate::Rate;

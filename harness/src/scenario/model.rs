@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway::GatewayConfig;
 use http::{HeaderMap, Method, Uri};
+use schemars::JsonSchema;
 use seam::units::SignedDuration;
+use serde::Deserialize;
 use serde_json::Value;
 use simulator::{ResourceInfo, SimulatorConfig};
 
@@ -98,6 +100,9 @@ pub struct ExternalSimulator {
     pub url: BaseUrl,
     /// Key.
     pub key: String,
+    /// The configured port of the embedded simulator in whose place it stands:
+    /// an embedded gateway that names that port is to reach this one.
+    pub replaces: Option<u16>,
 }
 
 /// Where the gateway comes from.
@@ -106,7 +111,31 @@ pub enum GatewayTarget {
     /// Started by the run.
     Embedded(GatewayConfig),
     /// Running elsewhere.
-    External(BaseUrl),
+    External(ExternalGateway),
+}
+
+/// A gateway by URL.
+#[derive(Debug, Clone)]
+pub struct ExternalGateway {
+    /// Base URL.
+    pub url: BaseUrl,
+    /// Whether its journal is read.
+    pub journal: GatewayJournal,
+    /// The key of its control paths.
+    pub key: Option<String>,
+}
+
+/// Whether a gateway by URL has a journal at `/++/journal`, as ours has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayJournal {
+    /// It is asked once, before the run: read when it answers as ours does.
+    #[default]
+    Auto,
+    /// It must; without it the run is invalid.
+    Required,
+    /// It is not asked.
+    None,
 }
 
 /// An absolute `http` or `https` URL without query, to which paths are appended.

@@ -3,14 +3,18 @@
 //! Schema is generated from them.
 
 use std::collections::BTreeMap;
+use std::fmt::Formatter;
 
 use schemars::JsonSchema;
 use seam::units::{HumanDuration, SignedDuration};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use toml::Spanned;
 
 use super::assertion::RawAssertion;
+use super::model::GatewayJournal;
 use super::rate::Rate;
 
 /// A scenario: what is tested, the load on it, what happens meanwhile, and
@@ -60,10 +64,12 @@ pub(crate) struct RawTopology {
     /// A gateway configuration to embed.
     #[schemars(with = "Option<String>")]
     pub gateway: Option<Spanned<String>>,
-    /// Instead of `gateway`: any gateway's base URL. The run is then in real time.
-    #[schemars(with = "Option<String>")]
-    pub gateway_url: Option<Spanned<String>>,
+    /// Instead of `gateway`: any gateway's base URL, alone or in a table with its
+    /// journal. The run is then in real time. `--gateway-url` wins over it.
+    #[schemars(with = "Option<GatewayUrlForms>")]
+    pub gateway_url: Option<Spanned<RawGatewayUrl>>,
     /// Instead of `simulators`: running simulators or real endpoints by name.
+    /// `--simulator-url NAME=URL` wins over the URL.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawSimulatorUrl>")]
     pub simulator_urls: BTreeMap<String, Spanned<RawSimulatorUrl>>,
@@ -76,8 +82,67 @@ pub(crate) struct RawSimulatorUrl {
     /// Base URL, without `/openai`.
     #[schemars(with = "String")]
     pub url: Spanned<String>,
-    /// Key, sent as `api-key`.
-    pub key: String,
+    /// Key, sent as `api-key`; the variable `SIMULATOR_API_KEY` when absent.
+    /// `HARNESS_SIMULATOR_KEYS` wins over both.
+    pub key: Option<String>,
+}
+
+/// A gateway by URL: the URL alone, or a table.
+#[derive(Debug)]
+pub(crate) enum RawGatewayUrl {
+    /// `"http://localhost:8000"`
+    Url(String),
+    /// `{ url = "http://localhost:8000", key = "…" }`
+    Table(RawExternalGateway),
+}
+
+/// A gateway by URL whose journal may be read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawExternalGateway {
+    /// Base URL.
+    #[schemars(with = "String")]
+    pub url: Spanned<String>,
+    /// Whether it has a journal at `/++/journal`, as the bench's own gateway has:
+    /// `auto` asks it, `required` makes a run without it invalid, `none` does not ask.
+    #[serde(default)]
+    pub journal: GatewayJournal,
+    /// Key of its control paths (`control.key` of its file), sent as `api-key`.
+    /// `HARNESS_GATEWAY_KEY` wins over it.
+    pub key: Option<String>,
+}
+
+/// What the schema says of [`RawGatewayUrl`].
+#[derive(JsonSchema)]
+#[schemars(inline, untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum GatewayUrlForms {
+    Url(String),
+    Table(RawExternalGateway),
+}
+
+/// By hand: an untagged enum would lose the places of keys and values.
+impl<'de> Deserialize<'de> for RawGatewayUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+        impl<'de> Visitor<'de> for Forms {
+            type Value = RawGatewayUrl;
+
+            fn expecting(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a URL, or a table with `url`, `journal` and `key`")
+            }
+
+            fn visit_str<E: de::Error>(self, url: &str) -> Result<RawGatewayUrl, E> {
+                Ok(RawGatewayUrl::Url(url.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawGatewayUrl, A::Error> {
+                RawExternalGateway::deserialize(MapAccessDeserializer::new(map))
+                    .map(RawGatewayUrl::Table)
+            }
+        }
+        deserializer.deserialize_any(Forms)
+    }
 }
 
 /// A request template.

@@ -16,7 +16,9 @@ use tokio::net::TcpListener;
 use super::embedded::local_url;
 use super::{Journal, SimulatorTarget, Target, TargetError};
 use crate::record::World;
-use crate::scenario::{BaseUrl, GatewayTarget, Simulators, local_authorities};
+use crate::scenario::{
+    BaseUrl, ExternalSimulator, GatewayJournal, GatewayTarget, Simulators, local_authorities,
+};
 
 pub(super) async fn over_sockets(
     gateway: &GatewayTarget,
@@ -24,7 +26,10 @@ pub(super) async fn over_sockets(
     seed: Seed,
     clock: WallClock,
 ) -> Result<Target, TargetError> {
+    // Names that are reached elsewhere than they say: by everybody, and by an
+    // embedded gateway alone.
     let mut hosts = BTreeMap::new();
+    let mut replaced = BTreeMap::new();
     let mut servers = Vec::new();
     let mut targets = Vec::new();
     match simulators {
@@ -38,7 +43,15 @@ pub(super) async fn over_sockets(
                     .router(&resource.name)
                     .ok_or_else(|| TargetError::NoService(resource.name.clone()))?;
                 let port = if fixed_ports { resource.port } else { 0 };
-                let (server, address) = serve(router, port).await?;
+                let hint = || {
+                    let name = &resource.name;
+                    format!(
+                        "; the harness serves simulator {name} itself here. If one runs there, \
+                         give it by `--simulator-url {name}=http://localhost:{port}`"
+                    )
+                };
+                let hint = if fixed_ports { hint() } else { String::new() };
+                let (server, address) = serve(router, port, hint).await?;
                 servers.push(server);
                 hosts.extend(local_authorities(resource.port).map(|name| (name, address)));
                 targets.push(SimulatorTarget {
@@ -50,6 +63,9 @@ pub(super) async fn over_sockets(
             }
         }
         Simulators::External(all) => {
+            for simulator in all {
+                replaced.extend(stand_in(simulator).await);
+            }
             targets.extend(all.iter().map(|one| SimulatorTarget {
                 name: one.name.clone(),
                 url: one.url.clone(),
@@ -58,13 +74,22 @@ pub(super) async fn over_sockets(
             }));
         }
     }
-    let client = seam::http::network(hosts);
+    let client = seam::http::network(hosts.clone());
     let (url, journal, gateway_key) = match gateway {
-        GatewayTarget::External(url) => (url.clone(), Journal::Absent, None),
+        GatewayTarget::External(external) => {
+            let journal = match external.journal {
+                GatewayJournal::Auto => Journal::IfAny,
+                GatewayJournal::Required => Journal::Required,
+                GatewayJournal::None => Journal::Absent,
+            };
+            (external.url.clone(), journal, external.key.clone())
+        }
         GatewayTarget::Embedded(config) => {
-            let environment = gateway::Environment { client: client.clone(), seed, clock };
+            hosts.extend(replaced);
+            let client = seam::http::network(hosts);
+            let environment = gateway::Environment { client, seed, clock };
             let gateway = Gateway::new(config.clone(), environment);
-            let (server, address) = serve(gateway.router(), 0).await?;
+            let (server, address) = serve(gateway.router(), 0, String::new()).await?;
             servers.push(server);
             let url = BaseUrl::parse(&format!("http://{address}")).map_err(TargetError::Url)?;
             (url, Journal::Required, config.control_key().map(str::to_owned))
@@ -82,10 +107,42 @@ pub(super) async fn over_sockets(
     })
 }
 
-async fn serve(router: Router, port: u16) -> Result<(Server, SocketAddr), TargetError> {
+/// The names by which an embedded gateway's configuration knows a simulator that
+/// another takes the place of, and that one's address. None for an address that
+/// does not resolve (reading the simulator's journal says so) or needs TLS, whose
+/// certificate is for its own name.
+async fn stand_in(simulator: &ExternalSimulator) -> Vec<(String, SocketAddr)> {
+    let (Some(port), Ok(uri)) = (simulator.replaces, simulator.url.join("/")) else {
+        return Vec::new();
+    };
+    if uri.scheme() != Some(&http::uri::Scheme::HTTP) {
+        return Vec::new();
+    }
+    let Some(authority) = seam::http::authority(&uri) else { return Vec::new() };
+    let found: Vec<SocketAddr> = match tokio::net::lookup_host(authority).await {
+        Ok(found) => found.collect(),
+        Err(_) => return Vec::new(),
+    };
+    // `localhost` may mean both; the simulators' default is the older one.
+    let address = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    let names = local_authorities(port).into_iter();
+    address.map(|address| names.map(|name| (name, *address)).collect()).unwrap_or_default()
+}
+
+async fn serve(
+    router: Router,
+    port: u16,
+    hint: String,
+) -> Result<(Server, SocketAddr), TargetError> {
     let wanted = SocketAddr::from(([127, 0, 0, 1], port));
-    let failed = |source| TargetError::Listen { address: wanted.to_string(), source };
-    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    let failed = |source| TargetError::Listen { address: wanted.to_string(), source, hint };
+    let listener = match TcpListener::bind(wanted).await {
+        Ok(listener) => listener,
+        Err(error) => return Err(failed(error)),
+    };
+    let address = match listener.local_addr() {
+        Ok(address) => address,
+        Err(error) => return Err(failed(error)),
+    };
     Ok((Server::start(listener, router), address))
 }

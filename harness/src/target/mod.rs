@@ -21,7 +21,7 @@ pub struct Target {
     pub service: HttpService,
     /// Where the gateway is.
     pub gateway: BaseUrl,
-    /// Whether it is our own, with a journal that must be readable.
+    /// Whether it has a journal as our own has.
     pub gateway_journal: Journal,
     /// The key of its journal, where it has one.
     pub gateway_key: Option<String>,
@@ -63,12 +63,14 @@ pub enum Journal {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// No socket to listen on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}{hint}")]
     Listen {
         /// Where.
         address: String,
         /// Why.
         source: std::io::Error,
+        /// What to do about it; empty, or an addition to the message.
+        hint: String,
     },
     /// The simulators' configuration lacks a resource it lists; our fault.
     #[error("the simulator `{0}` has no service; please report")]

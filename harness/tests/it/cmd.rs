@@ -38,6 +38,8 @@ fn bad_files_and_bad_usage_exit_with_2() {
         &["check", "tests/data/bad/users-and-arrivals.toml"][..],
         &["run", "tests/data/bad/users-and-arrivals.toml"],
         &["run", "no-such-file.toml"],
+        &["run", "../scenarios/latency-routing.toml", "--simulator-url=ptu1=http://localhost:1"],
+        &["check", "../scenarios/latency-routing.toml", "--gateway-url=localhost:8000"],
         &["run"],
         &["walk"],
     ] {
@@ -130,6 +132,34 @@ async fn runs_by_url_end_with_the_verdicts_exit_code() {
     let (code, text) = run(all_from("a"), vec!["--format=json".into()]).await.unwrap();
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("cannot reach a at http://127.0.0.1:"), "{text}");
+}
+
+/// The file names a stack where nobody is; options and variables name the one
+/// that is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_stack_than_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, [gateway, a, b]) = Bench::on_sockets().await;
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+    let file = scenario_file(folder.path(), [nobody; 3], &all_from("a")).display().to_string();
+    let command = harness(&["run", &file])
+        .arg(format!("--gateway-url=http://{gateway}"))
+        .env("HARNESS_GATEWAY_URL", "http://127.0.0.1:1")
+        .env("HARNESS_SIMULATOR_URLS", format!("a=http://{a}, b=http://{b}"));
+    let output = tokio::task::spawn_blocking(move || command.assert().get_output().clone());
+    let output = output.await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("Clients, gateway and simulators tell one story"), "{text}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        told,
+        format!(
+            "gateway at http://{gateway}, its records are compared\n\
+             simulator a at http://{a}\nsimulator b at http://{b}\n"
+        )
+    );
+    target.stop().await;
 }
 
 #[cfg(unix)]

@@ -4,8 +4,10 @@
 
 mod bad;
 mod cmd;
+mod killed;
 mod mutants;
 mod readme;
 mod run;
 mod shipped;
+mod stack;
 mod stub;

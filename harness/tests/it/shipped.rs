@@ -186,12 +186,13 @@ latency = {{ profile = "aoai_simulator_compat" }}
     server.stop(std::time::Duration::from_secs(1)).await;
     assert_eq!(run.problems, Vec::<String>::new());
     let data = run.dataset;
-    assert_eq!((data.clients.len(), data.backends.len(), data.gateway.len()), (20, 20, 0));
+    assert_eq!((data.clients.len(), data.backends.len(), data.gateway.len()), (20, 20, 20));
     assert!(data.clients.iter().all(|row| row.outcome == Outcome::Answered(200)));
     let evaluation = assert::evaluate(&data, &[], &Settings::default());
     let told = evaluation.reconciliation;
     assert_eq!(told.state, ReconciliationState::Reconciled, "{:?}", told.mismatches);
     assert_eq!((told.at_backend, told.usages_compared), (20, 20));
+    assert!(told.gateway_compared, "it is ours, and needs no key");
 }
 
 /// The embedded world over sockets, with a second of traffic.

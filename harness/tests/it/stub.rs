@@ -19,9 +19,10 @@ use http_body_util::BodyExt as _;
 use seam::clock::{VIRTUAL_EPOCH, WallClock};
 use seam::diagnostic::Source;
 use seam::env::Env;
-use seam::http::{Body, HttpService, InProcessNetwork};
+use seam::http::{Body, HttpService, InProcessNetwork, TransportError, TransportErrorKind};
 use seam::server::Server;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 const ID: &str = "x-ms-client-request-id";
@@ -39,6 +40,8 @@ struct SimulatorState {
     forgets: Option<u64>,
     records: Vec<Value>,
     number: u64,
+    /// What its journal says it is, when it says so.
+    instance: Option<u32>,
 }
 
 impl StubSimulator {
@@ -51,7 +54,21 @@ impl StubSimulator {
             forgets: None,
             records: Vec::new(),
             number: 0,
+            instance: None,
         })))
+    }
+
+    pub(crate) fn with_instance(self) -> Self {
+        self.0.lock().unwrap().instance = Some(1);
+        self
+    }
+
+    /// Another process in its place: nothing is left of the journal.
+    pub(crate) fn restart(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.records.clear();
+        state.number = 0;
+        state.instance = state.instance.map(|instance| instance + 1);
     }
 
     pub(crate) fn with_ring(self, ring: usize) -> Self {
@@ -150,7 +167,12 @@ async fn journal(
         .cloned()
         .collect();
     let next = page.last().map_or(after, |record| record["number"].as_u64().unwrap());
-    Json(json!({"records": page, "next": next, "dropped": first.saturating_sub(after + 1)}))
+    let mut page =
+        json!({"records": page, "next": next, "dropped": first.saturating_sub(after + 1)});
+    if let Some(instance) = state.instance {
+        page["instance"] = format!("simulator-{instance}").into();
+    }
+    Json(page)
 }
 
 /// A gateway: tries the preferred backends in turn while they answer 429.
@@ -162,6 +184,7 @@ struct GatewayState {
     client: HttpService,
     preferred: Vec<String>,
     records: Vec<Value>,
+    instance: u32,
 }
 
 impl StubGateway {
@@ -171,7 +194,14 @@ impl StubGateway {
             client,
             preferred: vec!["a".into(), "b".into()],
             records: Vec::new(),
+            instance: 1,
         })))
+    }
+
+    pub(crate) fn restart(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.records.clear();
+        state.instance += 1;
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -202,7 +232,10 @@ async fn forward(State(stub): State<StubGateway>, headers: HeaderMap) -> Respons
             .header(ID, &headers[ID])
             .body(Body::empty())
             .unwrap();
-        let Ok(response) = seam::http::call(&client, request).await else { continue };
+        let Ok(response) = seam::http::call(&client, request).await else {
+            attempts.push(json!({"backend": backend, "status": null}));
+            continue;
+        };
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         attempts.push(json!({"backend": backend, "status": head.status.as_u16()}));
@@ -231,35 +264,104 @@ async fn gateway_journal(
     let state = stub.0.lock().unwrap();
     let after = usize::try_from(query["after"]).unwrap();
     let page = state.records.get(after..).unwrap_or_default();
-    Json(json!({"records": page, "next": state.records.len(), "dropped": 0}))
+    let next = state.records.len().max(after);
+    let instance = format!("gateway-{}", state.instance);
+    Json(json!({"records": page, "next": next, "dropped": 0, "instance": instance}))
 }
 
 /// Two simulators behind a gateway.
 pub(crate) struct Bench {
     pub(crate) a: StubSimulator,
     pub(crate) b: StubSimulator,
+    pub(crate) cable: Cable,
     clock: WallClock,
+}
+
+/// What can happen to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nobody listens, what was under way breaks.
+    Refuses,
+    /// Whatever is sent, nothing comes back.
+    Hangs,
+}
+
+/// Between everybody: cuts hosts (`a:80`) off.
+#[derive(Clone)]
+pub(crate) struct Cable(watch::Sender<BTreeMap<String, Fault>>);
+
+impl Cable {
+    fn new() -> Self {
+        Self(watch::Sender::new(BTreeMap::new()))
+    }
+
+    pub(crate) fn cut(&self, host: &str, fault: Fault) {
+        self.0.send_modify(|faults| {
+            faults.insert(host.to_owned(), fault);
+        });
+    }
+
+    pub(crate) fn mend(&self, host: &str) {
+        self.0.send_modify(|faults| {
+            faults.remove(host);
+        });
+    }
+
+    fn through(&self, inner: HttpService) -> HttpService {
+        let cable = self.clone();
+        HttpService::new(tower::service_fn(move |request: seam::http::Request| {
+            let (inner, cable) = (inner.clone(), cable.clone());
+            let mut faults = cable.0.subscribe();
+            async move {
+                let host = seam::http::authority(request.uri()).unwrap_or_default();
+                let fault = async {
+                    let fault = faults.wait_for(|all| all.contains_key(&host)).await;
+                    let fault = fault.ok().and_then(|all| all.get(&host).copied());
+                    match fault {
+                        Some(Fault::Refuses) => TransportError {
+                            kind: TransportErrorKind::Connect,
+                            detail: format!("{host} refuses"),
+                        },
+                        Some(Fault::Hangs) | None => std::future::pending().await,
+                    }
+                };
+                // What was under way when it began to hang still ends.
+                let hangs = cable.0.borrow().get(&host) == Some(&Fault::Hangs);
+                tokio::select! {
+                    biased;
+                    error = fault => Err(error),
+                    answer = seam::http::call(&inner, request), if !hangs => answer,
+                }
+            }
+        }))
+    }
 }
 
 impl Bench {
     pub(crate) fn on_virtual_time() -> Self {
         let clock = WallClock::fixed(VIRTUAL_EPOCH);
-        Self { a: StubSimulator::new(clock, 100), b: StubSimulator::new(clock, 300), clock }
+        let (a, b) = (StubSimulator::new(clock, 100), StubSimulator::new(clock, 300));
+        Self { a, b, cable: Cable::new(), clock }
     }
 
     pub(crate) fn target(&self) -> Target {
+        self.target_and_gateway().0
+    }
+
+    pub(crate) fn target_and_gateway(&self) -> (Target, StubGateway) {
         let backends =
             InProcessNetwork::new().host("a:80", self.a.router()).host("b:80", self.b.router());
-        let gateway = StubGateway::new(self.clock, backends.clone().into_service());
-        let all = backends.host("gateway:80", gateway.router());
-        self.with(all.into_service(), World::Virtual, Vec::new())
+        let client = self.cable.through(backends.clone().into_service());
+        let gateway = StubGateway::new(self.clock, client);
+        let all = self.cable.through(backends.host("gateway:80", gateway.router()).into_service());
+        (self.with(all, World::Virtual, Vec::new()), gateway)
     }
 
     /// The same over sockets, and where the gateway and the simulators are.
     pub(crate) async fn on_sockets() -> (Target, [SocketAddr; 3]) {
         let clock = WallClock::real();
-        let bench =
-            Self { a: StubSimulator::new(clock, 20), b: StubSimulator::new(clock, 60), clock };
+        let (a, b) = (StubSimulator::new(clock, 20), StubSimulator::new(clock, 60));
+        let bench = Self { a, b, cable: Cable::new(), clock };
         let mut servers = Vec::new();
         let mut hosts = BTreeMap::new();
         for (name, router) in [("a:80", bench.a.router()), ("b:80", bench.b.router())] {

@@ -10,8 +10,22 @@ use crate::record::Dataset;
 /// Mismatches told in full.
 const MISMATCHES: usize = 6;
 
+/// Ways in which requests failed told apart.
+const FAILURES: usize = 4;
+
 /// Notes of one kind told in full.
 const NOTES: usize = 3;
+
+/// Why nothing below counts, before anything else.
+pub(super) fn invalid(out: &mut String, evaluation: &Evaluation, width: usize, painter: Painter) {
+    if evaluation.validity.valid {
+        return;
+    }
+    block(out, '✗', Ink::Bad, "Invalid run: what follows proves nothing", width, painter);
+    for reason in &evaluation.validity.reasons {
+        indented(out, reason, Ink::Bad, width, painter);
+    }
+}
 
 /// One block an assertion.
 pub(super) fn assertions(
@@ -85,7 +99,13 @@ pub(super) fn checks(out: &mut String, evaluation: &Evaluation, width: usize, pa
         ReconciliationState::Mismatched => ('✗', Ink::Bad),
         ReconciliationState::NotChecked => ('–', Ink::Dim),
     };
-    block(out, symbol, ink, "Clients, gateway and simulators tell one story", width, painter);
+    let claim = match (reconciliation.state, reconciliation.gateway_compared) {
+        (ReconciliationState::NotChecked, _) | (_, true) => {
+            "Clients, gateway and simulators tell one story"
+        }
+        (_, false) => "Clients and simulators tell one story",
+    };
+    block(out, symbol, ink, claim, width, painter);
     indented(out, &format!("reconciliation: {}", reconciliation.message), Ink::Dim, width, painter);
     for mismatch in reconciliation.mismatches.iter().take(MISMATCHES) {
         let times = if mismatch.count == 1 {
@@ -104,8 +124,68 @@ pub(super) fn checks(out: &mut String, evaluation: &Evaluation, width: usize, pa
         words::latency(validity.schedule_lag_limit)
     );
     indented(out, &lag, Ink::Dim, width, painter);
-    for reason in &validity.reasons {
-        indented(out, reason, Ink::Bad, width, painter);
+    if !validity.valid {
+        let reasons = validity.reasons.len() as u64;
+        let text = format!("{}, see above", words::counted(reasons, "reason", "reasons"));
+        indented(out, &format!("invalid for {text}"), Ink::Bad, width, painter);
+    }
+}
+
+/// Where every request ended up, when journals cannot tell the whole story.
+pub(super) fn account(
+    out: &mut String,
+    dataset: &Dataset,
+    evaluation: &Evaluation,
+    width: usize,
+    painter: Painter,
+) {
+    if dataset.journal_breaks.is_empty() {
+        return;
+    }
+    let account = &evaluation.account;
+    let title =
+        format!("What became of {}", words::counted(account.requests, "request", "requests"));
+    block(out, '!', Ink::Doubtful, &title, width, painter);
+    let mut line = |count: u64, what: &str| {
+        if 0 < count {
+            let text = format!("{} {what}", words::count(count));
+            indented(out, &text, Ink::Dim, width, painter);
+        }
+    };
+    for one in &account.answered {
+        line(one.count, &format!("answered by {}", one.simulator));
+    }
+    line(account.answered_by_gateway, "answered by the gateway itself");
+    line(
+        account.answered_by_unknown,
+        "answered, but by a simulator whose journal ended: no record shows by which",
+    );
+    for one in account.failed.iter().take(FAILURES) {
+        line(one.count, &format!("failed at the client: {}", one.how));
+    }
+    let others = account.failed.iter().skip(FAILURES).map(|one| one.count).sum();
+    line(others, "failed at the client in other ways");
+    for one in &account.gateway_attempts {
+        let simulator = one.simulator.as_ref().filter(|name| **name != one.backend);
+        let mut parts = Vec::new();
+        if 0 < one.unanswered {
+            parts.push(format!("{} without an answer", words::count(one.unanswered)));
+        }
+        if 0 < one.unrecorded {
+            parts.push(format!(
+                "{} while its simulator kept no readable journal",
+                words::count(one.unrecorded)
+            ));
+        }
+        let parts =
+            if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) };
+        let text = format!(
+            "the gateway called {}{} {}{parts}",
+            one.backend,
+            simulator.map(|name| format!(" ({name})")).unwrap_or_default(),
+            words::counted(one.attempts, "time", "times"),
+        );
+        indented(out, &text, Ink::Dim, width, painter);
     }
 }
 
@@ -182,7 +262,9 @@ pub(super) fn overall(
         parts.push("rows do not reconcile".to_owned());
     }
     if evaluation.outcome == Outcome::Invalid {
-        parts.push("the bench was at fault, verdicts mean nothing".to_owned());
+        parts.push("their verdicts mean nothing".to_owned());
+        // Who reads one line only should read why.
+        parts.splice(0..0, evaluation.validity.reasons.first().cloned());
     }
     let text = parts.join("; ");
     for (index, line) in wrap(&text, width.saturating_sub(word.len() + 3)).iter().enumerate() {

@@ -15,6 +15,7 @@ use toml::Spanned;
 
 use super::assertion::{self, Names};
 use super::model::{DEFAULT_SEED, Scenario};
+use super::overrides::Overrides;
 use super::raw::RawScenario;
 
 /// What every check needs: the text to point into and where to put problems.
@@ -80,6 +81,7 @@ pub(super) fn scenario(
     source: &Source,
     folder: &Path,
     env: &Env,
+    overrides: &Overrides,
 ) -> Result<(Scenario, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut checker = Checker { source, out: Vec::new() };
     if *raw.version.get_ref() != 1 {
@@ -94,7 +96,7 @@ pub(super) fn scenario(
     }
     check_scenario_name(&mut checker, &raw.name);
 
-    let topology = topology::check(&mut checker, &raw.topology, folder, env);
+    let topology = topology::check(&mut checker, &raw.topology, folder, env, overrides);
     // With a broken topology the simulators' names are not known; checking
     // references against nothing would bury the one real problem.
     let simulators = topology.as_ref().map(super::model::Topology::simulator_names);
