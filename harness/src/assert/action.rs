@@ -1,20 +1,24 @@
 //! What the gateway answered to the calls of actions.
 
 use super::check::{Check, Finding, real};
+use super::evaluate::Ask;
+use super::joined::Joined;
 use super::result::{Observed, Unit, Verdict};
 use super::words;
-use crate::record::{ActionAnswer, ActionRow, Dataset};
-use crate::scenario::assertion::{ActionChoice, ExpectedAnswer};
+use crate::record::{self, ActionRow, Dataset};
+use crate::scenario::assertion::{ActionAnswer, ActionChoice, Assertion, ExpectedAnswer};
 
 /// How much of a body a message quotes.
 const QUOTED: usize = 80;
 
-/// Each chosen action got the expected answer.
-pub(super) fn answer(
-    dataset: &Dataset,
-    actions: &ActionChoice,
-    expected: &ExpectedAnswer,
-) -> Check {
+impl Ask for ActionAnswer {
+    /// Each chosen action got the expected answer.
+    fn ask(&self, joined: &Joined<'_>, _: &Assertion) -> Check {
+        answers(joined.dataset, &self.actions, &self.expected)
+    }
+}
+
+fn answers(dataset: &Dataset, actions: &ActionChoice, expected: &ExpectedAnswer) -> Check {
     let threshold = words_for(expected);
     let rows: Vec<(String, Option<&ActionRow>)> = match actions {
         ActionChoice::All => dataset
@@ -87,7 +91,7 @@ fn problem(row: Option<&ActionRow>, expected: &ExpectedAnswer) -> Option<String>
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn body_problem(answer: &ActionAnswer, wanted: &str) -> String {
+fn body_problem(answer: &record::ActionAnswer, wanted: &str) -> String {
     if answer.body.is_empty() {
         return "an empty body".to_owned();
     }

@@ -5,9 +5,9 @@ use super::joined::Joined;
 use super::result::{
     AssertionResult, Evaluation, Outcome, Reconciliation, ReconciliationState, Validity, Verdict,
 };
-use super::{account, action, latency, reconcile, routing, status, validity};
+use super::{account, reconcile, validity};
 use crate::record::Dataset;
-use crate::scenario::assertion::{Assertion, Kind};
+use crate::scenario::assertion::{Assertion, Kind, for_each_kind};
 use crate::stats;
 
 /// What the verdicts are computed with.
@@ -42,29 +42,23 @@ pub fn evaluate(dataset: &Dataset, assertions: &[Assertion], settings: &Settings
     }
 }
 
-fn check(joined: &Joined<'_>, assertion: &Assertion) -> Check {
-    match &assertion.kind {
-        Kind::BackendShare { simulator, band } => {
-            routing::backend_share(joined, &assertion.scope, simulator, band)
-        }
-        Kind::Attempts { answered_by, preceded_by, status, exactly } => {
-            let wanted =
-                routing::Preceded { simulator: preceded_by, status: *status, exactly: *exactly };
-            routing::attempts(joined, &assertion.scope, answered_by, &wanted)
-        }
-        Kind::Latency { statistic, sample, limits } => {
-            latency::latency(joined, &assertion.scope, *statistic, *sample, limits)
-        }
-        Kind::LatencyRatio { .. } => latency::ratio(joined, assertion),
-        Kind::Status { statuses, seen_by, measure } => {
-            status::status(joined, &assertion.scope, statuses, seen_by, measure)
-        }
-        Kind::Requests { limits } => status::requests(joined, &assertion.scope, limits),
-        Kind::ActionAnswer { actions, expected } => {
-            action::answer(joined.dataset, actions, expected)
-        }
-    }
+/// A kind of assertion, answered from a run.
+pub(super) trait Ask {
+    /// What the run says to it; `assertion` is the one it belongs to.
+    fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check;
 }
+
+macro_rules! dispatch {
+    ($($key:ident: $kind:ident,)*) => {
+        fn check(joined: &Joined<'_>, assertion: &Assertion) -> Check {
+            match &assertion.kind {
+                $(Kind::$kind(kind) => kind.ask(joined, assertion),)*
+            }
+        }
+    };
+}
+
+for_each_kind!(dispatch);
 
 /// Facts stand; estimates share `alpha` as Holm divides it.
 fn decide(assertions: &[Assertion], checks: Vec<Check>, alpha: f64) -> Vec<AssertionResult> {

@@ -8,34 +8,30 @@
 use seam::rng::Seed;
 
 use super::check::{Band, Check, Finding, Hits, real, scaled, share_size};
+use super::evaluate::Ask;
 use super::joined::{EXAMPLES, Joined, Request};
 use super::result::{Interval, Observed, Unit, Verdict};
 use super::words;
-use crate::scenario::assertion::{Assertion, Kind, Limits, Sample, Scope};
+use crate::scenario::assertion::{Assertion, Latency, LatencyRatio, Sample, Scope};
 use crate::stats::{self, Statistic};
 
-use std::time::Duration;
-
-/// A percentile or the mean within limits.
-pub(super) fn latency(
-    joined: &Joined<'_>,
-    scope: &Scope,
-    statistic: Statistic,
-    sample: Sample,
-    limits: &Limits<Duration>,
-) -> Check {
-    let band = Band {
-        lower: limits.at_least.map(|limit| limit.as_secs_f64()),
-        upper: limits.at_most.map(|limit| limit.as_secs_f64()),
-    };
-    let threshold = band_words(&band, words::latency);
-    let taken = match Latencies::take(joined, scope, sample) {
-        Ok(taken) => taken,
-        Err(why) => return Check::nothing(threshold, why),
-    };
-    match statistic {
-        Statistic::Percentile(q) => percentile(taken, q, band, threshold),
-        Statistic::Mean => mean(taken, band, threshold),
+impl Ask for Latency {
+    /// A percentile or the mean within limits.
+    fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
+        let Latency { statistic, sample, limits } = self;
+        let band = Band {
+            lower: limits.at_least.map(|limit| limit.as_secs_f64()),
+            upper: limits.at_most.map(|limit| limit.as_secs_f64()),
+        };
+        let threshold = band_words(&band, words::latency);
+        let taken = match Latencies::take(joined, &assertion.scope, *sample) {
+            Ok(taken) => taken,
+            Err(why) => return Check::nothing(threshold, why),
+        };
+        match statistic {
+            Statistic::Percentile(q) => percentile(taken, *q, band, threshold),
+            Statistic::Mean => mean(taken, band, threshold),
+        }
     }
 }
 
@@ -252,69 +248,75 @@ fn mean(taken: Latencies, band: Band, threshold: String) -> Check {
     }))
 }
 
-/// The span's statistic over the baseline's.
-pub(super) fn ratio(joined: &Joined<'_>, assertion: &Assertion) -> Check {
-    let Kind::LatencyRatio { statistic, sample, baseline, limits } = &assertion.kind else {
-        return Check::nothing("", "not an assertion about a ratio");
-    };
-    let (statistic, band) = (*statistic, Band { lower: limits.at_least, upper: limits.at_most });
-    let threshold = band_words(&band, words::ratio);
-    let below_scope = Scope { workload: assertion.scope.workload.clone(), span: baseline.clone() };
-    let taken = Latencies::take(joined, &assertion.scope, *sample).and_then(|above| {
-        let below = Latencies::take(joined, &below_scope, *sample);
-        Ok((above, below.map_err(|why| format!("baseline: {why}"))?))
-    });
-    let (above, below) = match taken {
-        Ok(taken) => taken,
-        Err(why) => return Check::nothing(threshold, why),
-    };
-    for (part, name) in [(&above, "the span"), (&below, "the baseline")] {
-        if 0 < part.errors {
-            return without_value(part, &statistic.to_string(), name, threshold);
-        }
-        if part.values.len() < statistic.least_values() {
-            return too_few(part.n(), &format!("a ratio (in {name})"), statistic, threshold);
-        }
-    }
-    let mut rng = Seed(joined.dataset.seed).stream(&format!("assert/{}", assertion.id));
-    let Some(ratio) = stats::ratio(&above.values, &below.values, statistic, &mut rng) else {
-        return Check::nothing(threshold, format!("a {statistic} of zero has no ratio"));
-    };
-    let of = |part: &Latencies| {
-        let value = match statistic {
-            Statistic::Mean => stats::mean(&part.values),
-            Statistic::Percentile(q) => stats::percentile(&part.sorted(), q),
+impl Ask for LatencyRatio {
+    /// The span's statistic over the baseline's.
+    fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
+        let LatencyRatio { statistic, sample, baseline, limits } = self;
+        let (statistic, band) =
+            (*statistic, Band { lower: limits.at_least, upper: limits.at_most });
+        let threshold = band_words(&band, words::ratio);
+        let below_scope =
+            Scope { workload: assertion.scope.workload.clone(), span: baseline.clone() };
+        let taken = Latencies::take(joined, &assertion.scope, *sample).and_then(|above| {
+            let below = Latencies::take(joined, &below_scope, *sample);
+            Ok((above, below.map_err(|why| format!("baseline: {why}"))?))
+        });
+        let (above, below) = match taken {
+            Ok(taken) => taken,
+            Err(why) => return Check::nothing(threshold, why),
         };
-        words::latency(value.unwrap_or(f64::NAN))
-    };
-    let text = format!("{} ({} over {})", words::ratio(ratio.value), of(&above), of(&below));
-    let n = above.n().min(below.n());
-    Check::Estimate(Box::new(move |alpha| {
-        let (lower, upper) = ratio.bounds(band.tail(alpha));
-        let verdict = band.judge(Some(lower), Some(upper));
-        let message = match verdict {
-            Verdict::Passed => format!("the {statistic} changed by a factor of {text}"),
-            Verdict::Failed => {
-                format!(
-                    "expected the {statistic} to change by a factor of {threshold}, but it is {text}"
-                )
+        for (part, name) in [(&above, "the span"), (&below, "the baseline")] {
+            if 0 < part.errors {
+                return without_value(part, &statistic.to_string(), name, threshold);
             }
-            Verdict::Inconclusive => format!(
-                "{} and {} requests are too few to tell a factor of {} from {threshold}",
-                words::count(above.n()),
-                words::count(below.n()),
-                words::ratio(ratio.value)
-            ),
-        };
-        let (lower, upper) = (Some(lower), Some(upper));
-        Finding {
-            n,
-            observed: Some(Observed { value: ratio.value, unit: Unit::Ratio, text: text.clone() }),
-            interval: Some(Interval { lower, upper, alpha }),
-            n_to_settle: size_to_settle(verdict, n, ratio.value, lower, upper, &band),
-            ..Finding::new(verdict, threshold.clone(), message)
+            if part.values.len() < statistic.least_values() {
+                return too_few(part.n(), &format!("a ratio (in {name})"), statistic, threshold);
+            }
         }
-    }))
+        let mut rng = Seed(joined.dataset.seed).stream(&format!("assert/{}", assertion.id));
+        let Some(ratio) = stats::ratio(&above.values, &below.values, statistic, &mut rng) else {
+            return Check::nothing(threshold, format!("a {statistic} of zero has no ratio"));
+        };
+        let of = |part: &Latencies| {
+            let value = match statistic {
+                Statistic::Mean => stats::mean(&part.values),
+                Statistic::Percentile(q) => stats::percentile(&part.sorted(), q),
+            };
+            words::latency(value.unwrap_or(f64::NAN))
+        };
+        let text = format!("{} ({} over {})", words::ratio(ratio.value), of(&above), of(&below));
+        let n = above.n().min(below.n());
+        Check::Estimate(Box::new(move |alpha| {
+            let (lower, upper) = ratio.bounds(band.tail(alpha));
+            let verdict = band.judge(Some(lower), Some(upper));
+            let message = match verdict {
+                Verdict::Passed => format!("the {statistic} changed by a factor of {text}"),
+                Verdict::Failed => {
+                    format!(
+                        "expected the {statistic} to change by a factor of {threshold}, but it is {text}"
+                    )
+                }
+                Verdict::Inconclusive => format!(
+                    "{} and {} requests are too few to tell a factor of {} from {threshold}",
+                    words::count(above.n()),
+                    words::count(below.n()),
+                    words::ratio(ratio.value)
+                ),
+            };
+            let (lower, upper) = (Some(lower), Some(upper));
+            Finding {
+                n,
+                observed: Some(Observed {
+                    value: ratio.value,
+                    unit: Unit::Ratio,
+                    text: text.clone(),
+                }),
+                interval: Some(Interval { lower, upper, alpha }),
+                n_to_settle: size_to_settle(verdict, n, ratio.value, lower, upper, &band),
+                ..Finding::new(verdict, threshold.clone(), message)
+            }
+        }))
+    }
 }
 
 /// Errors have no latency: a mean over them has no value, so the claim is not kept.

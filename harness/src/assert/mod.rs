@@ -2,8 +2,8 @@
 //! with the statistics behind them.
 //!
 //! Knows nothing of how the rows came about, of scenario files or of reports.
-//! Start reading at [`evaluate`]. A new kind of assertion is one function here
-//! that returns a `Check`, one variant of `scenario::assertion::Kind`.
+//! Start reading at [`evaluate`]. A new kind of assertion is one module here that
+//! implements `Ask` for it, see `scenario::assertion`.
 
 mod account;
 mod action;

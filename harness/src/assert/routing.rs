@@ -4,19 +4,21 @@
 use std::collections::BTreeMap;
 
 use super::check::{Check, Finding, Hits, exact_share, judge_share, share_words};
+use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::Verdict;
 use super::words;
 use crate::record::BackendRow;
-use crate::scenario::assertion::{Comparison, Scope, ShareBand};
+use crate::scenario::assertion::{Assertion, Attempts, BackendShare, Comparison, Scope, ShareBand};
 
-/// Share of the 2xx answers that came from one simulator.
-pub(super) fn backend_share(
-    joined: &Joined<'_>,
-    scope: &Scope,
-    simulator: &str,
-    band: &ShareBand,
-) -> Check {
+impl Ask for BackendShare {
+    /// Share of the 2xx answers that came from one simulator.
+    fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
+        share(joined, &assertion.scope, &self.simulator, &self.band)
+    }
+}
+
+fn share(joined: &Joined<'_>, scope: &Scope, simulator: &str, band: &ShareBand) -> Check {
     let threshold = share_words(band);
     let selected =
         joined.simulator(simulator).and_then(|index| Ok((index, answered(joined, scope)?)));
@@ -169,26 +171,21 @@ fn elsewhere(joined: &Joined<'_>, requests: &[Request<'_>], index: usize) -> Vec
     named
 }
 
-/// The attempts that must come before an answer.
-pub(super) struct Preceded<'a> {
-    pub simulator: &'a str,
-    pub status: u16,
-    pub exactly: u32,
+impl Ask for Attempts {
+    /// Every answer of one simulator had exactly so many earlier attempts of a kind.
+    fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
+        attempts(joined, &assertion.scope, self)
+    }
 }
 
-/// Every answer of one simulator had exactly so many earlier attempts of a kind.
-pub(super) fn attempts(
-    joined: &Joined<'_>,
-    scope: &Scope,
-    answered_by: &str,
-    wanted: &Preceded<'_>,
-) -> Check {
+fn attempts(joined: &Joined<'_>, scope: &Scope, wanted: &Attempts) -> Check {
+    let answered_by = &wanted.answered_by;
     let attempts = words::counted(u64::from(wanted.exactly), "attempt", "attempts");
-    let kind = format!("answered {} at {}", wanted.status, wanted.simulator);
+    let kind = format!("answered {} at {}", wanted.status, wanted.preceded_by);
     let threshold = format!("{attempts} {kind} before each answer from {answered_by}");
     let selected = joined
         .simulator(answered_by)
-        .and_then(|by| Ok((by, joined.simulator(wanted.simulator)?, answered(joined, scope)?)));
+        .and_then(|by| Ok((by, joined.simulator(&wanted.preceded_by)?, answered(joined, scope)?)));
     let (by, at, requests) = match selected {
         Ok(selected) => selected,
         Err(why) => return Check::nothing(threshold, why),

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::check::{Check, Finding, Hits, exact_share, judge_share, real, share_words};
+use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::{Observed, Unit, Verdict};
 use super::words;
 use crate::record::Outcome;
-use crate::scenario::assertion::{Comparison, Limits, Scope, SeenBy, StatusMeasure, Statuses};
+use crate::scenario::assertion::{
+    Assertion, Comparison, Limits, Requests, Scope, SeenBy, Status, StatusMeasure,
+};
 
 /// One thing that had a status: a client's request or an attempt.
 struct Seen<'a> {
@@ -16,14 +19,15 @@ struct Seen<'a> {
     status: Option<u16>,
 }
 
-/// Count or share of some statuses.
-pub(super) fn status(
-    joined: &Joined<'_>,
-    scope: &Scope,
-    statuses: &Statuses,
-    seen_by: &SeenBy,
-    measure: &StatusMeasure,
-) -> Check {
+impl Ask for Status {
+    /// Count or share of some statuses.
+    fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
+        status(joined, &assertion.scope, self)
+    }
+}
+
+fn status(joined: &Joined<'_>, scope: &Scope, asked: &Status) -> Check {
+    let Status { statuses, seen_by, measure } = asked;
     let threshold = match measure {
         StatusMeasure::Count(limits) => count_words(limits),
         StatusMeasure::Share(band) => share_words(band),
@@ -180,8 +184,14 @@ fn histogram(seen: &[Seen<'_>]) -> String {
     parts.join(", ")
 }
 
-/// How many requests were sent.
-pub(super) fn requests(joined: &Joined<'_>, scope: &Scope, limits: &Limits<u64>) -> Check {
+impl Ask for Requests {
+    /// How many requests were sent.
+    fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
+        requests(joined, &assertion.scope, &self.limits)
+    }
+}
+
+fn requests(joined: &Joined<'_>, scope: &Scope, limits: &Limits<u64>) -> Check {
     let threshold = count_words(limits);
     let selected = joined.select(scope);
     let requests = selected.as_ref().map_or(&[][..], Vec::as_slice);

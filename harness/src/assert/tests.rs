@@ -34,7 +34,10 @@ fn whole(dataset: &Dataset, kind: Kind) -> AssertionResult {
 }
 
 fn share(simulator: &str, lower: f64, upper: f64, comparison: Comparison) -> Kind {
-    Kind::BackendShare { simulator: simulator.into(), band: ShareBand { lower, upper, comparison } }
+    Kind::BackendShare(BackendShare {
+        simulator: simulator.into(),
+        band: ShareBand { lower, upper, comparison },
+    })
 }
 
 /// `n` requests, one each half second, of which each `every`-th goes to payg2.
@@ -117,31 +120,38 @@ fn nothing_never_passes() {
         share("payg1", 1.0, 1.0, Comparison::Exact),
         share("payg1", 0.0, 0.0, Comparison::Exact),
         share("payg1", 0.9, 1.0, Comparison::Interval),
-        Kind::Latency { statistic: Statistic::Percentile(0.95), sample: Sample::All, limits },
-        Kind::Latency { statistic: Statistic::Mean, sample: Sample::Successes, limits },
+        Kind::Latency(Latency {
+            statistic: Statistic::Percentile(0.95),
+            sample: Sample::All,
+            limits,
+        }),
+        Kind::Latency(Latency { statistic: Statistic::Mean, sample: Sample::Successes, limits }),
         status(429, 0, 0),
-        Kind::Attempts {
+        Kind::Attempts(Attempts {
             answered_by: answered_by(),
             preceded_by: "payg1".into(),
             status: 429,
             exactly: 1,
-        },
-        Kind::ActionAnswer { actions: ActionChoice::All, expected: ExpectedAnswer::default() },
+        }),
+        Kind::ActionAnswer(ActionAnswer {
+            actions: ActionChoice::All,
+            expected: ExpectedAnswer::default(),
+        }),
     ];
     for kind in kinds {
         let result = whole(&empty, kind);
         assert_eq!(result.verdict, Verdict::Inconclusive, "{result:?}");
         assert!(!result.message.is_empty());
     }
-    let requests = Kind::Requests { limits: Limits { at_least: Some(1), at_most: None } };
+    let requests = Kind::Requests(Requests { limits: Limits { at_least: Some(1), at_most: None } });
     assert_eq!(whole(&empty, requests).verdict, Verdict::Failed);
     // No answer from payg2 at all is no proof of what comes before its answers.
-    let none = Kind::Attempts {
+    let none = Kind::Attempts(Attempts {
         answered_by: answered_by(),
         preceded_by: "payg1".into(),
         status: 429,
         exactly: 1,
-    };
+    });
     assert_eq!(whole(&split(30, 40), none.clone()).verdict, Verdict::Failed);
     let only_first = one(&latency_routing(180.0), between(0, 100), none);
     insta::assert_snapshot!(only_first.message, @"182 answers, but none came from payg2");
@@ -151,8 +161,12 @@ fn nothing_never_passes() {
 fn spans_take_requests_by_the_time_they_were_sent() {
     let dataset = split(100, 1_000);
     let n = |scope| {
-        one(&dataset, scope, Kind::Requests { limits: Limits { at_least: Some(1), at_most: None } })
-            .n
+        one(
+            &dataset,
+            scope,
+            Kind::Requests(Requests { limits: Limits { at_least: Some(1), at_most: None } }),
+        )
+        .n
     };
     // Half open, every half second.
     assert_eq!(n(between(10, 20)), 20);
@@ -169,8 +183,12 @@ fn spans_take_requests_by_the_time_they_were_sent() {
     fixture.action("swap", 15.0, "");
     let dataset = fixture.dataset;
     let n = |scope| {
-        one(&dataset, scope, Kind::Requests { limits: Limits { at_least: Some(1), at_most: None } })
-            .n
+        one(
+            &dataset,
+            scope,
+            Kind::Requests(Requests { limits: Limits { at_least: Some(1), at_most: None } }),
+        )
+        .n
     };
     let after = |settle| Scope {
         workload: None,
@@ -192,7 +210,7 @@ fn latency(statistic: Statistic, least: Option<u64>, most: Option<u64>) -> Kind 
         at_least: least.map(Duration::from_millis),
         at_most: most.map(Duration::from_millis),
     };
-    Kind::Latency { statistic, sample: Sample::All, limits }
+    Kind::Latency(Latency { statistic, sample: Sample::All, limits })
 }
 
 /// `n` requests; each `every`-th takes a second, the others 100 ms.
@@ -253,7 +271,7 @@ fn errors_are_slower_than_any_limit() {
     assert_eq!(bad.verdict, Verdict::Failed);
     insta::assert_snapshot!(bad.message, @"expected p95 at most 60 s, but 40 of 400 requests had no 2xx answer and count as slower than any limit (first at 0s, request 1)");
     let limits = Limits { at_least: None, at_most: Some(Duration::from_secs(60)) };
-    let of = |statistic| Kind::Latency { statistic, sample: Sample::Successes, limits };
+    let of = |statistic| Kind::Latency(Latency { statistic, sample: Sample::Successes, limits });
     assert_eq!(whole(&dataset, of(Statistic::Percentile(0.95))).verdict, Verdict::Passed);
     assert_eq!(whole(&dataset, of(Statistic::Mean)).verdict, Verdict::Passed);
     let mean = whole(&dataset, latency(Statistic::Mean, None, Some(60_000)));
@@ -279,11 +297,13 @@ fn means() {
 
 #[test]
 fn ratios() {
-    let ratio = |least, most| Kind::LatencyRatio {
-        statistic: Statistic::Mean,
-        sample: Sample::All,
-        baseline: between(10, 120).span,
-        limits: Limits { at_least: least, at_most: most },
+    let ratio = |least, most| {
+        Kind::LatencyRatio(LatencyRatio {
+            statistic: Statistic::Mean,
+            sample: Sample::All,
+            baseline: between(10, 120).span,
+            limits: Limits { at_least: least, at_most: most },
+        })
     };
     let dataset = latency_routing(180.0);
     let five = ratio(Some(5.0), None);
@@ -302,11 +322,11 @@ fn ratios() {
 }
 
 fn status(code: u16, least: u64, most: u64) -> Kind {
-    Kind::Status {
+    Kind::Status(Status {
         statuses: Statuses::Codes(vec![code]),
         seen_by: SeenBy::Clients,
         measure: StatusMeasure::Count(Limits { at_least: Some(least), at_most: Some(most) }),
-    }
+    })
 }
 
 /// 200 requests; each tenth is refused by payg1 and answered by payg2.
@@ -326,10 +346,12 @@ fn failover() -> Fixture {
 fn statuses() {
     let mut fixture = failover();
     assert_eq!(whole(&fixture.dataset, status(429, 0, 0)).verdict, Verdict::Passed);
-    let at = |simulator: &str, measure| Kind::Status {
-        statuses: Statuses::Class(4),
-        seen_by: SeenBy::Simulator(simulator.into()),
-        measure,
+    let at = |simulator: &str, measure| {
+        Kind::Status(Status {
+            statuses: Statuses::Class(4),
+            seen_by: SeenBy::Simulator(simulator.into()),
+            measure,
+        })
     };
     let twenty = StatusMeasure::Count(Limits { at_least: Some(20), at_most: Some(20) });
     let result = whole(&fixture.dataset, at("payg1", twenty.clone()));
@@ -352,12 +374,12 @@ fn statuses() {
 
 #[test]
 fn attempts() {
-    let kind = Kind::Attempts {
+    let kind = Kind::Attempts(Attempts {
         answered_by: "payg2".into(),
         preceded_by: "payg1".into(),
         status: 429,
         exactly: 1,
-    };
+    });
     // Refusal and next attempt arrive at the same moment here.
     let mut fixture = failover();
     let good = whole(&fixture.dataset, kind.clone());
@@ -374,13 +396,15 @@ fn attempts() {
 #[test]
 fn action_answers() {
     let dataset = latency_routing(180.0);
-    let kind = |actions, body: &str| Kind::ActionAnswer {
-        actions,
-        expected: ExpectedAnswer {
-            status: Some(200),
-            content_type: Some("application/json".into()),
-            body: Some(body.into()),
-        },
+    let kind = |actions, body: &str| {
+        Kind::ActionAnswer(ActionAnswer {
+            actions,
+            expected: ExpectedAnswer {
+                status: Some(200),
+                content_type: Some("application/json".into()),
+                body: Some(body.into()),
+            },
+        })
     };
     let body = "{\"message\": \"preferred backends are set successfully\"}";
     assert_eq!(whole(&dataset, kind(ActionChoice::All, body)).verdict, Verdict::Passed);
@@ -469,7 +493,7 @@ fn a_stream_may_leave_usage_out_unless_it_was_asked_for() {
 fn a_success_that_broke_off_is_no_success() {
     let mut dataset = failover().dataset;
     dataset.clients[4].outcome = record::Outcome::BrokenOff(200, "reset".into());
-    let all = Kind::Status {
+    let all = Kind::Status(Status {
         statuses: Statuses::Codes(vec![200]),
         seen_by: SeenBy::Clients,
         measure: StatusMeasure::Share(ShareBand {
@@ -477,7 +501,7 @@ fn a_success_that_broke_off_is_no_success() {
             upper: 1.0,
             comparison: Comparison::Exact,
         }),
-    };
+    });
     let result = whole(&dataset, all);
     assert_eq!(result.verdict, Verdict::Failed);
     insta::assert_snapshot!(result.message);
@@ -496,7 +520,7 @@ fn a_count_of_nothing_never_passes() {
         ..Scope::default()
     };
     let limits = Limits { at_least: None, at_most: Some(5) };
-    let result = one(&dataset, scope, Kind::Requests { limits });
+    let result = one(&dataset, scope, Kind::Requests(Requests { limits }));
     assert_eq!(result.verdict, Verdict::Inconclusive);
     insta::assert_snapshot!(result.message, @"action `never` did not take place");
 }
@@ -569,11 +593,11 @@ fn lag_is_held_against_the_latencies_seen_where_none_is_limited() {
     }
     // Requests of a second: 50 ms of lag matter to nothing.
     assert!(judged(&fixture.dataset).validity.valid);
-    let strict = Kind::Latency {
+    let strict = Kind::Latency(Latency {
         statistic: Statistic::Percentile(0.5),
         sample: Sample::All,
         limits: Limits { at_least: None, at_most: Some(Duration::from_millis(300)) },
-    };
+    });
     let strict = [assertion(Scope::default(), strict)];
     assert!(!evaluate(&fixture.dataset, &strict, &Settings::default()).validity.valid);
 }
@@ -613,22 +637,28 @@ fn any_outcome() -> impl Strategy<Value = record::Outcome> {
 fn every_kind() -> Vec<Assertion> {
     let millis = |n| Some(Duration::from_millis(n));
     let both = Limits { at_least: millis(50), at_most: millis(150) };
-    let ratio = |statistic| Kind::LatencyRatio {
-        statistic,
-        sample: Sample::Successes,
-        baseline: between(0, 20).span,
-        limits: Limits { at_least: Some(0.5), at_most: Some(2.0) },
+    let ratio = |statistic| {
+        Kind::LatencyRatio(LatencyRatio {
+            statistic,
+            sample: Sample::Successes,
+            baseline: between(0, 20).span,
+            limits: Limits { at_least: Some(0.5), at_most: Some(2.0) },
+        })
     };
     let p95 = Statistic::Percentile(0.95);
     let kinds = vec![
         share("payg1", 1.0, 1.0, Comparison::Exact),
         share("payg2", 0.4, 0.6, Comparison::Interval),
-        Kind::Latency { statistic: p95, sample: Sample::All, limits: both },
-        Kind::Latency { statistic: Statistic::Mean, sample: Sample::Successes, limits: both },
+        Kind::Latency(Latency { statistic: p95, sample: Sample::All, limits: both }),
+        Kind::Latency(Latency {
+            statistic: Statistic::Mean,
+            sample: Sample::Successes,
+            limits: both,
+        }),
         ratio(Statistic::Mean),
         ratio(p95),
         status(429, 0, 3),
-        Kind::Status {
+        Kind::Status(Status {
             statuses: Statuses::Class(2),
             seen_by: SeenBy::Simulator("payg2".into()),
             measure: StatusMeasure::Share(ShareBand {
@@ -636,18 +666,18 @@ fn every_kind() -> Vec<Assertion> {
                 upper: 1.0,
                 comparison: Comparison::Interval,
             }),
-        },
-        Kind::Attempts {
+        }),
+        Kind::Attempts(Attempts {
             answered_by: "payg2".into(),
             preceded_by: "payg1".into(),
             status: 429,
             exactly: 1,
-        },
-        Kind::ActionAnswer {
+        }),
+        Kind::ActionAnswer(ActionAnswer {
             actions: ActionChoice::All,
             expected: ExpectedAnswer { status: Some(200), ..ExpectedAnswer::default() },
-        },
-        Kind::Requests { limits: Limits { at_least: Some(3), at_most: None } },
+        }),
+        Kind::Requests(Requests { limits: Limits { at_least: Some(3), at_most: None } }),
     ];
     let mut after = Scope::default();
     after.span.start = Start::AfterAction("swap".into());

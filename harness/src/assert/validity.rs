@@ -7,7 +7,7 @@ use super::joined::is_action_id;
 use super::result::Validity;
 use super::words;
 use crate::record::{ActionRow, BreakCause, Dataset, JournalBreak, Outcome, RunTime, World};
-use crate::scenario::assertion::{Assertion, Kind};
+use crate::scenario::assertion::{Assertion, Kind, Latency};
 use crate::stats;
 
 /// The schedule may lag by so much, in seconds, however strict the limits.
@@ -153,7 +153,7 @@ fn lag_limit(dataset: &Dataset, assertions: &[Assertion]) -> f64 {
     let smallest = assertions
         .iter()
         .filter_map(|assertion| match &assertion.kind {
-            Kind::Latency { limits, .. } => limits.at_most,
+            Kind::Latency(Latency { limits, .. }) => limits.at_most,
             _ => None,
         })
         .min();

@@ -22,9 +22,11 @@ fn assertions() -> Vec<Assertion> {
         scope,
         kind,
     };
-    let all_from = |simulator: &str| Kind::BackendShare {
-        simulator: simulator.into(),
-        band: ShareBand { lower: 1.0, upper: 1.0, comparison: Comparison::Exact },
+    let all_from = |simulator: &str| {
+        Kind::BackendShare(BackendShare {
+            simulator: simulator.into(),
+            band: ShareBand { lower: 1.0, upper: 1.0, comparison: Comparison::Exact },
+        })
     };
     let after = Span { start: Start::AfterAction("measure-180".into()), ..Span::default() };
     vec![
@@ -44,35 +46,35 @@ fn assertions() -> Vec<Assertion> {
             "slows",
             "While the change is not yet measured, requests are at least five times as slow",
             span(125, 180),
-            Kind::LatencyRatio {
+            Kind::LatencyRatio(LatencyRatio {
                 statistic: Statistic::Mean,
                 sample: Sample::All,
                 baseline: span(10, 120).span,
                 limits: Limits { at_least: Some(5.0), at_most: None },
-            },
+            }),
         ),
         assertion(
             "fast-enough",
             "Nine requests in ten take at most 300 ms",
             span(0, 120),
-            Kind::Latency {
+            Kind::Latency(Latency {
                 statistic: Statistic::Percentile(0.9),
                 sample: Sample::All,
                 limits: Limits { at_least: None, at_most: Some(Duration::from_millis(300)) },
-            },
+            }),
         ),
         assertion(
             "helper-answer",
             "The helper API confirms each new order",
             Scope::default(),
-            Kind::ActionAnswer {
+            Kind::ActionAnswer(ActionAnswer {
                 actions: ActionChoice::All,
                 expected: ExpectedAnswer {
                     status: Some(200),
                     content_type: Some("application/json".into()),
                     body: Some("{\"message\": \"preferred backends are set successfully\"}".into()),
                 },
-            },
+            }),
         ),
     ]
 }

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use super::assertion::{Assertion, Comparison, Kind, SeenBy, ShareBand, Start, StatusMeasure};
+use super::assertion::{
+    Assertion, BackendShare, Comparison, Kind, Latency, SeenBy, ShareBand, Start, Status,
+    StatusMeasure,
+};
 use super::model::{Arrivals, LoadShape, Scenario};
 use crate::assert::Settings;
 use crate::stats::{self, Statistic};
@@ -82,11 +85,13 @@ fn requests(shape: &LoadShape, length: Duration) -> Option<f64> {
 /// although all of them are as promised.
 fn needed(kind: &Kind, alpha: f64) -> Option<u64> {
     match kind {
-        Kind::BackendShare { band, .. }
-        | Kind::Status { measure: StatusMeasure::Share(band), seen_by: SeenBy::Clients, .. } => {
-            needed_for_share(band, alpha)
-        }
-        Kind::Latency { statistic: Statistic::Percentile(q), limits, .. } => {
+        Kind::BackendShare(BackendShare { band, .. })
+        | Kind::Status(Status {
+            measure: StatusMeasure::Share(band),
+            seen_by: SeenBy::Clients,
+            ..
+        }) => needed_for_share(band, alpha),
+        Kind::Latency(Latency { statistic: Statistic::Percentile(q), limits, .. }) => {
             let least = limits.at_least.and_then(|_| stats::sample_size_at_extreme(*q, alpha));
             let most = limits.at_most.and_then(|_| stats::sample_size_at_extreme(1.0 - q, alpha));
             least.max(most)

@@ -117,7 +117,7 @@ const SHORT: &str = r#"
 version = 1
 name = "short"
 [topology]
-simulators = "../capabilities/latency-routing/simulator.toml"
+simulators = "../capabilities/simulator.toml"
 gateway = "../capabilities/latency-routing/gateway.toml"
 [[workloads]]
 name = "completions"
@@ -176,7 +176,7 @@ latency = {{ profile = "aoai_simulator_compat" }}
             "gateway = \"../capabilities/latency-routing/gateway.toml\"",
             &format!("gateway_url = \"http://{}\"", server.address().unwrap()),
         )
-        .replace("../capabilities/latency-routing/simulator.toml", "simulator.toml");
+        .replace("../capabilities/simulator.toml", "simulator.toml");
     let source = Source::new("short.toml", text);
     let (scenario, _) = scenario::parse(&source, folder.path(), &Env::empty()).unwrap();
     let scenario = Arc::new(scenario);

@@ -1,7 +1,6 @@
 //! From assertions as written to checked ones: one diagnostic a problem, all of
 //! them, each at its place.
 
-mod kinds;
 mod values;
 
 use std::ops::Range;
@@ -11,7 +10,9 @@ use seam::diagnostic::{Diagnostic, Source};
 use seam::units::{HumanDuration, SignedDuration};
 use serde_spanned::Spanned;
 
-use super::{Assertion, Kind, RawAssertion, RawBaseline, Scope, Span, Start};
+pub(super) use values::{ShareKeys, StatusKeys};
+
+use super::{Assertion, Kind, RawAssertion, RawBaseline, Scope, Span, Start, kind};
 
 /// What assertions may refer to.
 #[derive(Debug, Clone, Default)]
@@ -47,22 +48,32 @@ pub(crate) fn validate(
 }
 
 /// What every check needs at hand.
-struct Checker<'a> {
-    names: &'a Names,
+pub(super) struct Checker<'a> {
+    pub(super) names: &'a Names,
     source: &'a Source,
     out: &'a mut Vec<Diagnostic>,
 }
 
 impl Checker<'_> {
-    fn error(&mut self, span: Range<usize>, message: impl Into<String>, label: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) {
         self.out.push(Diagnostic::error(self.source, span, message).label(label));
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
+    /// How many problems there are so far.
+    pub(super) fn problems(&self) -> usize {
+        self.out.len()
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.out.push(diagnostic);
     }
 
-    fn at(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+    pub(super) fn at(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(self.source, span, message)
     }
 
@@ -97,9 +108,9 @@ impl Checker<'_> {
             name.get_ref().clone()
         });
         let span = self.span(raw);
-        let kind = self.kind(spanned);
-        if let Some(Kind::ActionAnswer { .. }) = kind {
-            self.no_scope(raw);
+        let (kind, about_requests) = self.kind(raw).unzip();
+        if let (Some(kind), Some(false)) = (&kind, about_requests) {
+            self.no_scope(raw, kind);
         }
         if before < self.out.len() {
             return None;
@@ -112,8 +123,40 @@ impl Checker<'_> {
         })
     }
 
-    /// `action_answer` is about actions: a span of requests would be ignored.
-    fn no_scope(&mut self, raw: &RawAssertion) {
+    /// The one kind an assertion has, and whether it is about requests.
+    fn kind(&mut self, raw: &RawAssertion) -> Option<(Kind, bool)> {
+        let mut given = kind::given(raw);
+        given.sort_by_key(|(_, span)| span.start);
+        match given.as_slice() {
+            [] => {
+                let keys: Vec<String> = kind::KEYS.iter().map(|key| format!("`{key}`")).collect();
+                let diagnostic = self
+                    .at(raw.id.span(), format!("assertion `{}` asks for nothing", raw.id.get_ref()))
+                    .label("has no kind")
+                    .help(format!("give one of {}", keys.join(", ")));
+                self.report(diagnostic);
+            }
+            [(first, first_span), rest @ ..] => {
+                for (second, second_span) in rest {
+                    let diagnostic = self
+                        .at(
+                            second_span.clone(),
+                            format!(
+                                "an assertion has one kind, this one has `{first}` and `{second}`"
+                            ),
+                        )
+                        .label("second kind")
+                        .also(first_span.clone(), "first kind")
+                        .help("write two assertions");
+                    self.report(diagnostic);
+                }
+            }
+        }
+        kind::check(self, raw)
+    }
+
+    /// Some kinds are about actions: a span of requests would be ignored.
+    fn no_scope(&mut self, raw: &RawAssertion, kind: &Kind) {
         let given = [
             ("workload", raw.workload.as_ref().map(Spanned::span)),
             ("from", raw.from.as_ref().map(Spanned::span)),
@@ -126,7 +169,7 @@ impl Checker<'_> {
             if let Some(span) = span {
                 self.error(
                     span,
-                    format!("`{key}` has no meaning beside `action_answer`"),
+                    format!("`{key}` has no meaning beside `{}`", kind.name()),
                     "selects requests, but this assertion is about actions",
                 );
             }
@@ -167,7 +210,7 @@ impl Checker<'_> {
         span
     }
 
-    fn baseline(&mut self, raw: &Spanned<RawBaseline>) -> Span {
+    pub(super) fn baseline(&mut self, raw: &Spanned<RawBaseline>) -> Span {
         let table = raw.get_ref();
         if table.from.is_none() && table.to.is_none() && table.stage.is_none() {
             let diagnostic = self
@@ -241,7 +284,7 @@ impl Checker<'_> {
     }
 
     /// Reports a name that is not one of `known`.
-    fn known(&mut self, what: &str, name: &Spanned<String>, known: &[String]) {
+    pub(super) fn known(&mut self, what: &str, name: &Spanned<String>, known: &[String]) {
         if known.iter().any(|one| one == name.get_ref()) {
             return;
         }

@@ -65,13 +65,16 @@ fn bad(lines: &str) -> String {
 fn reads_every_kind() {
     let one = good("to = \"180s\"\nbackend_share = { simulator = \"payg1\", equals = 1.0 }");
     let exact = ShareBand { lower: 1.0, upper: 1.0, comparison: Comparison::Exact };
-    assert_eq!(one.kind, Kind::BackendShare { simulator: "payg1".into(), band: exact });
+    assert_eq!(
+        one.kind,
+        Kind::BackendShare(BackendShare { simulator: "payg1".into(), band: exact })
+    );
     assert_eq!(one.scope.span.end, Some(Duration::from_secs(180)));
 
     let one = good(
         "stage = \"after\"\nsettle = \"2s\"\n[assertions.backend_share]\nsimulator = \"payg1\"\nequals = 0.5\nwithin = 0.05",
     );
-    let Kind::BackendShare { band, .. } = one.kind else { panic!("{one:?}") };
+    let Kind::BackendShare(BackendShare { band, .. }) = one.kind else { panic!("{one:?}") };
     assert_eq!(band.comparison, Comparison::Interval);
     assert!((band.lower - 0.45).abs() < 1e-12 && (band.upper - 0.55).abs() < 1e-12);
     assert_eq!(one.scope.span.start, Start::At(Duration::from_secs(120)));
@@ -80,12 +83,14 @@ fn reads_every_kind() {
     let one = good("workload = \"chat\"\nlatency = { statistic = \"p95\", at_most = \"250ms\" }");
     let limits = Limits { at_least: None, at_most: Some(Duration::from_millis(250)) };
     let p95 = Statistic::Percentile(0.95);
-    assert_eq!(one.kind, Kind::Latency { statistic: p95, sample: Sample::All, limits });
+    assert_eq!(one.kind, Kind::Latency(Latency { statistic: p95, sample: Sample::All, limits }));
 
     let one = good(
         "from = \"125s\"\nto = \"180s\"\n[assertions.latency_ratio]\nstatistic = \"mean\"\nbaseline = { from = \"10s\", to = \"120s\" }\nat_least = 5.0",
     );
-    let Kind::LatencyRatio { baseline, limits, .. } = one.kind else { panic!("{one:?}") };
+    let Kind::LatencyRatio(LatencyRatio { baseline, limits, .. }) = one.kind else {
+        panic!("{one:?}")
+    };
     assert_eq!(baseline.start, Start::At(Duration::from_secs(10)));
     assert_eq!(limits, Limits { at_least: Some(5.0), at_most: None });
 
@@ -93,20 +98,23 @@ fn reads_every_kind() {
     let none = StatusMeasure::Count(Limits { at_least: Some(0), at_most: Some(0) });
     assert_eq!(
         one.kind,
-        Kind::Status {
+        Kind::Status(Status {
             statuses: Statuses::Codes(vec![429]),
             seen_by: SeenBy::Clients,
             measure: none
-        }
+        })
     );
     let one = good("status = { class = \"5xx\", seen_by = \"payg1\", share = { at_most = 0.01 } }");
-    let Kind::Status { statuses, seen_by, .. } = one.kind else { panic!("{one:?}") };
+    let Kind::Status(Status { statuses, seen_by, .. }) = one.kind else { panic!("{one:?}") };
     assert_eq!((statuses, seen_by), (Statuses::Class(5), SeenBy::Simulator("payg1".into())));
 
     let one = good(
         "action_answer = { all = true, status = 200, content_type = \"application/json\", body = \"{}\" }",
     );
-    assert!(matches!(one.kind, Kind::ActionAnswer { actions: ActionChoice::All, .. }));
+    assert!(matches!(
+        one.kind,
+        Kind::ActionAnswer(ActionAnswer { actions: ActionChoice::All, .. })
+    ));
 
     let one = good(
         "after_action = \"swap\"\nattempts = { answered_by = \"payg2\", preceded_by = { simulator = \"payg1\", status = 429, exactly = 1 } }",
@@ -116,7 +124,7 @@ fn reads_every_kind() {
 
     let one = good("requests = { at_least = 100 }");
     let limits = Limits { at_least: Some(100), at_most: None };
-    assert_eq!(one.kind, Kind::Requests { limits });
+    assert_eq!(one.kind, Kind::Requests(Requests { limits }));
 }
 
 #[test]
@@ -124,7 +132,7 @@ fn always_and_never_are_facts_and_estimates_need_room() {
     let comparison = |keys: &str| {
         let one = good(&format!("backend_share = {{ simulator = \"payg1\", {keys} }}"));
         match one.kind {
-            Kind::BackendShare { band, .. } => band.comparison,
+            Kind::BackendShare(BackendShare { band, .. }) => band.comparison,
             other => panic!("{other:?}"),
         }
     };
@@ -140,7 +148,7 @@ fn always_and_never_are_facts_and_estimates_need_room() {
 fn percentiles_print_as_written() {
     for text in ["p50", "p95", "p99", "p99.9", "p99.99", "p5", "mean"] {
         let one = good(&format!("latency = {{ statistic = \"{text}\", at_most = \"1s\" }}"));
-        let Kind::Latency { statistic, .. } = one.kind else { panic!("{one:?}") };
+        let Kind::Latency(Latency { statistic, .. }) = one.kind else { panic!("{one:?}") };
         assert_eq!(statistic.to_string(), text);
     }
 }

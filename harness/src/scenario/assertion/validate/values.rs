@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use serde_spanned::Spanned;
 
-use super::super::{Comparison, Limits, ShareBand, Statistic};
 use super::Checker;
+use crate::scenario::assertion::Statistic;
+use crate::scenario::assertion::values::{Comparison, Limits, ShareBand, Statuses};
 
 /// The keys of a share, wherever they stand.
-pub(super) struct ShareKeys<'a> {
+pub(in crate::scenario::assertion) struct ShareKeys<'a> {
     pub equals: Option<&'a Spanned<f64>>,
     pub within: Option<&'a Spanned<f64>>,
     pub at_least: Option<&'a Spanned<f64>>,
@@ -18,8 +19,91 @@ pub(super) struct ShareKeys<'a> {
     pub table: Range<usize>,
 }
 
+/// The keys that name statuses, wherever they stand.
+pub(in crate::scenario::assertion) struct StatusKeys<'a> {
+    pub code: Option<&'a Spanned<u16>>,
+    pub codes: Option<&'a Spanned<Vec<u16>>>,
+    pub class: Option<&'a Spanned<String>>,
+    /// Span of the table that holds them.
+    pub table: Range<usize>,
+}
+
 impl Checker<'_> {
-    pub(super) fn share_band(&mut self, keys: &ShareKeys<'_>) -> Option<ShareBand> {
+    /// A simulator's name.
+    pub(in crate::scenario::assertion) fn simulator(&mut self, name: &Spanned<String>) -> String {
+        let known = self.names.simulators.clone();
+        self.known("simulator", name, &known);
+        name.get_ref().clone()
+    }
+
+    pub(in crate::scenario::assertion) fn statuses(
+        &mut self,
+        keys: &StatusKeys<'_>,
+    ) -> Option<Statuses> {
+        let given: Vec<_> = [
+            ("code", keys.code.map(Spanned::span)),
+            ("codes", keys.codes.map(Spanned::span)),
+            ("class", keys.class.map(Spanned::span)),
+        ]
+        .into_iter()
+        .filter_map(|(key, span)| span.map(|span| (key, span)))
+        .collect();
+        match given.as_slice() {
+            [] => {
+                let diagnostic = self
+                    .at(keys.table.clone(), "no status is named")
+                    .label("give `code`, `codes` or `class`");
+                self.report(diagnostic);
+                return None;
+            }
+            [_] => {}
+            [(first, first_span), (second, second_span), ..] => {
+                let diagnostic = self
+                    .at(second_span.clone(), format!("`{second}` contradicts `{first}`"))
+                    .label("names statuses again")
+                    .also(first_span.clone(), "names them already");
+                self.report(diagnostic);
+                return None;
+            }
+        }
+        let before = self.out.len();
+        let mut codes = Vec::new();
+        if let Some(code) = keys.code {
+            self.status_code(*code.get_ref(), code.span());
+            codes.push(*code.get_ref());
+        }
+        if let Some(several) = keys.codes {
+            if several.get_ref().is_empty() {
+                self.error(several.span(), "`codes` is empty", "no status would ever match");
+            }
+            for code in several.get_ref() {
+                self.status_code(*code, several.span());
+                codes.push(*code);
+            }
+        }
+        if let Some(class) = keys.class {
+            let digit = match class.get_ref().as_bytes() {
+                [digit @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => u16::from(digit - b'0'),
+                _ => {
+                    self.error(
+                        class.span(),
+                        format!("unknown class `{}`", class.get_ref()),
+                        "one of `2xx`, `3xx`, `4xx`, `5xx`",
+                    );
+                    return None;
+                }
+            };
+            return Some(Statuses::Class(digit));
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        (before == self.out.len()).then_some(Statuses::Codes(codes))
+    }
+
+    pub(in crate::scenario::assertion) fn share_band(
+        &mut self,
+        keys: &ShareKeys<'_>,
+    ) -> Option<ShareBand> {
         let before = self.out.len();
         for (key, value) in [
             ("equals", keys.equals),
@@ -103,7 +187,7 @@ impl Checker<'_> {
     }
 
     /// `at_least` must not exceed `at_most`.
-    pub(super) fn ordered<T: PartialOrd>(
+    pub(in crate::scenario::assertion) fn ordered<T: PartialOrd>(
         &mut self,
         at_least: Option<&Spanned<T>>,
         at_most: Option<&Spanned<T>>,
@@ -120,7 +204,7 @@ impl Checker<'_> {
     }
 
     /// `at_least` and `at_most` of any quantity: one of them set, in order.
-    pub(super) fn limits<T: PartialOrd + Clone>(
+    pub(in crate::scenario::assertion) fn limits<T: PartialOrd + Clone>(
         &mut self,
         at_least: Option<&Spanned<T>>,
         at_most: Option<&Spanned<T>>,
@@ -140,17 +224,20 @@ impl Checker<'_> {
     }
 
     /// An assertion that cannot fail would make a run look checked.
-    pub(super) fn always_true(&mut self, span: Range<usize>, why: &str) {
+    pub(in crate::scenario::assertion) fn always_true(&mut self, span: Range<usize>, why: &str) {
         self.error(span, "this assertion cannot fail", why);
     }
 
-    pub(super) fn status_code(&mut self, status: u16, span: Range<usize>) {
+    pub(in crate::scenario::assertion) fn status_code(&mut self, status: u16, span: Range<usize>) {
         if !(100..600).contains(&status) {
             self.error(span, format!("{status} is not an HTTP status"), "from 100 to 599");
         }
     }
 
-    pub(super) fn statistic(&mut self, text: &Spanned<String>) -> Option<Statistic> {
+    pub(in crate::scenario::assertion) fn statistic(
+        &mut self,
+        text: &Spanned<String>,
+    ) -> Option<Statistic> {
         let word = text.get_ref();
         if word == "mean" {
             return Some(Statistic::Mean);
