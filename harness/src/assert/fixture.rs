@@ -73,6 +73,7 @@ impl Fixture {
             correlation_id: id.clone(),
             stage,
             workload: 0,
+            labels: BTreeMap::new(),
             scheduled: at(sent),
             sent: at(sent),
             first_byte: Some(at(sent + latency)),

@@ -73,11 +73,13 @@ impl<'a> Joined<'a> {
         let mut chosen: Vec<Request<'_>> = self
             .requests()
             .filter(|request| workload.is_none_or(|index| request.row.workload == index))
+            .filter(|request| has_labels(request.row, &scope.labels))
             .filter(|request| window.contains(request.row.sent))
             .collect();
         chosen.sort_by_key(|request| (request.row.sent, request.row.number));
         if chosen.is_empty() {
-            return Err(format!("no request was sent {}", window.words()));
+            let such = if scope.labels.is_empty() { "request" } else { "such request" };
+            return Err(format!("no {such} was sent {}", window.words()));
         }
         Ok(chosen)
     }
@@ -158,6 +160,11 @@ impl<'a> Request<'a> {
     pub(super) fn place(&self) -> String {
         format!("{}, request {}", words::moment(self.row.sent), self.row.number)
     }
+}
+
+/// Whether the draws gave these labels.
+fn has_labels(row: &ClientRow, labels: &[(String, serde_json::Value)]) -> bool {
+    labels.iter().all(|(name, label)| row.labels.get(name) == Some(label))
 }
 
 /// For each client row the index of the simulator whose answer it got, for reports.

@@ -22,7 +22,7 @@ fn assertion(scope: Scope, kind: Kind) -> Assertion {
 fn between(from: u64, to: u64) -> Scope {
     let end = Some(Duration::from_secs(to));
     let start = Start::At(Duration::from_secs(from));
-    Scope { workload: None, span: Span { start, end, settle: Duration::ZERO } }
+    Scope { workload: None, labels: Vec::new(), span: Span { start, end, settle: Duration::ZERO } }
 }
 
 fn one(dataset: &Dataset, scope: Scope, kind: Kind) -> AssertionResult {
@@ -192,6 +192,7 @@ fn spans_take_requests_by_the_time_they_were_sent() {
     };
     let after = |settle| Scope {
         workload: None,
+        labels: Vec::new(),
         span: Span {
             start: Start::AfterAction("swap".into()),
             end: Some(Duration::from_secs(20)),

@@ -12,11 +12,13 @@ mod kind;
 mod validate;
 mod values;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use seam::units::{HumanDuration, SignedDuration};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
@@ -48,6 +50,11 @@ pub struct RawAssertion {
     /// Only requests of this workload.
     #[schemars(with = "Option<String>")]
     pub workload: Option<Spanned<String>>,
+    /// Only requests for which these draws gave these values (or labels):
+    /// `where = { key = "one" }`.
+    #[serde(default, rename = "where")]
+    #[schemars(with = "BTreeMap<String, Value>")]
+    pub labels: BTreeMap<String, Spanned<Value>>,
     /// Only requests sent at or after this time of the run.
     #[schemars(with = "Option<SignedDuration>")]
     pub from: Option<Spanned<SignedDuration>>,
@@ -120,6 +127,8 @@ pub struct Assertion {
 pub struct Scope {
     /// Only this workload's.
     pub workload: Option<String>,
+    /// Only those for which these draws gave these labels.
+    pub labels: Vec<(String, Value)>,
     /// Only those sent in this span.
     pub span: Span,
 }

@@ -21,7 +21,14 @@ fn names() -> Names {
             ("before".into(), second(0), second(120)),
             ("after".into(), second(120), second(300)),
         ],
-        workloads: vec!["chat".into()],
+        workloads: vec!["chat".into(), "low".into()],
+        draws: vec![(
+            "chat".into(),
+            vec![crate::scenario::Draw {
+                name: "tokens".into(),
+                from: crate::scenario::DrawFrom::Uniform(5, 20),
+            }],
+        )],
         simulators: vec!["ptu1".into(), "payg1".into(), "payg2".into()],
         actions: vec!["measure-before".into(), "swap".into()],
     }
@@ -160,6 +167,20 @@ fn points_at_names_that_do_not_exist() {
     ));
     insta::assert_snapshot!(bad("after_action = \"swop\"\nrequests = { at_least = 1 }"));
     insta::assert_snapshot!(bad("status = { code = 429, seen_by = \"client\", equals = 0 }"));
+}
+
+#[test]
+fn requests_are_chosen_by_what_can_be_drawn() {
+    let one = good("where = { tokens = 5 }\nrequests = { at_least = 1 }");
+    assert_eq!(one.scope.labels, [("tokens".to_owned(), 5.into())]);
+    insta::assert_snapshot!(bad("where = { tokns = 5 }\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad("where = { tokens = 21 }\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad(
+        "workload = \"low\"\nwhere = { tokens = 5 }\nrequests = { at_least = 1 }"
+    ));
+    insta::assert_snapshot!(bad(
+        "where = { tokens = 5 }\naction_answer = { all = true, status = 200 }"
+    ));
 }
 
 #[test]
