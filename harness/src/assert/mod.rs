@@ -7,12 +7,15 @@
 
 mod account;
 mod action;
+mod answers;
 mod check;
+mod counter;
 mod evaluate;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod joined;
 mod latency;
+mod ledger;
 mod reconcile;
 mod result;
 mod routing;

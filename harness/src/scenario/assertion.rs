@@ -25,16 +25,19 @@ pub use crate::stats::Statistic;
 use kind::RawKind;
 pub(crate) use kind::for_each_kind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Attempts, BackendShare, ExpectedAnswer, Kind, Latency,
-    LatencyRatio, RawActionAnswer, RawAttempts, RawBackendShare, RawLatency, RawLatencyRatio,
-    RawRequests, RawStatus, Requests, Status, StatusMeasure,
+    ActionAnswer, ActionChoice, Answers, Attempts, BackendShare, Booked, Condition, Counter,
+    ExpectedAnswer, Kind, Latency, LatencyRatio, Ledger, LedgerEvent, LedgerMetric,
+    RawActionAnswer, RawAnswers, RawAttempts, RawBackendShare, RawCounter, RawLatency,
+    RawLatencyRatio, RawLedger, RawRequests, RawStatus, Requests, Shape, Status, StatusMeasure,
+    Worth,
 };
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
 /// One promise of the gateway and how to check it. Give exactly one of the
 /// kinds `backend_share`, `latency`, `latency_ratio`, `status`,
-/// `action_answer`, `attempts`, `requests`.
+/// `action_answer`, `attempts`, `ledger`, `counter`, `answers`,
+/// `requests`.
 ///
 /// A request belongs to a time span by the time it was *sent*. The span is the
 /// whole run unless `from`/`to`, `stage` or `after_action` narrows it.
@@ -89,6 +92,15 @@ pub struct RawAssertion {
     /// What came before the answers of one simulator, within the same request.
     #[schemars(with = "Option<RawAttempts>")]
     pub attempts: Option<Spanned<RawAttempts>>,
+    /// What the gateway's metrics and events say of each request is what clients say.
+    #[schemars(with = "Option<RawLedger>")]
+    pub ledger: Option<Spanned<RawLedger>>,
+    /// A header tells what a limiter's counter has left.
+    #[schemars(with = "Option<RawCounter>")]
+    pub counter: Option<Spanned<RawCounter>>,
+    /// Answers of a status come in known shapes, told by their headers.
+    #[schemars(with = "Option<RawAnswers>")]
+    pub answers: Option<Spanned<RawAnswers>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,

@@ -1,10 +1,13 @@
 //! The kinds of assertions: one module each, one line each in [`for_each_kind`].
 
 mod action_answer;
+mod answers;
 mod attempts;
 mod backend_share;
+mod counter;
 mod latency;
 mod latency_ratio;
+mod ledger;
 mod requests;
 mod status;
 
@@ -16,10 +19,13 @@ use super::RawAssertion;
 use super::validate::Checker;
 
 pub use action_answer::{ActionAnswer, ActionChoice, ExpectedAnswer, RawActionAnswer};
+pub use answers::{Answers, Condition, RawAnswers, Shape};
 pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
+pub use counter::{Counter, RawCounter};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
+pub use ledger::{Booked, Ledger, LedgerEvent, LedgerMetric, RawLedger, Worth};
 pub use requests::{RawRequests, Requests};
 pub use status::{RawStatus, Status, StatusMeasure};
 
@@ -34,6 +40,9 @@ macro_rules! for_each_kind {
             status: Status,
             action_answer: ActionAnswer,
             attempts: Attempts,
+            ledger: Ledger,
+            counter: Counter,
+            answers: Answers,
             requests: Requests,
         }
     };
