@@ -7,14 +7,18 @@
 
 mod account;
 mod action;
+mod alternation;
+mod breaker;
 mod check;
 mod evaluate;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod header;
 mod joined;
 mod latency;
 mod reconcile;
 mod result;
+mod retry_wait;
 mod routing;
 mod status;
 #[cfg(test)]

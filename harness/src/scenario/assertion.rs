@@ -21,18 +21,20 @@ use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
 use kind::RawKind;
-pub(crate) use kind::for_each_kind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Attempts, BackendShare, ExpectedAnswer, Kind, Latency,
-    LatencyRatio, RawActionAnswer, RawAttempts, RawBackendShare, RawLatency, RawLatencyRatio,
-    RawRequests, RawStatus, Requests, Status, StatusMeasure,
+    ActionAnswer, ActionChoice, Alternation, Attempts, BackendShare, Breaker, ExpectedAnswer,
+    ExpectedHeader, Header, Kind, Latency, LatencyRatio, RawActionAnswer, RawAlternation,
+    RawAttempts, RawBackendShare, RawBreaker, RawHeader, RawLatency, RawLatencyRatio, RawRequests,
+    RawRetryWait, RawStatus, Requests, RetryWait, Status, StatusMeasure,
 };
+pub(crate) use kind::{for_each_kind, is_kept_header};
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
 /// One promise of the gateway and how to check it. Give exactly one of the
 /// kinds `backend_share`, `latency`, `latency_ratio`, `status`,
-/// `action_answer`, `attempts`, `requests`.
+/// `action_answer`, `attempts`, `retry_wait`, `alternation`, `header`, `breaker`,
+/// `requests`.
 ///
 /// A request belongs to a time span by the time it was *sent*. The span is the
 /// whole run unless `from`/`to`, `stage` or `after_action` narrows it.
@@ -82,6 +84,18 @@ pub struct RawAssertion {
     /// What came before the answers of one simulator, within the same request.
     #[schemars(with = "Option<RawAttempts>")]
     pub attempts: Option<Spanned<RawAttempts>>,
+    /// How long the gateway waited between two attempts of one request.
+    #[schemars(with = "Option<RawRetryWait>")]
+    pub retry_wait: Option<Spanned<RawRetryWait>>,
+    /// No two consecutive requests are answered by the same simulator.
+    #[schemars(with = "Option<RawAlternation>")]
+    pub alternation: Option<Spanned<RawAlternation>>,
+    /// A response header as clients saw it.
+    #[schemars(with = "Option<RawHeader>")]
+    pub header: Option<Spanned<RawHeader>>,
+    /// A circuit breaker opens, stays open, and closes again.
+    #[schemars(with = "Option<RawBreaker>")]
+    pub breaker: Option<Spanned<RawBreaker>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,

@@ -1,11 +1,15 @@
 //! The kinds of assertions: one module each, one line each in [`for_each_kind`].
 
 mod action_answer;
+mod alternation;
 mod attempts;
 mod backend_share;
+mod breaker;
+mod header;
 mod latency;
 mod latency_ratio;
 mod requests;
+mod retry_wait;
 mod status;
 
 use std::ops::Range;
@@ -16,11 +20,16 @@ use super::RawAssertion;
 use super::validate::Checker;
 
 pub use action_answer::{ActionAnswer, ActionChoice, ExpectedAnswer, RawActionAnswer};
+pub use alternation::{Alternation, RawAlternation};
 pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
+pub use breaker::{Breaker, RawBreaker};
+pub(crate) use header::is_kept_header;
+pub use header::{ExpectedHeader, Header, RawHeader};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
 pub use requests::{RawRequests, Requests};
+pub use retry_wait::{RawRetryWait, RetryWait};
 pub use status::{RawStatus, Status, StatusMeasure};
 
 /// Calls a macro with all kinds: the key in the file, which is also the field
@@ -34,6 +43,10 @@ macro_rules! for_each_kind {
             status: Status,
             action_answer: ActionAnswer,
             attempts: Attempts,
+            retry_wait: RetryWait,
+            alternation: Alternation,
+            header: Header,
+            breaker: Breaker,
             requests: Requests,
         }
     };
