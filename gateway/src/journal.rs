@@ -160,8 +160,8 @@ struct State {
 }
 
 impl Journal {
-    /// A ring of at most `capacity` records, of this start of the process, whose
-    /// metrics, events and messages take at most `max_bytes`.
+    /// A ring of at most `capacity` records, whose metrics, events and messages
+    /// take at most `max_bytes`, of the start of the process named `instance`.
     pub(crate) fn new(
         instance: String,
         capacity: usize,

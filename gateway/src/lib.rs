@@ -159,9 +159,8 @@ impl Gateway {
         let Environment { client, seed, clock } = environment;
         let settings = &config.model.settings;
         let metrics = Arc::new(metrics::Metrics::new(settings.emitted_series));
-        let instance = seam::instance::instance("gateway", seed, &clock);
         let journal = journal::Journal::new(
-            instance,
+            seam::instance::instance("gateway", seed, &clock),
             settings.journal_records,
             settings.journal_bytes,
             clock,

@@ -23,6 +23,7 @@ impl Exchange {
         branch.client_host.clone_from(&self.client_host);
         branch.forwards = self.forwards;
         branch.move_to(self.place());
+        self.begin_branch(&mut branch);
         branch
     }
 
@@ -30,6 +31,7 @@ impl Exchange {
     /// response as it is: the branch ended the pipeline, or failed.
     pub(crate) fn merge(&mut self, mut branch: Exchange, base: &Exchange, decides: bool) {
         self.take_completions(&mut branch);
+        self.end_branch(&mut branch);
         let mut stored = std::mem::take(&mut branch.context.stored_responses);
         for (name, value) in std::mem::take(&mut branch.context.variables) {
             let before = base.context.variables.get(&name);

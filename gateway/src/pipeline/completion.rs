@@ -345,8 +345,13 @@ mod tests {
 
     fn world() -> World {
         let clock = WallClock::fixed(VIRTUAL_EPOCH);
-        let metrics = Arc::new(Metrics::new(8));
-        let journal = Arc::new(Journal::new("test".to_owned(), 8, usize::MAX, clock, metrics));
+        let journal = Arc::new(Journal::new(
+            "test".to_owned(),
+            8,
+            usize::MAX,
+            clock,
+            Arc::new(Metrics::new(8)),
+        ));
         World { notes: Arc::default(), journal }
     }
 

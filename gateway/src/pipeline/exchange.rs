@@ -201,6 +201,23 @@ impl Exchange {
         self.response_headers.applied = 0;
     }
 
+    /// What a branch knows of this request's past.
+    pub(super) fn begin_branch(&self, branch: &mut Exchange) {
+        branch.steps = self.steps;
+        branch.quotas.clone_from(&self.quotas);
+    }
+
+    /// What a branch leaves for this request's future.
+    pub(super) fn end_branch(&mut self, branch: &mut Exchange) {
+        self.steps = self.steps.max(branch.steps);
+        for (key, amount) in std::mem::take(&mut branch.quotas) {
+            if self.quotas.iter().all(|(known, _)| *known != key) {
+                self.quotas.push((key, amount));
+            }
+        }
+        self.response_headers.set.append(&mut branch.response_headers.set);
+    }
+
     /// Runs a section of the effective document: the innermost scope's.
     pub(crate) async fn run_section(&mut self, section: Section) -> Outcome {
         self.section = section;

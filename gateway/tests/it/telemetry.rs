@@ -339,3 +339,21 @@ async fn what_is_tracked_adds_up() {
     assert_eq!(metrics, answered);
     assert_eq!(events, answered);
 }
+
+/// A sink that never answers costs events, not requests.
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_loses_events() {
+    let event = r#"<log-to-eventhub logger-id="usage">x</log-to-eventhub>"#.repeat(201);
+    let document = inbound(&format!(
+        r#"<retry condition="true" count="50" interval="0">{event}</retry><return-response />"#
+    ));
+    let silent = Router::new().fallback(std::future::pending::<&'static str>);
+    let network = InProcessNetwork::new().host("hub:80", silent);
+    let config = format!("{CONFIG}\n[[loggers]]\nid = \"usage\"\nurl = \"http://hub/events\"");
+    let bench = Bench::new(&config, &[("api.xml", &document)], network.into_service());
+    assert_eq!(bench.post("/api/x", "").await.status, 200);
+    let lost = lost(&bench).await;
+    // 51 turns of 201 events; 10,000 wait, and one may be on its way.
+    let count = lost[0].strip_prefix("{logger=\"usage\",reason=\"queue full\"} ").unwrap();
+    assert!(matches!(count, "250" | "251"), "{lost:?}");
+}

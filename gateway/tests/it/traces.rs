@@ -145,9 +145,13 @@ async fn a_trace_is_bounded() {
 }
 
 fn command(config: &str, arguments: &[&str]) -> String {
+    command_with(config, DOCUMENT, arguments)
+}
+
+fn command_with(config: &str, document: &str, arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("gateway.toml"), config).unwrap();
-    std::fs::write(folder.path().join("api.xml"), DOCUMENT).unwrap();
+    std::fs::write(folder.path().join("api.xml"), document).unwrap();
     std::fs::write(folder.path().join("busy.http"), "HTTP/1.1 429 Too Many Requests\nretry-after: 60\ncontent-type: application/json\n\n{\"busy\":true}").unwrap();
     let request = "POST /api/x HTTP/1.1\nHost: gateway.test\napi-key: key-one\n\n{}";
     std::fs::write(folder.path().join("request.http"), request).unwrap();
@@ -194,6 +198,37 @@ fn requests_may_come_from_options_and_answers_may_fail() {
     assert!(json.contains("\"reason\": \"OperationNotFound\""), "{json}");
 }
 
+/// Each attempt goes to the pool's next member.
+#[test]
+fn a_pool_shows_its_members() {
+    let pool = r#"
+[[backends]]
+id = "pool"
+pool = { services = [{ id = "b1" }, { id = "b3" }] }
+
+[[backends]]
+id = "b3"
+url = "http://b3/base"
+"#;
+    let document = r#"<policies><inbound><set-backend-service backend-id="pool" /></inbound>
+        <backend><retry condition="@(context.Response.StatusCode == 429)" count="3" interval="1"><forward-request buffer-request-body="true" /></retry></backend></policies>"#;
+    let config = format!("{CONFIG}{pool}");
+    let shown =
+        command_with(&config, document, &["--request", "request.http", "--answers", "429,429,200"]);
+    let calls: Vec<&str> =
+        shown.lines().filter_map(|line| line.split_once("call ")).map(|(_, call)| call).collect();
+    assert_eq!(
+        calls,
+        [
+            "b1 of pool -> 429 after 0 s",
+            "b3 of pool -> 429 after 0 s",
+            "b1 of pool -> 200 after 0 s"
+        ],
+        "{shown}"
+    );
+    assert_eq!(shown.matches("waited 1 s").count(), 2, "{shown}");
+}
+
 #[test]
 fn what_cannot_be_sent_is_said() {
     insta::assert_snapshot!(
@@ -206,4 +241,28 @@ fn what_cannot_be_sent_is_said() {
         ]
         .join("\n")
     );
+}
+
+#[test]
+fn a_secret_named_value_is_not_printed() {
+    let document = r#"<policies><inbound>
+        <set-variable name="a" value="@("{{hidden}}" + "!")" />
+        <set-header name="x-key"><value>{{hidden}}</value></set-header>
+        <return-response><set-body>@("shown {{open}}")</set-body></return-response>
+        </inbound></policies>"#;
+    let values = r#"
+[[named_values]]
+name = "hidden"
+value = "hush-hush"
+secret = true
+
+[[named_values]]
+name = "open"
+value = "visible"
+"#;
+    let config = format!("{CONFIG}{values}");
+    let shown = command_with(&config, document, &["--request", "request.http", "--answers", "200"]);
+    assert!(!shown.contains("hush-hush"), "{shown}");
+    assert!(shown.contains("= [redacted]! (String)"), "{shown}");
+    assert!(shown.contains("= shown visible (String)"), "{shown}");
 }

@@ -7,17 +7,21 @@
 
 mod account;
 mod action;
+mod alternation;
 mod answers;
+mod breaker;
 mod check;
 mod counter;
 mod evaluate;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod header;
 mod joined;
 mod latency;
 mod ledger;
 mod reconcile;
 mod result;
+mod retry_wait;
 mod routing;
 mod status;
 #[cfg(test)]

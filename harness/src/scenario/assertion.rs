@@ -23,20 +23,21 @@ use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
 use kind::RawKind;
-pub(crate) use kind::for_each_kind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Answers, Attempts, BackendShare, Booked, Condition, Counter,
-    ExpectedAnswer, Kind, Latency, LatencyRatio, Ledger, LedgerEvent, LedgerMetric,
-    RawActionAnswer, RawAnswers, RawAttempts, RawBackendShare, RawCounter, RawLatency,
-    RawLatencyRatio, RawLedger, RawRequests, RawStatus, Requests, Shape, Status, StatusMeasure,
-    Worth,
+    ActionAnswer, ActionChoice, Alternation, Answers, Attempts, BackendShare, Booked, Breaker,
+    Condition, Counter, ExpectedAnswer, ExpectedHeader, Header, Kind, Latency, LatencyRatio,
+    Ledger, LedgerEvent, LedgerMetric, RawActionAnswer, RawAlternation, RawAnswers, RawAttempts,
+    RawBackendShare, RawBreaker, RawCounter, RawHeader, RawLatency, RawLatencyRatio, RawLedger,
+    RawRequests, RawRetryWait, RawStatus, Requests, RetryWait, Shape, Status, StatusMeasure, Worth,
 };
+pub(crate) use kind::{for_each_kind, is_kept_header};
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
 /// One promise of the gateway and how to check it. Give exactly one of the
 /// kinds `backend_share`, `latency`, `latency_ratio`, `status`,
-/// `action_answer`, `attempts`, `ledger`, `counter`, `answers`,
+/// `action_answer`, `attempts`, `retry_wait`, `alternation`, `header`, `breaker`,
+/// `ledger`, `counter`, `answers`,
 /// `requests`.
 ///
 /// A request belongs to a time span by the time it was *sent*. The span is the
@@ -101,6 +102,18 @@ pub struct RawAssertion {
     /// Answers of a status come in known shapes, told by their headers.
     #[schemars(with = "Option<RawAnswers>")]
     pub answers: Option<Spanned<RawAnswers>>,
+    /// How long the gateway waited between two attempts of one request.
+    #[schemars(with = "Option<RawRetryWait>")]
+    pub retry_wait: Option<Spanned<RawRetryWait>>,
+    /// No two consecutive requests are answered by the same simulator.
+    #[schemars(with = "Option<RawAlternation>")]
+    pub alternation: Option<Spanned<RawAlternation>>,
+    /// A response header as clients saw it.
+    #[schemars(with = "Option<RawHeader>")]
+    pub header: Option<Spanned<RawHeader>>,
+    /// A circuit breaker opens, stays open, and closes again.
+    #[schemars(with = "Option<RawBreaker>")]
+    pub breaker: Option<Spanned<RawBreaker>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,

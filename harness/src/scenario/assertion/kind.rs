@@ -1,14 +1,18 @@
 //! The kinds of assertions: one module each, one line each in [`for_each_kind`].
 
 mod action_answer;
+mod alternation;
 mod answers;
 mod attempts;
 mod backend_share;
+mod breaker;
 mod counter;
+mod header;
 mod latency;
 mod latency_ratio;
 mod ledger;
 mod requests;
+mod retry_wait;
 mod status;
 
 use std::ops::Range;
@@ -19,14 +23,19 @@ use super::RawAssertion;
 use super::validate::Checker;
 
 pub use action_answer::{ActionAnswer, ActionChoice, ExpectedAnswer, RawActionAnswer};
+pub use alternation::{Alternation, RawAlternation};
 pub use answers::{Answers, Condition, RawAnswers, Shape};
 pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
+pub use breaker::{Breaker, RawBreaker};
 pub use counter::{Counter, RawCounter};
+pub(crate) use header::is_kept_header;
+pub use header::{ExpectedHeader, Header, RawHeader};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
 pub use ledger::{Booked, Ledger, LedgerEvent, LedgerMetric, RawLedger, Worth};
 pub use requests::{RawRequests, Requests};
+pub use retry_wait::{RawRetryWait, RetryWait};
 pub use status::{RawStatus, Status, StatusMeasure};
 
 /// Calls a macro with all kinds: the key in the file, which is also the field
@@ -43,6 +52,10 @@ macro_rules! for_each_kind {
             ledger: Ledger,
             counter: Counter,
             answers: Answers,
+            retry_wait: RetryWait,
+            alternation: Alternation,
+            header: Header,
+            breaker: Breaker,
             requests: Requests,
         }
     };
