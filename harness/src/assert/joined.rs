@@ -98,6 +98,25 @@ impl<'a> Joined<'a> {
         self.dataset.simulators.get(index).map_or("an unknown simulator", String::as_str)
     }
 
+    /// The stretches of a span without what is left out after edges, in order.
+    pub(super) fn stretches(&self, span: &Span) -> Result<Vec<(RunTime, RunTime)>, String> {
+        let mut window = self.window(span)?;
+        let run_end = self.dataset.stages.iter().map(|stage| RunTime::from(stage.end)).max();
+        let end = window.end.or(run_end).unwrap_or(window.start);
+        window.left_out.sort_unstable();
+        let mut stretches = Vec::new();
+        let mut from = window.start;
+        for (start, until) in window.left_out {
+            if from < start {
+                stretches.push((from, start.min(end)));
+            }
+            from = from.max(until);
+        }
+        stretches.push((from, end));
+        stretches.retain(|(from, to)| from < to);
+        Ok(stretches)
+    }
+
     fn window(&self, span: &Span) -> Result<Window, String> {
         let start = match &span.start {
             Start::At(start) => RunTime::from(*start),

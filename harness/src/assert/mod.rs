@@ -9,16 +9,19 @@ mod account;
 mod action;
 mod alternation;
 mod answers;
+mod bins;
 mod breaker;
 mod check;
 mod counter;
 mod evaluate;
+mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod header;
 mod joined;
 mod latency;
 mod ledger;
+mod period;
 mod reconcile;
 mod result;
 mod retry_wait;
@@ -27,6 +30,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod validity;
+mod window;
 pub(crate) mod words;
 
 pub use evaluate::{Settings, evaluate};

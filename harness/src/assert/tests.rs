@@ -635,6 +635,30 @@ fn any_outcome() -> impl Strategy<Value = record::Outcome> {
     ]
 }
 
+fn counted(seen_by: SeenBy) -> Counted {
+    let statuses = Some(Statuses::Class(2));
+    Counted { statuses, seen_by, answered_by: None, weight: Weight::TotalTokens }
+}
+
+fn window(least: Option<u64>, most: Option<u64>, seen_by: SeenBy) -> Window {
+    Window {
+        length: Duration::from_secs(9),
+        counted: counted(seen_by),
+        limits: Limits { at_least: least, at_most: most },
+        while_offered: 1,
+    }
+}
+
+fn period() -> Period {
+    Period {
+        counted: counted(SeenBy::Clients),
+        bin: Duration::from_secs(1),
+        over: None,
+        shortest: Duration::from_secs(4),
+        longest: Duration::from_secs(30),
+    }
+}
+
 fn every_kind() -> Vec<Assertion> {
     let millis = |n| Some(Duration::from_millis(n));
     let both = Limits { at_least: millis(50), at_most: millis(150) };
@@ -679,6 +703,23 @@ fn every_kind() -> Vec<Assertion> {
             expected: ExpectedAnswer { status: Some(200), ..ExpectedAnswer::default() },
         }),
         Kind::Requests(Requests { limits: Limits { at_least: Some(3), at_most: None } }),
+        Kind::Window(window(Some(2), None, SeenBy::Clients)),
+        Kind::Window(window(None, Some(5), SeenBy::Simulator("payg1".into()))),
+        Kind::Bins(Bins {
+            length: Duration::from_secs(7),
+            counted: counted(SeenBy::Clients),
+            condition: BinCondition::Count(Limits { at_least: Some(1), at_most: Some(4) }),
+            matching: Some(Limits { at_least: Some(1), at_most: Some(2) }),
+            per: Some(2),
+        }),
+        Kind::Bins(Bins {
+            length: Duration::from_secs(10),
+            counted: counted(SeenBy::Clients),
+            condition: BinCondition::Share(0.5),
+            matching: None,
+            per: None,
+        }),
+        Kind::Period(period()),
     ];
     let mut after = Scope::default();
     after.span.start = Start::AfterAction("swap".into());

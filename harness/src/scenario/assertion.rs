@@ -8,6 +8,7 @@
 //! the check between them), one module in `crate::assert` (the answer), one field
 //! of [`RawAssertion`] and one line in [`for_each_kind`].
 
+mod counted;
 mod kind;
 mod validate;
 mod values;
@@ -22,23 +23,22 @@ use serde_json::Value;
 use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
+pub use counted::{Counted, RawCounted, Weight};
 use kind::RawKind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Alternation, Answers, Attempts, BackendShare, Booked, Breaker,
-    Condition, Counter, ExpectedAnswer, ExpectedHeader, Header, Kind, Latency, LatencyRatio,
-    Ledger, LedgerEvent, LedgerMetric, RawActionAnswer, RawAlternation, RawAnswers, RawAttempts,
-    RawBackendShare, RawBreaker, RawCounter, RawHeader, RawLatency, RawLatencyRatio, RawLedger,
-    RawRequests, RawRetryWait, RawStatus, Requests, RetryWait, Shape, Status, StatusMeasure, Worth,
+    ActionAnswer, ActionChoice, Alternation, Answers, Attempts, BackendShare, BinCondition, Bins,
+    Booked, Breaker, Condition, Counter, ExpectedAnswer, ExpectedHeader, Header, Kind, Latency,
+    LatencyRatio, Ledger, LedgerEvent, LedgerMetric, Period, RawActionAnswer, RawAlternation,
+    RawAnswers, RawAttempts, RawBackendShare, RawBins, RawBreaker, RawCounter, RawHeader,
+    RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod, RawRequests, RawRetryWait,
+    RawStatus, RawWindow, Requests, RetryWait, Shape, Status, StatusMeasure, Window, Worth,
 };
 pub(crate) use kind::{for_each_kind, is_kept_header};
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
-/// One promise of the gateway and how to check it. Give exactly one of the
-/// kinds `backend_share`, `latency`, `latency_ratio`, `status`,
-/// `action_answer`, `attempts`, `retry_wait`, `alternation`, `header`, `breaker`,
-/// `ledger`, `counter`, `answers`,
-/// `requests`.
+/// One promise of the gateway and how to check it. Give exactly one kind, which
+/// is a key whose value is a table, such as `status` or `latency`.
 ///
 /// A request belongs to a time span by the time it was *sent*. The span is the
 /// whole run unless `from`/`to`, `stage` or `after_action` narrows it.
@@ -114,6 +114,15 @@ pub struct RawAssertion {
     /// A circuit breaker opens, stays open, and closes again.
     #[schemars(with = "Option<RawBreaker>")]
     pub breaker: Option<Spanned<RawBreaker>>,
+    /// How much there is in any stretch of a given length (a sliding window).
+    #[schemars(with = "Option<RawWindow>")]
+    pub window: Option<Spanned<RawWindow>>,
+    /// How many bins of the span are as they should be.
+    #[schemars(with = "Option<RawBins>")]
+    pub bins: Option<Spanned<RawBins>>,
+    /// Whether bursts come at regular times.
+    #[schemars(with = "Option<RawPeriod>")]
+    pub period: Option<Spanned<RawPeriod>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,

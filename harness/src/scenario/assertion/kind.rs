@@ -5,15 +5,18 @@ mod alternation;
 mod answers;
 mod attempts;
 mod backend_share;
+mod bins;
 mod breaker;
 mod counter;
 mod header;
 mod latency;
 mod latency_ratio;
 mod ledger;
+mod period;
 mod requests;
 mod retry_wait;
 mod status;
+mod window;
 
 use std::ops::Range;
 
@@ -27,6 +30,7 @@ pub use alternation::{Alternation, RawAlternation};
 pub use answers::{Answers, Condition, RawAnswers, Shape};
 pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
+pub use bins::{BinCondition, Bins, RawBins, RawMatching};
 pub use breaker::{Breaker, RawBreaker};
 pub use counter::{Counter, RawCounter};
 pub(crate) use header::is_kept_header;
@@ -34,9 +38,11 @@ pub use header::{ExpectedHeader, Header, RawHeader};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
 pub use ledger::{Booked, Ledger, LedgerEvent, LedgerMetric, RawLedger, Worth};
+pub use period::{Period, RawPeriod};
 pub use requests::{RawRequests, Requests};
 pub use retry_wait::{RawRetryWait, RetryWait};
 pub use status::{RawStatus, Status, StatusMeasure};
+pub use window::{RawWindow, Window};
 
 /// Calls a macro with all kinds: the key in the file, which is also the field
 /// of `RawAssertion`, and the checked form's type, whose name is the variant's.
@@ -56,6 +62,9 @@ macro_rules! for_each_kind {
             alternation: Alternation,
             header: Header,
             breaker: Breaker,
+            window: Window,
+            bins: Bins,
+            period: Period,
             requests: Requests,
         }
     };
