@@ -66,7 +66,7 @@ WORKDIR /bench
 # of it, and more, can be set from outside: see sample.env.
 ENV PATH=/usr/local/bin \
     SIMULATOR_HOST=0.0.0.0 \
-    SIMULATOR_CONFIG=/bench/capabilities/latency-routing/simulator.toml \
+    SIMULATOR_CONFIG=/bench/capabilities/simulator.toml \
     GATEWAY_LISTEN=0.0.0.0:8000 \
     GATEWAY_CONFIG=/bench/capabilities/latency-routing/gateway.toml
 EXPOSE 8000 8001 8002 8003

@@ -36,7 +36,7 @@ check-scenarios:
 [group('work')]
 serve capability="latency-routing":
     cargo build --release
-    trap 'kill 0' EXIT; target/release/simulator --config capabilities/{{ capability }}/simulator.toml & \
+    trap 'kill 0' EXIT; target/release/simulator --config capabilities/simulator.toml & \
       target/release/gateway --config capabilities/{{ capability }}/gateway.toml
 
 # Accepts changed snapshots of a crate; read the diff afterwards.

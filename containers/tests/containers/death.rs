@@ -52,7 +52,7 @@ impl Stack {
         let capability = root().join("capabilities/latency-routing");
         let simulator = |name| {
             let builder = SimulatorContainer::builder().network(&network).resources([name]);
-            builder.config_file(capability.join("simulator.toml")).start()
+            builder.config_file(root().join("capabilities/simulator.toml")).start()
         };
         let [ptu1, payg1, payg2] = NAMES;
         let simulators = [simulator(ptu1).await?, simulator(payg1).await?, simulator(payg2).await?];

@@ -115,6 +115,8 @@ impl Fixture {
                 .iter()
                 .map(|&(simulator, status)| (name(simulator).unwrap_or_default(), Some(status)))
                 .collect(),
+            metrics: Vec::new(),
+            events: Vec::new(),
         });
         self
     }

@@ -7,17 +7,24 @@
 
 mod account;
 mod action;
+mod alternation;
+mod answers;
 mod bins;
+mod breaker;
 mod check;
+mod counter;
 mod evaluate;
 mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod header;
 mod joined;
 mod latency;
+mod ledger;
 mod period;
 mod reconcile;
 mod result;
+mod retry_wait;
 mod routing;
 mod status;
 #[cfg(test)]

@@ -136,7 +136,10 @@ impl Said {
 }
 
 /// Requests of a scope answered 2xx, in order of sending.
-fn answered<'a>(joined: &'a Joined<'_>, scope: &Scope) -> Result<Vec<Request<'a>>, String> {
+pub(super) fn answered<'a>(
+    joined: &'a Joined<'_>,
+    scope: &Scope,
+) -> Result<Vec<Request<'a>>, String> {
     let mut requests = joined.select(scope)?;
     let sent = requests.len() as u64;
     requests.retain(Request::succeeded);

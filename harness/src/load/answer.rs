@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::sse::Decoder;
 use crate::record::Usage;
+use crate::scenario::assertion::is_kept_header;
 
 /// A longer JSON body is not decoded, which is a finding.
 const LONGEST_JSON: usize = 16 << 20;
@@ -75,15 +76,9 @@ impl Reader {
 
 /// Response headers that a report or an assertion may want.
 pub(crate) fn kept_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let kept = |name: &str| {
-        matches!(name, "content-type" | "azure-openai-deployment-utilization")
-            || ["x-ratelimit", "retry-after", "x-apim-", "x-gw-"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
-    };
     headers
         .iter()
-        .filter(|(name, _)| kept(name.as_str()))
+        .filter(|(name, _)| is_kept_header(name.as_str()))
         .map(|(name, value)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })

@@ -225,6 +225,32 @@ pub struct GatewayRow {
     pub error_reason: Option<String>,
     /// (backend id, status) of each attempt in order.
     pub attempts: Vec<(String, Option<u16>)>,
+    /// What its policies emitted, in order.
+    pub metrics: Vec<GatewayMetric>,
+    /// What its policies logged, in order.
+    pub events: Vec<GatewayEvent>,
+}
+
+/// A custom metric of the gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatewayMetric {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: f64,
+    /// Dimensions by name.
+    pub dimensions: BTreeMap<String, String>,
+}
+
+/// An event of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayEvent {
+    /// The logger's id.
+    pub logger: String,
+    /// Its text.
+    pub body: String,
 }
 
 /// What an action did.

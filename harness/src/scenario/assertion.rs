@@ -25,13 +25,15 @@ use serde_spanned::Spanned;
 pub use crate::stats::Statistic;
 pub use counted::{Counted, RawCounted, Weight};
 use kind::RawKind;
-pub(crate) use kind::for_each_kind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Attempts, BackendShare, BinCondition, Bins, ExpectedAnswer, Kind,
-    Latency, LatencyRatio, Period, RawActionAnswer, RawAttempts, RawBackendShare, RawBins,
-    RawLatency, RawLatencyRatio, RawMatching, RawPeriod, RawRequests, RawStatus, RawWindow,
-    Requests, Status, StatusMeasure, Window,
+    ActionAnswer, ActionChoice, Alternation, Answers, Attempts, BackendShare, BinCondition, Bins,
+    Booked, Breaker, Condition, Counter, ExpectedAnswer, ExpectedHeader, Header, Kind, Latency,
+    LatencyRatio, Ledger, LedgerEvent, LedgerMetric, Period, RawActionAnswer, RawAlternation,
+    RawAnswers, RawAttempts, RawBackendShare, RawBins, RawBreaker, RawCounter, RawHeader,
+    RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod, RawRequests, RawRetryWait,
+    RawStatus, RawWindow, Requests, RetryWait, Shape, Status, StatusMeasure, Window, Worth,
 };
+pub(crate) use kind::{for_each_kind, is_kept_header};
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
@@ -91,6 +93,27 @@ pub struct RawAssertion {
     /// What came before the answers of one simulator, within the same request.
     #[schemars(with = "Option<RawAttempts>")]
     pub attempts: Option<Spanned<RawAttempts>>,
+    /// What the gateway's metrics and events say of each request is what clients say.
+    #[schemars(with = "Option<RawLedger>")]
+    pub ledger: Option<Spanned<RawLedger>>,
+    /// A header tells what a limiter's counter has left.
+    #[schemars(with = "Option<RawCounter>")]
+    pub counter: Option<Spanned<RawCounter>>,
+    /// Answers of a status come in known shapes, told by their headers.
+    #[schemars(with = "Option<RawAnswers>")]
+    pub answers: Option<Spanned<RawAnswers>>,
+    /// How long the gateway waited between two attempts of one request.
+    #[schemars(with = "Option<RawRetryWait>")]
+    pub retry_wait: Option<Spanned<RawRetryWait>>,
+    /// No two consecutive requests are answered by the same simulator.
+    #[schemars(with = "Option<RawAlternation>")]
+    pub alternation: Option<Spanned<RawAlternation>>,
+    /// A response header as clients saw it.
+    #[schemars(with = "Option<RawHeader>")]
+    pub header: Option<Spanned<RawHeader>>,
+    /// A circuit breaker opens, stays open, and closes again.
+    #[schemars(with = "Option<RawBreaker>")]
+    pub breaker: Option<Spanned<RawBreaker>>,
     /// How much there is in any stretch of a given length (a sliding window).
     #[schemars(with = "Option<RawWindow>")]
     pub window: Option<Spanned<RawWindow>>,

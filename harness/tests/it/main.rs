@@ -6,6 +6,8 @@ mod bad;
 mod cmd;
 mod killed;
 mod mutants;
+mod mutants_load_balancing;
+mod mutants_spikes;
 mod readme;
 mod run;
 mod shipped;

@@ -17,14 +17,8 @@ const FAILOVER: &str = "scenarios/latency-routing-failover.toml";
 
 /// A copy of the files a run reads, changed in one file.
 fn spoil(folder: &Path, file: &str, changes: &[(&str, &str)]) {
-    for part in ["scenarios", "capabilities/latency-routing"] {
-        std::fs::create_dir_all(folder.join(part)).unwrap();
-        for entry in std::fs::read_dir(Path::new(ROOT).join(part)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                std::fs::copy(&path, folder.join(part).join(path.file_name().unwrap())).unwrap();
-            }
-        }
+    for part in ["scenarios", "capabilities"] {
+        copy(&Path::new(ROOT).join(part), &folder.join(part));
     }
     let spoilt = folder.join(file);
     let mut text = std::fs::read_to_string(&spoilt).unwrap();
@@ -35,10 +29,29 @@ fn spoil(folder: &Path, file: &str, changes: &[(&str, &str)]) {
     std::fs::write(&spoilt, text).unwrap();
 }
 
+/// Copies the files of a folder and of the folders in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, to).unwrap();
+        }
+    }
+}
+
 /// Spoils a file, runs a scenario, and expects these assertions to fail with
 /// messages that contain these words. Of id `reconciliation` a mismatch is meant.
 #[track_caller]
-fn check(file: &str, changes: &[(&str, &str)], scenario: &str, expected: &[(&str, &str)]) {
+pub(crate) fn check(
+    file: &str,
+    changes: &[(&str, &str)],
+    scenario: &str,
+    expected: &[(&str, &str)],
+) {
     let folder = tempfile::tempdir().unwrap();
     spoil(folder.path(), file, changes);
     let evaluation = evaluate(&folder.path().join(scenario), 42);

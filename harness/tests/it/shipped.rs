@@ -1,7 +1,7 @@
 //! The scenarios in `scenarios/`, with the embedded gateway and simulators.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use harness::assert::{self, Evaluation, ReconciliationState, Settings, Verdict};
 use harness::record::{Dataset, Outcome, World};
@@ -59,17 +59,36 @@ fn result(scenario: &Arc<Scenario>, seed: u64) -> String {
 
 #[test]
 fn shipped_scenarios_hold_whatever_the_seed() {
-    for file in scenarios() {
-        for seed in 1..=20 {
-            let evaluation = evaluate(&file, seed);
-            for result in &evaluation.assertions {
-                let place = format!("{} with seed {seed}, {}", file.display(), result.id);
-                assert_eq!(result.verdict, Verdict::Passed, "{place}: {}", result.message);
-            }
-            assert_eq!(evaluation.outcome, assert::Outcome::Passed);
-            assert_eq!(evaluation.reconciliation.state, ReconciliationState::Reconciled);
+    let files = scenarios();
+    let runs = files.iter().flat_map(|file| (1..=20).map(move |seed| (file, seed)));
+    let runs = Mutex::new(runs);
+    // Each run has one thread and its own clock: as many at once as there are cores.
+    let work = || {
+        loop {
+            let next = runs.lock().unwrap().next();
+            let Some((file, seed)) = next else { break };
+            holds(file, seed);
         }
+    };
+    std::thread::scope(|scope| {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
+fn holds(file: &Path, seed: u64) {
+    let evaluation = evaluate(file, seed);
+    for result in &evaluation.assertions {
+        let place = format!("{} with seed {seed}, {}", file.display(), result.id);
+        assert_eq!(result.verdict, Verdict::Passed, "{place}: {}", result.message);
     }
+    assert_eq!(evaluation.outcome, assert::Outcome::Passed);
+    assert_eq!(evaluation.reconciliation.state, ReconciliationState::Reconciled);
 }
 
 #[test]
@@ -117,7 +136,7 @@ const SHORT: &str = r#"
 version = 1
 name = "short"
 [topology]
-simulators = "../capabilities/latency-routing/simulator.toml"
+simulators = "../capabilities/simulator.toml"
 gateway = "../capabilities/latency-routing/gateway.toml"
 [[workloads]]
 name = "completions"
@@ -176,7 +195,7 @@ latency = {{ profile = "aoai_simulator_compat" }}
             "gateway = \"../capabilities/latency-routing/gateway.toml\"",
             &format!("gateway_url = \"http://{}\"", server.address().unwrap()),
         )
-        .replace("../capabilities/latency-routing/simulator.toml", "simulator.toml");
+        .replace("../capabilities/simulator.toml", "simulator.toml");
     let source = Source::new("short.toml", text);
     let (scenario, _) = scenario::parse(&source, folder.path(), &Env::empty()).unwrap();
     let scenario = Arc::new(scenario);

@@ -1,10 +1,12 @@
 //! What a page of a journal says, read with the harness's own types, and the
 //! rows that become of it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::record::{BackendRow, GatewayRow, RunClock, Usage};
+use crate::record::{BackendRow, GatewayEvent, GatewayMetric, GatewayRow, RunClock, Usage};
 
 /// A page of a journal.
 #[derive(Deserialize)]
@@ -69,6 +71,24 @@ pub(crate) struct GatewayRecord {
     error_reason: Option<String>,
     /// What tells a gateway's record from a simulator's, so required.
     attempts: Vec<AttemptRecord>,
+    #[serde(default)]
+    metrics: Vec<MetricRecord>,
+    #[serde(default)]
+    events: Vec<EventRecord>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MetricRecord {
+    namespace: String,
+    name: String,
+    value: f64,
+    dimensions: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct EventRecord {
+    logger: String,
+    body: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,6 +106,21 @@ impl GatewayRecord {
             status: self.status,
             error_reason: self.error_reason,
             attempts: self.attempts.into_iter().map(|a| (a.backend, a.status)).collect(),
+            metrics: self
+                .metrics
+                .into_iter()
+                .map(|metric| GatewayMetric {
+                    namespace: metric.namespace,
+                    name: metric.name,
+                    value: metric.value,
+                    dimensions: metric.dimensions,
+                })
+                .collect(),
+            events: self
+                .events
+                .into_iter()
+                .map(|event| GatewayEvent { logger: event.logger, body: event.body })
+                .collect(),
         }
     }
 }

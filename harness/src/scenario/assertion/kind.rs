@@ -1,13 +1,20 @@
 //! The kinds of assertions: one module each, one line each in [`for_each_kind`].
 
 mod action_answer;
+mod alternation;
+mod answers;
 mod attempts;
 mod backend_share;
 mod bins;
+mod breaker;
+mod counter;
+mod header;
 mod latency;
 mod latency_ratio;
+mod ledger;
 mod period;
 mod requests;
+mod retry_wait;
 mod status;
 mod window;
 
@@ -19,13 +26,21 @@ use super::RawAssertion;
 use super::validate::Checker;
 
 pub use action_answer::{ActionAnswer, ActionChoice, ExpectedAnswer, RawActionAnswer};
+pub use alternation::{Alternation, RawAlternation};
+pub use answers::{Answers, Condition, RawAnswers, Shape};
 pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
 pub use bins::{BinCondition, Bins, RawBins, RawMatching};
+pub use breaker::{Breaker, RawBreaker};
+pub use counter::{Counter, RawCounter};
+pub(crate) use header::is_kept_header;
+pub use header::{ExpectedHeader, Header, RawHeader};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
+pub use ledger::{Booked, Ledger, LedgerEvent, LedgerMetric, RawLedger, Worth};
 pub use period::{Period, RawPeriod};
 pub use requests::{RawRequests, Requests};
+pub use retry_wait::{RawRetryWait, RetryWait};
 pub use status::{RawStatus, Status, StatusMeasure};
 pub use window::{RawWindow, Window};
 
@@ -40,6 +55,13 @@ macro_rules! for_each_kind {
             status: Status,
             action_answer: ActionAnswer,
             attempts: Attempts,
+            ledger: Ledger,
+            counter: Counter,
+            answers: Answers,
+            retry_wait: RetryWait,
+            alternation: Alternation,
+            header: Header,
+            breaker: Breaker,
             window: Window,
             bins: Bins,
             period: Period,

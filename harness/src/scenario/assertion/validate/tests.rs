@@ -315,3 +315,51 @@ proptest::proptest! {
         proptest::prop_assert_eq!(assertions.is_empty(), !out.is_empty());
     }
 }
+
+#[test]
+fn reads_what_is_asked_of_routes() {
+    let one = good("alternation = { among = [\"payg1\", \"payg2\"], first = \"payg2\" }");
+    let among = vec!["payg1".into(), "payg2".into()];
+    assert_eq!(one.kind, Kind::Alternation(Alternation { among, first: Some("payg2".into()) }));
+
+    let one = good("header = { name = \"X-APIM-Backend\", by_simulator = { payg1 = \"one\" } }");
+    let expected = ExpectedHeader::BySimulator([("payg1".into(), "one".into())].into());
+    assert_eq!(one.kind, Kind::Header(Header { name: "x-apim-backend".into(), expected }));
+    for (key, expected) in
+        [("present", ExpectedHeader::Present), ("absent", ExpectedHeader::Absent)]
+    {
+        let one = good(&format!("header = {{ name = \"x-gw-priority\", {key} = true }}"));
+        assert_eq!(one.kind, Kind::Header(Header { name: "x-gw-priority".into(), expected }));
+    }
+
+    let one = good("retry_wait = { answered_by = \"payg1\", at_least = \"1s\" }");
+    let limits = Limits { at_least: Some(Duration::from_secs(1)), at_most: None };
+    let answered_by = Some("payg1".into());
+    assert_eq!(one.kind, Kind::RetryWait(RetryWait { answered_by, limits }));
+
+    let one = good(
+        "breaker = { simulator = \"ptu1\", status = 429, failures = 3, within = \"10s\", trip = \"1m\" }",
+    );
+    let Kind::Breaker(breaker) = one.kind else { panic!("{one:?}") };
+    assert_eq!((breaker.failures, breaker.trip), (3, Duration::from_secs(60)));
+    assert_eq!((breaker.grace, breaker.meanwhile), (Duration::from_millis(50), None));
+}
+
+#[test]
+fn points_at_routes_that_cannot_be() {
+    insta::assert_snapshot!(bad(
+        "alternation = { among = [\"payg1\", \"payg1\"], first = \"payg2\" }"
+    ));
+    insta::assert_snapshot!(bad("header = { name = \"x-request-id\", absent = true }"));
+    insta::assert_snapshot!(bad(
+        "header = { name = \"x-gw-priority\", present = false, equals = \"low\" }"
+    ));
+    insta::assert_snapshot!(bad("header = { name = \"x-gw-priority\" }"));
+    insta::assert_snapshot!(bad(
+        "header = { name = \"x-gw-priority\", by_simulator = { pagy1 = \"a\" } }"
+    ));
+    insta::assert_snapshot!(bad("retry_wait = { answered_by = \"payg1\", at_least = \"0s\" }"));
+    insta::assert_snapshot!(bad(
+        "breaker = { simulator = \"ptu1\", status = 429, failures = 0, within = \"0s\", trip = \"1m\", meanwhile = \"ptu1\" }"
+    ));
+}
