@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use seam::clock::WallClock;
-use seam::diagnostic::Diagnostic;
+use seam::diagnostic::{Diagnostic, Source};
 use seam::env::Env;
 use seam::http::HttpService;
 use seam::reference;
@@ -34,6 +34,7 @@ pub mod pipeline;
 mod policies;
 pub mod policy;
 mod store;
+mod survey;
 
 pub use config::settings::{
     PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings, TrippingCall,
@@ -97,6 +98,14 @@ impl fmt::Debug for GatewayConfig {
 pub fn load(path: &Path, env: &Env) -> Result<(GatewayConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (model, warnings) = config::load::load(path, env)?;
     Ok((GatewayConfig { model: Arc::new(model) }, warnings))
+}
+
+/// Checks one policy document or fragment by itself, without a configuration:
+/// named values, fragments and backends it names are taken as there. Gives
+/// errors and warnings; without an error the document loads.
+#[must_use]
+pub fn check_document(source: &Source) -> Vec<Diagnostic> {
+    policy::alone::check(source)
 }
 
 /// The address a `gateway.toml` says to listen on, without reading documents.

@@ -17,3 +17,4 @@ mod retries;
 mod sockets;
 mod streaming;
 mod support;
+mod survey;
