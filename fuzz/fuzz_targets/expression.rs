@@ -5,11 +5,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use gateway::expr::{compile, expression_end};
+use gateway::expr::{Value, compile, expression_end};
 use gateway::pipeline::context::{
     Context, DeploymentInfo, MessageBody, QueryParameter, RequestState, ResponseState, Url,
 };
-use gateway::expr::Value;
 use http::{HeaderMap, HeaderValue};
 use indexmap::IndexMap;
 use libfuzzer_sys::fuzz_target;
@@ -97,5 +96,7 @@ fn context() -> Context {
         last_error: None,
         random: Seed(1).stream("fuzz"),
         trace: Vec::new(),
+        stored_responses: IndexMap::new(),
+        tracing: false,
     }
 }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
@@ -18,10 +18,13 @@ use serde::Deserialize;
 
 use crate::backend::Routes;
 use crate::config::model::Model;
+use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::pipeline::{errors, handle};
-use crate::store::CacheStore;
+use crate::store::counter::CounterStore;
+use crate::store::{CacheStore, Gate};
+use crate::telemetry::sinks::Sinks;
 
 /// First path segments no API may have.
 pub(crate) const RESERVED_PATHS: [&str; 3] = ["++", "healthz", "metrics"];
@@ -34,8 +37,14 @@ pub(crate) struct Shared {
     pub(crate) seed: Seed,
     pub(crate) clock: WallClock,
     pub(crate) cache: Box<dyn CacheStore>,
+    pub(crate) counters: Arc<dyn CounterStore>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) sinks: Sinks,
+    pub(crate) identity: Identity,
+    /// Requests of `send-one-way-request` that may be under way.
+    pub(crate) one_way: Arc<tokio::sync::Semaphore>,
 }
 
 /// The whole service.
@@ -44,6 +53,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/metrics", get(metrics))
         .route("/++/journal", get(journal))
+        .route("/++/traces/{id}", get(trace))
         .route("/++", any(nothing_there))
         .route("/++/{*rest}", any(nothing_there))
         .fallback(api)
@@ -90,19 +100,39 @@ async fn journal(
     headers: HeaderMap,
     cursor: Result<Query<Cursor>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
-    let sent = headers.get("api-key").and_then(|key| key.to_str().ok());
-    if let Some(expected) = &shared.model.control_key
-        && sent != Some(expected.as_str())
-    {
-        return refusal(
-            StatusCode::UNAUTHORIZED,
-            "The control API needs its key in header api-key.",
-        );
+    if let Some(refusal) = without_control_key(&shared, &headers) {
+        return refusal;
     }
     match cursor {
         Ok(Query(cursor)) => Json(shared.journal.page(cursor.after)).into_response(),
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error.body_text()),
     }
+}
+
+async fn trace(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Response {
+    if let Some(refusal) = without_control_key(&shared, &headers) {
+        return refusal;
+    }
+    match shared.journal.traces().find(&id) {
+        Some(trace) => Json(trace.as_ref()).into_response(),
+        None => refusal(
+            StatusCode::NOT_FOUND,
+            "No such trace: the request is under way, or newer traces took its place.",
+        ),
+    }
+}
+
+/// The refusal of a request to the control API without its key.
+fn without_control_key(shared: &Shared, headers: &HeaderMap) -> Option<Response> {
+    let expected = shared.model.control_key.as_deref()?;
+    let sent = headers.get("api-key").and_then(|key| key.to_str().ok());
+    (sent != Some(expected)).then(|| {
+        refusal(StatusCode::UNAUTHORIZED, "The control API needs its key in header api-key.")
+    })
 }
 
 fn refusal(status: StatusCode, message: &str) -> Response {

@@ -18,6 +18,8 @@ use seam::server::{Interrupts, Server, Stopped};
 
 use crate::{Environment, Gateway, Settings, load};
 
+mod trace;
+
 /// Exit code for a problem in what the user wrote (measuring.md, section 2).
 const USAGE: u8 = 2;
 
@@ -32,6 +34,7 @@ const USAGE: u8 = 2;
   gateway --config gateway.toml --listen 0.0.0.0:8080
   gateway check gateway.toml
   gateway healthcheck --config gateway.toml
+  gateway trace --config gateway.toml --path /openai/x --answers 429,200
 
 The environment and a `.env` file in the working directory fill in ${NAME}.
 A variable of an option that is set but empty counts as unset."
@@ -72,8 +75,8 @@ enum Command {
     ///
     /// Exits with 0 when there is none (or warnings only), with 2 otherwise.
     /// With `--summary` it checks every policy document (.xml, .cshtml) below a
-    /// folder, each by itself: named values, fragments and backends that one
-    /// names are taken as there. It counts those that load and what the others
+    /// folder, each by itself: named values, fragments, backends and loggers that
+    /// one names are taken as there. It counts those that load and what the others
     /// miss, and exits with 0.
     #[command(after_help = "Examples:
   gateway check capabilities/latency-routing/gateway.toml
@@ -126,6 +129,16 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Answer one request and print what each policy did with it
+    ///
+    /// With --answers on virtual time against canned backends; without, the
+    /// configured backends are called. Keys and tokens are not printed.
+    #[command(after_help = "Examples:
+  gateway trace --config gateway.toml --request request.http
+  gateway trace --config gateway.toml --path '/openai/deployments/chat/chat/completions' \\
+    --header 'api-key: team-key' --body '{\"messages\":[]}' --answers 429,200
+  gateway trace --config gateway.toml --path /openai/x --answers timeout,429:busy.http")]
+    Trace(trace::TraceOptions),
     /// Print the JSON Schema of gateway.toml
     #[command(after_help = "Examples:
   gateway schema > docs/gateway.schema.json")]
@@ -200,6 +213,7 @@ pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Resu
             // Every failure is 1: other codes mean something else to container engines.
             Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Some(Command::Trace(options)) => trace::run(options, &environment()?, out, err),
         Some(Command::Schema { markdown }) => {
             let text = if markdown { crate::reference_page() } else { crate::schema() };
             out.write_all(text.as_bytes())?;
@@ -307,6 +321,10 @@ fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
         writeln!(err, "stopping: waiting up to {drain:?} for requests under way")?;
         if server.stop(drain).await == Stopped::Cut {
             writeln!(err, "some requests were cut off")?;
+        }
+        // Events still under way have as long again.
+        if tokio::time::timeout(drain, gateway.flush()).await.is_err() {
+            writeln!(err, "some events were lost")?;
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -6,18 +6,16 @@
 //! record exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use axum::body::Body;
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use seam::clock::WallClock;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::metrics::Metrics;
+use crate::telemetry::records::{EventRecord, MAX_RECORDS, MessageRecord, MetricRecord};
+use crate::telemetry::tracer::{TraceStore, Tracer};
 
 /// The most records one answer of the cursor API holds.
 const PAGE: usize = 10_000;
@@ -47,6 +45,20 @@ pub struct AttemptRecord {
     pub sent_us: u64,
     /// Microseconds since the Unix epoch at which its headers arrived, or it failed.
     pub headers_us: u64,
+}
+
+/// One call of `send-request`.
+#[derive(Debug, Clone, Serialize)]
+pub struct CallRecord {
+    /// The URL called, without its query: that may hold secrets.
+    pub url: String,
+    /// Answer's status; `None` for a transport failure or a timeout.
+    pub status: Option<u16>,
+    /// Microseconds since the Unix epoch at which the call left.
+    pub sent_us: u64,
+    /// Microseconds since the Unix epoch at which all of the answer was there,
+    /// or the call failed.
+    pub done_us: u64,
 }
 
 /// What a call did to a circuit breaker.
@@ -84,6 +96,35 @@ pub struct RequestRecord {
     pub error_reason: Option<String>,
     /// Backend calls in order.
     pub attempts: Vec<AttemptRecord>,
+    /// Calls of `send-request`, in order of their answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallRecord>,
+    /// What `emit-metric` and the token metrics emitted, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricRecord>,
+    /// What `log-to-eventhub` sent, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventRecord>,
+    /// What `trace` and `context.Trace` said, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageRecord>,
+    /// Metrics, events and messages beyond 1,000 of each.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub telemetry_dropped: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl RequestRecord {
+    /// Roughly what the parts of unbounded length take in memory.
+    fn bytes(&self) -> usize {
+        let metrics = self.metrics.iter().map(MetricRecord::bytes).sum::<usize>();
+        let events = self.events.iter().map(EventRecord::bytes).sum::<usize>();
+        metrics + events + self.messages.iter().map(MessageRecord::bytes).sum::<usize>()
+    }
 }
 
 /// A page of the cursor API.
@@ -101,8 +142,10 @@ pub(crate) struct Journal {
     /// Which start of the process writes it.
     instance: String,
     capacity: usize,
+    max_bytes: usize,
     clock: WallClock,
     metrics: Arc<Metrics>,
+    traces: TraceStore,
     state: Mutex<State>,
 }
 
@@ -111,18 +154,28 @@ struct State {
     last_number: u64,
     under_way: BTreeSet<u64>,
     records: BTreeMap<u64, RequestRecord>,
+    /// What the records' metrics, events and messages take.
+    bytes: usize,
     dropped: u64,
 }
 
 impl Journal {
-    /// A ring of at most `capacity` records, of this start of the process.
+    /// A ring of at most `capacity` records, whose metrics, events and messages
+    /// take at most `max_bytes`, of the start of the process named `instance`.
     pub(crate) fn new(
         instance: String,
         capacity: usize,
+        max_bytes: usize,
         clock: WallClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { instance, capacity, clock, metrics, state: Mutex::default() }
+        let traces = TraceStore::default();
+        Self { instance, capacity, max_bytes, clock, metrics, traces, state: Mutex::default() }
+    }
+
+    /// The traces of requests that asked for one.
+    pub(crate) fn traces(&self) -> &TraceStore {
+        &self.traces
     }
 
     /// Begins a record.
@@ -142,6 +195,8 @@ impl Journal {
             journal: Arc::clone(self),
             started,
             open_attempt: None,
+            tracer: None,
+            detached: false,
             record: Some(RequestRecord {
                 number,
                 correlation_id,
@@ -153,6 +208,11 @@ impl Journal {
                 status: 0,
                 error_reason: None,
                 attempts: Vec::new(),
+                calls: Vec::new(),
+                metrics: Vec::new(),
+                events: Vec::new(),
+                messages: Vec::new(),
+                telemetry_dropped: 0,
             }),
         }
     }
@@ -182,9 +242,11 @@ impl Journal {
         self.metrics.request(record.api.as_deref(), record.status, duration);
         let mut state = self.lock();
         state.under_way.remove(&record.number);
+        state.bytes += record.bytes();
         state.records.insert(record.number, record);
-        while self.capacity < state.records.len() {
-            state.records.pop_first();
+        while self.capacity < state.records.len() || self.max_bytes < state.bytes {
+            let Some((_, oldest)) = state.records.pop_first() else { break };
+            state.bytes = state.bytes.saturating_sub(oldest.bytes());
             state.dropped += 1;
         }
     }
@@ -206,6 +268,10 @@ pub(crate) struct Recorder {
     started: Instant,
     /// What metrics call the backend of the call under way.
     open_attempt: Option<String>,
+    /// Set when somebody asked for this request's trace.
+    pub(crate) tracer: Option<Box<Tracer>>,
+    /// A branch's: its record is not written, but merged.
+    detached: bool,
     record: Option<RequestRecord>,
 }
 
@@ -265,12 +331,121 @@ impl Recorder {
         };
         attempt.status = status;
         attempt.headers_us = now;
+        if let Some(tracer) = &mut self.tracer {
+            let took = Duration::from_micros(now.saturating_sub(attempt.sent_us));
+            tracer.call(&attempt.backend, attempt.pool.as_deref(), status, took);
+        }
         self.journal.metrics.attempt(label.as_deref().unwrap_or_default(), status);
+    }
+
+    /// A call of `send-request` ended: `None` when no answer came.
+    pub(crate) fn called(&mut self, url: &str, sent: Instant, status: Option<u16>) {
+        let now = Instant::now();
+        let call = CallRecord {
+            url: url.to_owned(),
+            status,
+            sent_us: self.journal.microseconds(sent),
+            done_us: self.journal.microseconds(now),
+        };
+        if let Some(tracer) = &mut self.tracer {
+            tracer.call(url, None, status, now.saturating_duration_since(sent));
+        }
+        self.keep(|record| &mut record.calls, call);
+    }
+
+    /// A policy emitted a metric.
+    pub(crate) fn metric(&mut self, metric: MetricRecord) {
+        self.journal.metrics.emitted(&metric);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.metric(&metric);
+        }
+        self.keep(|record| &mut record.metrics, metric);
+    }
+
+    /// A policy sent an event.
+    pub(crate) fn event(&mut self, event: EventRecord) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.event(&event);
+        }
+        self.keep(|record| &mut record.events, event);
+    }
+
+    /// A policy or an expression left a message.
+    pub(crate) fn message(&mut self, message: MessageRecord) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.message(&message);
+        }
+        self.keep(|record| &mut record.messages, message);
+    }
+
+    /// A recorder for a branch of the request; its record is only merged.
+    pub(crate) fn branch(&self, context: &crate::pipeline::context::Context) -> Self {
+        let mut record = self.record.clone();
+        if let Some(record) = &mut record {
+            record.attempts.clear();
+            record.calls.clear();
+            record.metrics.clear();
+            record.events.clear();
+            record.messages.clear();
+            record.telemetry_dropped = 0;
+        }
+        Self {
+            journal: Arc::clone(&self.journal),
+            started: self.started,
+            open_attempt: None,
+            tracer: self.tracer.as_ref().map(|tracer| Box::new(tracer.branch(context))),
+            detached: true,
+            record,
+        }
+    }
+
+    /// Takes over what a branch recorded.
+    pub(crate) fn merge(
+        &mut self,
+        mut branch: Recorder,
+        context: &crate::pipeline::context::Context,
+    ) {
+        if let (Some(own), Some(tracer)) = (&mut self.tracer, branch.tracer.take()) {
+            own.absorb(*tracer, context);
+        }
+        let Some(record) = branch.record.take() else { return };
+        for attempt in record.attempts {
+            self.note(|own| own.attempts.push(attempt));
+        }
+        for call in record.calls {
+            self.keep(|own| &mut own.calls, call);
+        }
+        for metric in record.metrics {
+            self.keep(|own| &mut own.metrics, metric);
+        }
+        for event in record.events {
+            self.keep(|own| &mut own.events, event);
+        }
+        for message in record.messages {
+            self.keep(|own| &mut own.messages, message);
+        }
+        self.note(|own| own.telemetry_dropped += record.telemetry_dropped);
+    }
+
+    fn keep<T>(&mut self, list: impl FnOnce(&mut RequestRecord) -> &mut Vec<T>, item: T) {
+        let Some(record) = &mut self.record else { return };
+        let list = list(record);
+        if list.len() < MAX_RECORDS {
+            list.push(item);
+        } else {
+            record.telemetry_dropped += 1;
+        }
     }
 
     /// The last byte was handed on.
     pub(crate) fn finish(&mut self) {
+        if self.detached {
+            return;
+        }
         let Some(mut record) = self.record.take() else { return };
+        if let Some(tracer) = self.tracer.take() {
+            self.journal.traces.keep(tracer.finish(record.status));
+        }
         record.done_us = self.journal.microseconds(Instant::now());
         self.journal.write(record, self.started);
     }
@@ -278,7 +453,7 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        if self.record.is_none() {
+        if self.record.is_none() || self.detached {
             return;
         }
         if self.open_attempt.is_some() {
@@ -287,55 +462,5 @@ impl Drop for Recorder {
         let status = if std::thread::panicking() { 500 } else { 499 };
         self.note(|record| record.status = status);
         self.finish();
-    }
-}
-
-/// A response body that finishes its request's record with its last byte.
-pub(crate) struct RecordedBody {
-    inner: Body,
-    recorder: Recorder,
-}
-
-impl RecordedBody {
-    /// Wraps a body; nothing to send is finished at once.
-    pub(crate) fn wrap(inner: Body, mut recorder: Recorder) -> Body {
-        if http_body::Body::is_end_stream(&inner) {
-            recorder.finish();
-            return inner;
-        }
-        Body::new(Self { inner, recorder })
-    }
-}
-
-impl http_body::Body for RecordedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
-        match &frame {
-            Some(Ok(_)) if !self.inner.is_end_stream() => {}
-            Some(Err(_)) => {
-                self.recorder.note(|record| {
-                    record
-                        .error_reason
-                        .get_or_insert_with(|| "BackendConnectionFailure".to_owned());
-                });
-                self.recorder.finish();
-            }
-            Some(Ok(_)) | None => self.recorder.finish(),
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

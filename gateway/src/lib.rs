@@ -23,23 +23,31 @@ use seam::http::HttpService;
 use seam::reference;
 use seam::rng::Seed;
 
+use crate::store::counter::memory::MemoryCounters;
+
 mod app;
 mod backend;
 pub mod cli;
 mod config;
 pub mod expr;
+mod identity;
 mod journal;
 mod metrics;
 pub mod pipeline;
 mod policies;
 pub mod policy;
-mod store;
+pub mod store;
 mod survey;
+mod telemetry;
+mod usage;
 
 pub use config::settings::{
-    PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings, TrippingCall,
+    ConcurrencyUntil, LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings,
+    TokenEstimator, TrippingCall,
 };
-pub use journal::{AttemptRecord, BreakerChange, RequestRecord};
+pub use journal::{AttemptRecord, BreakerChange, CallRecord, RequestRecord};
+pub use telemetry::records::{EventRecord, MessageRecord, MetricRecord};
+pub use telemetry::tracer::{Trace, TraceEntry, TraceEvent};
 
 /// A checked configuration with its documents loaded.
 #[derive(Clone)]
@@ -101,7 +109,7 @@ pub fn load(path: &Path, env: &Env) -> Result<(GatewayConfig, Vec<Diagnostic>), 
 }
 
 /// Checks one policy document or fragment by itself, without a configuration:
-/// named values, fragments and backends it names are taken as there. Gives
+/// named values, fragments, backends and loggers it names are taken as there. Gives
 /// errors and warnings; without an error the document loads.
 #[must_use]
 pub fn check_document(source: &Source) -> Vec<Diagnostic> {
@@ -133,6 +141,9 @@ pub fn reference_page() -> String {
     reference::markdown("Gateway configuration", INTRODUCTION, &schema)
 }
 
+/// Requests of `send-one-way-request` under way at once.
+const MAX_ONE_WAY: usize = 1_000;
+
 /// What a gateway needs of the world it runs in.
 #[derive(Clone)]
 pub struct Environment {
@@ -156,17 +167,29 @@ impl Gateway {
     pub fn new(config: GatewayConfig, environment: Environment) -> Self {
         let Environment { client, seed, clock } = environment;
         let settings = &config.model.settings;
-        let metrics = Arc::new(metrics::Metrics::new());
-        let instance = seam::instance::instance("gateway", seed, &clock);
-        let records = settings.journal_records;
-        let journal = journal::Journal::new(instance, records, clock, Arc::clone(&metrics));
+        let metrics = Arc::new(metrics::Metrics::new(settings.emitted_series));
+        let journal = journal::Journal::new(
+            seam::instance::instance("gateway", seed, &clock),
+            settings.journal_records,
+            settings.journal_bytes,
+            clock,
+            Arc::clone(&metrics),
+        );
+        let loggers = &config.model.loggers;
+        let sinks =
+            telemetry::sinks::Sinks::new(loggers, clock, Arc::clone(&metrics), client.clone());
         let shared = app::Shared {
             client,
             seed,
             clock,
             cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
+            counters: Arc::new(MemoryCounters::new(settings.counter_entries)),
+            gate: Arc::default(),
             journal: Arc::new(journal),
             metrics,
+            sinks,
+            identity: identity::Identity::new(config.model.identity.clone()),
+            one_way: Arc::new(tokio::sync::Semaphore::new(MAX_ONE_WAY)),
             routes: backend::Routes::new(&config.model),
             model: config.model,
         };
@@ -176,6 +199,33 @@ impl Gateway {
     /// The service: every API, `/healthz`, `/metrics`, and `/++/journal`.
     pub fn router(&self) -> Router {
         app::router(Arc::clone(&self.shared))
+    }
+
+    /// Waits until every event so far reached its logger's file or URL, or was
+    /// lost. Call it before the process ends.
+    pub async fn flush(&self) {
+        self.shared.sinks.flush().await;
+    }
+
+    /// Answers one request and tells what happened meanwhile. The trace is
+    /// `None` only when more requests than it keeps came at once.
+    pub async fn trace(
+        &self,
+        mut request: axum::extract::Request,
+    ) -> (http::Response<bytes::Bytes>, Option<Arc<Trace>>) {
+        use http_body_util::BodyExt as _;
+
+        request.extensions_mut().insert(pipeline::handle::TraceWanted);
+        let answer = pipeline::handle::handle(Arc::clone(&self.shared), request).await;
+        let (parts, body) = answer.into_parts();
+        // A body that breaks off is in the trace's status.
+        let body = match body.collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => bytes::Bytes::new(),
+        };
+        let id = parts.headers.get("apim-trace-id").and_then(|id| id.to_str().ok());
+        let trace = id.and_then(|id| self.shared.journal.traces().find(id));
+        (http::Response::from_parts(parts, body), trace)
     }
 
     /// Records of finished requests with a number above `after`, in order of

@@ -1,5 +1,8 @@
 //! `/metrics`: what a Prometheus server scrapes.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,6 +12,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use crate::telemetry::records::MetricRecord;
 
 /// Upper bounds in seconds: from an answer the gateway gives by itself to a
 /// long completion.
@@ -43,9 +48,40 @@ struct ChoiceLabels {
     backend: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LoggerLabels {
+    logger: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LossLabels {
+    logger: String,
+    reason: &'static str,
+}
+
+/// `namespace`, `name`, then one label per dimension.
+type DimensionLabels = Vec<(String, String)>;
+
+type Sum = Gauge<f64, AtomicU64>;
+
+/// What policies emit. Clients may choose dimensions' values: there are at
+/// most so many series, and what is beyond them is counted.
+struct Emitted {
+    most: usize,
+    known: Mutex<BTreeSet<DimensionLabels>>,
+    counts: Family<DimensionLabels, Counter>,
+    sums: Family<DimensionLabels, Sum>,
+    lasts: Family<DimensionLabels, Sum>,
+    overflow: Counter,
+}
+
 /// The gateway's counters.
 pub(crate) struct Metrics {
     registry: Registry,
+    emitted: Emitted,
+    events: Family<LoggerLabels, Counter>,
+    events_lost: Family<LossLabels, Counter>,
+    one_way_lost: Counter,
     requests: Family<RequestLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     durations: Family<ApiLabels, Histogram, fn() -> Histogram>,
@@ -56,8 +92,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// All zero.
-    pub(crate) fn new() -> Self {
+    /// All zero; at most `emitted_series` series of what policies emit.
+    pub(crate) fn new(emitted_series: usize) -> Self {
         let requests = Family::<RequestLabels, Counter>::default();
         let attempts = Family::<AttemptLabels, Counter>::default();
         let durations =
@@ -75,6 +111,21 @@ impl Metrics {
             "request_duration_seconds",
             "From a request's arrival to the last byte of its answer",
             durations.clone(),
+        );
+        let emitted = Emitted::new(emitted_series, &mut registry);
+        let events = Family::<LoggerLabels, Counter>::default();
+        let events_lost = Family::<LossLabels, Counter>::default();
+        let one_way_lost = Counter::default();
+        registry.register("events", "Events of log-to-eventhub by logger", events.clone());
+        registry.register(
+            "events_lost",
+            "Events that did not reach their logger's file or URL",
+            events_lost.clone(),
+        );
+        registry.register(
+            "one_way_requests_lost",
+            "Requests of send-one-way-request not sent: too many under way",
+            one_way_lost.clone(),
         );
         let pool_choices = Family::<ChoiceLabels, Counter>::default();
         registry.register("pool_choices", "Calls a pool gave to a member", pool_choices.clone());
@@ -98,6 +149,10 @@ impl Metrics {
         );
         Self {
             registry,
+            emitted,
+            events,
+            events_lost,
+            one_way_lost,
             requests,
             attempts,
             durations,
@@ -106,6 +161,26 @@ impl Metrics {
             breaker_trips,
             breaker_open,
         }
+    }
+
+    /// A policy emitted a metric.
+    pub(crate) fn emitted(&self, metric: &MetricRecord) {
+        self.emitted.add(metric);
+    }
+
+    /// A policy sent an event.
+    pub(crate) fn event(&self, logger: &str) {
+        self.events.get_or_create(&LoggerLabels { logger: logger.to_owned() }).inc();
+    }
+
+    /// An event did not reach its sink.
+    pub(crate) fn event_lost(&self, logger: &str, reason: &'static str) {
+        self.events_lost.get_or_create(&LossLabels { logger: logger.to_owned(), reason }).inc();
+    }
+
+    /// A one-way request was not sent.
+    pub(crate) fn one_way_lost(&self) {
+        self.one_way_lost.inc();
     }
 
     /// A request was answered, or its client went away (499).
@@ -157,5 +232,123 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+impl Emitted {
+    fn new(most: usize, registry: &mut Registry) -> Self {
+        let emitted = Self {
+            most,
+            known: Mutex::default(),
+            counts: Family::default(),
+            sums: Family::default(),
+            lasts: Family::default(),
+            overflow: Counter::default(),
+        };
+        registry.register(
+            "emitted_metrics",
+            "How often policies emitted a metric, by its dimensions",
+            emitted.counts.clone(),
+        );
+        registry.register(
+            "emitted_metrics_sum",
+            "The values policies emitted, added up",
+            emitted.sums.clone(),
+        );
+        registry.register(
+            "emitted_metrics_last",
+            "The value a policy emitted last",
+            emitted.lasts.clone(),
+        );
+        registry.register(
+            "emitted_metrics_overflow",
+            "Metrics policies emitted beyond the bound of series",
+            emitted.overflow.clone(),
+        );
+        emitted
+    }
+
+    fn add(&self, metric: &MetricRecord) {
+        let labels = labels(metric);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(&labels) {
+            if self.most <= known.len() {
+                self.overflow.inc();
+                return;
+            }
+            known.insert(labels.clone());
+        }
+        drop(known);
+        self.counts.get_or_create(&labels).inc();
+        self.sums.get_or_create(&labels).inc_by(metric.value);
+        self.lasts.get_or_create(&labels).set(metric.value);
+    }
+}
+
+/// `Subscription ID` becomes `subscription_id`; two names that become the same
+/// are told apart by a number.
+fn labels(metric: &MetricRecord) -> DimensionLabels {
+    let mut labels = vec![
+        ("namespace".to_owned(), metric.namespace.clone()),
+        ("name".to_owned(), metric.name.clone()),
+    ];
+    let mut used: BTreeMap<String, u32> =
+        labels.iter().map(|(name, _)| (name.clone(), 1)).collect();
+    for (dimension, value) in &metric.dimensions {
+        let mut name: String = dimension
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .collect();
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            name.insert_str(0, "dimension_");
+        }
+        while let Some(count) = used.get_mut(&name) {
+            *count += 1;
+            name = format!("{name}_{count}");
+        }
+        used.insert(name.clone(), 1);
+        labels.push((name, value.clone()));
+    }
+    labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metric(value: f64, dimensions: &[(&str, &str)]) -> MetricRecord {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        MetricRecord {
+            namespace: "n".to_owned(),
+            name: "Total Tokens".to_owned(),
+            value,
+            dimensions: dimensions.iter().map(pair).collect(),
+        }
+    }
+
+    #[test]
+    fn dimensions_become_labels_and_series_are_bounded() {
+        let metrics = Metrics::new(2);
+        metrics.emitted(&metric(2.5, &[("Subscription ID", "a\"b"), ("subscription-id", "y")]));
+        metrics.emitted(&metric(-1.0, &[("Subscription ID", "a\"b"), ("subscription-id", "y")]));
+        metrics.emitted(&metric(1.0, &[("name", "x"), ("1st", "z")]));
+        metrics.emitted(&metric(1.0, &[("one", "too many")]));
+        let text = metrics.encode();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("gateway_emitted") && line.contains("_id_2"))
+            .collect();
+        let labels =
+            r#"namespace="n",name="Total Tokens",subscription_id="a\"b",subscription_id_2="y""#;
+        assert_eq!(
+            lines,
+            [
+                format!("gateway_emitted_metrics_total{{{labels}}} 2"),
+                format!("gateway_emitted_metrics_sum{{{labels}}} 1.5"),
+                format!("gateway_emitted_metrics_last{{{labels}}} -1.0"),
+            ]
+        );
+        assert!(text.contains(r#"name="Total Tokens",name_2="x",dimension_1st="z"}"#), "{text}");
+        assert!(text.contains("gateway_emitted_metrics_overflow_total 1\n"), "{text}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -50,6 +51,8 @@ pub(crate) fn load_text(
     documents.values = validate::named_values(&raw, source, &mut problems);
     documents.library.backends =
         raw.backends.iter().map(|backend| backend.id.get_ref().clone()).collect();
+    documents.library.loggers =
+        raw.loggers.iter().map(|logger| logger.id.get_ref().clone()).collect();
     documents.library.pools = raw
         .backends
         .iter()
@@ -105,6 +108,8 @@ pub(super) struct Documents<'s> {
     /// Problems of files that did not become a tree.
     reading: Vec<Diagnostic>,
     compiled: BTreeMap<String, Option<Arc<PolicyDocument>>>,
+    /// Each file's expressions, as the lint rules number them.
+    expressions: BTreeMap<String, Range<usize>>,
 }
 
 impl<'s> Documents<'s> {
@@ -117,7 +122,13 @@ impl<'s> Documents<'s> {
             findings: Findings::default(),
             reading: Vec::new(),
             compiled: BTreeMap::new(),
+            expressions: BTreeMap::new(),
         }
+    }
+
+    /// Where relative paths begin.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     fn read_fragments(&mut self, raw: &RawConfig) {
@@ -145,12 +156,22 @@ impl<'s> Documents<'s> {
         if let Some(known) = self.compiled.get(file.get_ref()) {
             return known.clone();
         }
+        let before = self.findings.facts.count();
         let document = self.read(file, Kind::Policies);
         let compiled = document.map(|document| {
             Arc::new(compile_document(&document, &self.library, &mut self.findings))
         });
         self.compiled.insert(file.get_ref().clone(), compiled.clone());
+        let expressions = before..self.findings.facts.count();
+        self.expressions.insert(file.get_ref().clone(), expressions);
         compiled
+    }
+
+    /// Calls without a key run this document, too.
+    pub(super) fn keyless(&mut self, file: &Spanned<String>) {
+        if let Some(expressions) = self.expressions.get(file.get_ref()) {
+            self.findings.facts.keyless(expressions.clone());
+        }
     }
 
     /// The platform's default global policy.

@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
+use super::raw::RawTier;
 use super::settings::Settings;
 use crate::backend::breaker::BreakerRule;
+use crate::identity::IdentityConfig;
 use crate::pipeline::context::{
     ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
 };
 use crate::pipeline::matching::Template;
 use crate::policy::document::PolicyDocument;
+use crate::telemetry::sinks::LoggerTarget;
 
 /// Everything a gateway serves.
 pub(crate) struct Model {
@@ -21,8 +24,13 @@ pub(crate) struct Model {
     pub(crate) control_key: Option<String>,
     pub(crate) deployment: Arc<DeploymentInfo>,
     pub(crate) settings: Settings,
+    pub(crate) tier: RawTier,
     pub(crate) global: Arc<PolicyDocument>,
     pub(crate) backends: BTreeMap<String, Arc<Backend>>,
+    pub(crate) loggers: BTreeMap<String, LoggerTarget>,
+    pub(crate) identity: IdentityConfig,
+    /// Named values no trace prints.
+    pub(crate) secrets: Vec<String>,
     /// No id is a backend's and a pool's.
     pub(crate) pools: BTreeMap<String, Arc<Pool>>,
     pub(crate) apis: Vec<Arc<Api>>,

@@ -39,6 +39,12 @@ pub(crate) struct RawConfig {
     /// Named values, pasted into documents for `{{name}}`.
     #[serde(default)]
     pub(crate) named_values: Vec<RawNamedValue>,
+    /// Where `log-to-eventhub` sends.
+    #[serde(default)]
+    pub(crate) loggers: Vec<RawLogger>,
+    /// What `authentication-managed-identity` gets.
+    #[serde(default)]
+    pub(crate) identity: RawIdentity,
     /// Where requests can be sent.
     #[serde(default)]
     pub(crate) backends: Vec<RawBackend>,
@@ -132,6 +138,52 @@ pub(crate) struct RawNamedValue {
     pub(crate) name: Spanned<String>,
     /// The text that is pasted in.
     pub(crate) value: String,
+    /// `true`: traces do not print it.
+    #[serde(default)]
+    pub(crate) secret: bool,
+}
+
+/// Where events of `log-to-eventhub` go. Without `file` and `url`: to the
+/// journal only, which has them in any case.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Logger")]
+pub(crate) struct RawLogger {
+    /// What `log-to-eventhub logger-id` calls it.
+    #[schemars(with = "String")]
+    pub(crate) id: Spanned<String>,
+    /// A file, relative to this one; each event appends a JSON line.
+    #[schemars(with = "Option<String>")]
+    pub(crate) file: Option<Spanned<String>>,
+    /// A URL each event is posted to.
+    #[schemars(with = "Option<String>")]
+    pub(crate) url: Option<Spanned<String>>,
+}
+
+/// What the local tokens of `authentication-managed-identity` say.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Identity")]
+pub(crate) struct RawIdentity {
+    /// The claim `tid`.
+    pub(crate) tenant_id: String,
+    /// The claims `oid` and `sub`.
+    pub(crate) object_id: String,
+    /// The claim `appid` where the policy has no `client-id`.
+    pub(crate) client_id: String,
+    /// Resources for which no token is given, to test what a policy does then.
+    pub(crate) fail: Vec<String>,
+}
+
+impl Default for RawIdentity {
+    fn default() -> Self {
+        Self {
+            tenant_id: "00000000-0000-0000-0000-00000000aaaa".to_owned(),
+            object_id: "00000000-0000-0000-0000-00000000bbbb".to_owned(),
+            client_id: "00000000-0000-0000-0000-00000000cccc".to_owned(),
+            fail: Vec::new(),
+        }
+    }
 }
 
 /// A backend: one with a `url`, or a `pool` of such.

@@ -23,6 +23,20 @@ pub struct Settings {
     /// Whether the subscription key goes on to the backend when neither a
     /// policy nor the backend's credentials replace it.
     pub forward_subscription_key: bool,
+    /// When headers that limits set appear on the response: before outbound
+    /// runs, which may then read, change or delete them, or after it.
+    pub limit_headers: LimitHeaders,
+    /// Whether `remaining-calls-*` already leaves room for the present request
+    /// when it is counted at the end of the request.
+    pub remaining_after_postponed: bool,
+    /// Whether a request whose pipeline ended before outbound did (an error, a
+    /// `return-response`) is counted by limits that count at the end.
+    pub count_early_ends: bool,
+    /// How long `limit-concurrency` counts a request.
+    pub concurrency_until: ConcurrencyUntil,
+    /// How tokens are counted where the service does not report them: in the
+    /// model's encoding, or as a quarter of the characters.
+    pub token_estimator: TokenEstimator,
     /// How a pool chooses among its available members of the best priority.
     pub pool_selection: PoolSelection,
     /// What `context.Backend` names from the first call of a pool on. (Before
@@ -41,8 +55,18 @@ pub struct Settings {
     pub max_response_body_bytes: usize,
     /// The most entries the cache holds; the first to expire makes room.
     pub cache_entries: usize,
+    /// The most entries the counters of limits hold: one for each key, and one
+    /// for each moment in a sliding window. Beyond, a key that would soon be
+    /// idle is forgotten.
+    pub counter_entries: usize,
     /// The most records the journal holds; the oldest makes room.
     pub journal_records: usize,
+    /// The most bytes of metrics, events and messages the journal holds; the
+    /// oldest record makes room.
+    pub journal_bytes: usize,
+    /// The most series `/metrics` has for what policies emit; what is beyond
+    /// them is counted in `gateway_emitted_metrics_overflow_total`.
+    pub emitted_series: usize,
     /// How long requests under way may take to finish when the gateway stops.
     pub drain_timeout: HumanDuration,
 }
@@ -55,6 +79,40 @@ pub enum RetryBackoff {
     Example,
     /// `interval + 2^(n-1) * delta`, within 20 %.
     Formula,
+}
+
+/// See [`Settings::limit_headers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitHeaders {
+    /// On the backend's answer when outbound begins, on an error's when on-error
+    /// begins.
+    BeforeOutbound,
+    /// On the final response.
+    AfterOutbound,
+}
+
+/// See [`Settings::concurrency_until`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConcurrencyUntil {
+    /// While the policies inside run and, when they forwarded the request and
+    /// its response streams, until the response's end.
+    StreamEnd,
+    /// While the policies inside run.
+    PoliciesEnd,
+}
+
+/// See [`Settings::token_estimator`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenEstimator {
+    /// In the encoding of the model that the body or the deployment names; an
+    /// unknown name is counted by characters.
+    #[default]
+    ByModel,
+    /// A token for every four characters.
+    Characters,
 }
 
 /// See [`Settings::pool_selection`].
@@ -105,6 +163,11 @@ impl Default for Settings {
             strict_body: true,
             strict_retry_body: false,
             forward_subscription_key: true,
+            limit_headers: LimitHeaders::BeforeOutbound,
+            remaining_after_postponed: false,
+            count_early_ends: true,
+            concurrency_until: ConcurrencyUntil::StreamEnd,
+            token_estimator: TokenEstimator::ByModel,
             pool_selection: PoolSelection::Smooth,
             pool_backend_context: PoolContext::Pool,
             pool_reason: PoolReason::Old,
@@ -113,7 +176,10 @@ impl Default for Settings {
             max_request_body_bytes: 8 * 1024 * 1024,
             max_response_body_bytes: 64 * 1024 * 1024,
             cache_entries: 10_000,
+            counter_entries: 1_000_000,
             journal_records: 100_000,
+            journal_bytes: 64 * 1024 * 1024,
+            emitted_series: 1_000,
             drain_timeout: HumanDuration(std::time::Duration::from_secs(10)),
         }
     }
@@ -154,6 +220,23 @@ const INFERENCES: &[Inference] = &[
         "1.2",
         "the subscription key reaches the backend unless replaced",
     ),
+    switch(
+        "limit_headers",
+        "9",
+        "whether headers that limits set are there before outbound or on-error runs",
+    ),
+    switch(
+        "remaining_after_postponed",
+        "9",
+        "remaining calls are told before a request that counts at its end is counted",
+    ),
+    switch(
+        "count_early_ends",
+        "4.3",
+        "increments are evaluated against the final response also when the pipeline ended early",
+    ),
+    switch("concurrency_until", "4.1", "a streamed response counts as concurrent until its end"),
+    switch("token_estimator", "4.3", "the platform's tokenizer is not published"),
     switch(
         "pool_selection",
         "3.2",
@@ -217,8 +300,55 @@ const INFERENCES: &[Inference] = &[
         "4.2",
         "fail-on-error-status-code: the client gets the backend's response unless on-error changes it",
     ),
+    fixed("4.1", "trace runs in on-error, too; its messages and context.Trace's go to the journal"),
+    fixed(
+        "4.1",
+        "wait: its policies run on copies of the request's state, merged in document order",
+    ),
+    fixed("4.2", "rewrite-uri: a {name} the operation's template does not have fails at run time"),
+    fixed(
+        "4.2",
+        "send-request: mode is new and the method GET unless given; the timeout covers the body",
+    ),
+    fixed(
+        "4.3",
+        "custom dimensions are evaluated when the policy runs, default ones when the metric is emitted",
+    ),
+    fixed("4.3", "a default dimension without a value (no product, no user, no backend) is empty"),
+    fixed(
+        "4.3",
+        "token metrics of a stream without usage are estimates; of an answer without usage none",
+    ),
+    fixed(
+        "4.4",
+        "managed identities get local tokens that live for a day; with ignore-error the variable stays unset",
+    ),
     fixed("4.2", "an unknown backend id at run time answers 500"),
     fixed("4.2", "a header set to null is empty"),
+    fixed(
+        "4.1",
+        "limit-concurrency refuses with reason ConcurrencyLimitExceeded, a name of our own",
+    ),
+    fixed(
+        "4.3",
+        "a call that a limit refuses is not counted by it; the headers it names are sent all the same",
+    ),
+    fixed(
+        "4.3",
+        "quota: a subscription's periods start when the gateway starts; 1 KB is 1024 bytes of bodies",
+    ),
+    fixed("4.3", "a quota without end has neither Retry-After nor a time in its message"),
+    fixed("4.3", "token limits take back the estimate of a request no backend answered with 2xx"),
+    fixed(
+        "4.3",
+        "token limits wait for the whole of an answer that does not stream when they report on it",
+    ),
+    fixed(
+        "4.3",
+        "a call whose client went away before its response is not counted by limits that count at the end",
+    ),
+    fixed("9", "limits are exact: calls do not slip past them because gateways count apart"),
+    fixed("4.3", "token quota: weeks start on Monday"),
     fixed("4.3", "the cache stores and returns deep copies; a stored value is visible at once"),
 ];
 

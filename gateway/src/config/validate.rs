@@ -16,16 +16,18 @@ use super::model::{
     Api, Backend, Credentials, Model, Operation, Pool, Product, Subscription, SubscriptionScope,
 };
 use super::raw::{
-    RawApi, RawBackend, RawConfig, RawCredentials, RawOperation, RawProduct, RawState,
+    RawApi, RawBackend, RawConfig, RawCredentials, RawLogger, RawOperation, RawProduct, RawState,
     RawSubscription,
 };
 use crate::app::RESERVED_PATHS;
+use crate::identity::IdentityConfig;
 use crate::pipeline::context::{
     ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, QueryParameter, Url,
 };
 use crate::pipeline::matching::{Template, segments_of};
 use crate::pipeline::url;
 use crate::policy::named_values::NamedValues;
+use crate::telemetry::sinks::LoggerTarget;
 
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
@@ -78,10 +80,17 @@ pub(super) fn model(
         Some(file) => check.documents.policies(file),
         None => Some(check.documents.default_global()),
     };
+    let loggers = check.loggers(raw.loggers);
     let (backends, pools) = check.backends(raw.backends);
     let apis = check.apis(raw.apis);
     let products = check.products(raw.products, &apis);
+    let keyless = apis.iter().any(|api| !api.subscription_required)
+        || products.iter().any(|product| !product.info.subscription_required);
+    if keyless && let Some(file) = &raw.policies.global {
+        check.documents.keyless(file);
+    }
     let subscriptions = check.subscriptions(raw.subscriptions, &apis, &products);
+    let secrets = raw.named_values.into_iter().filter(|value| value.secret);
     let deployment = DeploymentInfo {
         region: raw.gateway.region,
         service_name: raw.gateway.service_name,
@@ -93,8 +102,17 @@ pub(super) fn model(
         control_key: raw.control.key.filter(|key| !key.is_empty()),
         deployment: Arc::new(deployment),
         settings: raw.settings,
+        tier: raw.gateway.tier,
         global: global?,
         backends,
+        loggers,
+        identity: IdentityConfig {
+            tenant_id: raw.identity.tenant_id,
+            object_id: raw.identity.object_id,
+            client_id: raw.identity.client_id,
+            fail: raw.identity.fail,
+        },
+        secrets: secrets.map(|value| value.value).collect(),
         pools,
         apis,
         products,
@@ -149,6 +167,43 @@ impl Check<'_, '_> {
         };
         self.error(text.span(), problem, "an example: \"http://localhost:8001/openai\"");
         None
+    }
+
+    fn loggers(&mut self, raw: Vec<RawLogger>) -> BTreeMap<String, LoggerTarget> {
+        let mut unique = Unique::new("logger");
+        let mut loggers = BTreeMap::new();
+        for logger in raw {
+            self.unique(&mut unique, &logger.id);
+            let target = match (logger.file, logger.url) {
+                (None, None) => LoggerTarget::Journal,
+                (Some(file), None) => {
+                    LoggerTarget::File(self.documents.directory().join(file.get_ref()))
+                }
+                (None, Some(text)) => match url::parse(text.get_ref()).map(|url| url::to_uri(&url))
+                {
+                    Ok(Ok(uri)) => LoggerTarget::Url(uri),
+                    Ok(Err(error)) => {
+                        let help = "an example: \"http://localhost:9200/events\"";
+                        self.error(text.span(), error.to_string(), help);
+                        continue;
+                    }
+                    Err(message) => {
+                        let help = "an example: \"http://localhost:9200/events\"";
+                        self.error(text.span(), message, help);
+                        continue;
+                    }
+                },
+                (Some(file), Some(url)) => {
+                    let message = "a logger writes to a file or to a URL, not both";
+                    let problem = Diagnostic::error(self.source, url.span(), message)
+                        .also(file.span(), "the file");
+                    self.out.push(problem);
+                    continue;
+                }
+            };
+            loggers.insert(logger.id.into_inner(), target);
+        }
+        loggers
     }
 
     /// Single backends first: a pool may name one that comes after it.
@@ -252,7 +307,14 @@ impl Check<'_, '_> {
                     .help("add `[[apis.operations]]`; `url_template = \"/*\"` takes every path");
                 self.out.push(problem);
             }
+            let operation_files: Vec<_> =
+                api.operations.iter().filter_map(|own| own.policy.clone()).collect();
             let operations = self.operations(api.operations);
+            if !api.subscription_required {
+                for file in api.policy.iter().chain(&operation_files) {
+                    self.documents.keyless(file);
+                }
+            }
             let id = api.id.into_inner();
             let info = ApiInfo {
                 name: api.display_name.unwrap_or_else(|| id.clone()),
@@ -340,6 +402,9 @@ impl Check<'_, '_> {
                 members.insert(api.into_inner());
             }
             let policy = product.policy.as_ref().and_then(|file| self.documents.policies(file));
+            if let Some(file) = product.policy.as_ref().filter(|_| !product.subscription_required) {
+                self.documents.keyless(file);
+            }
             let id = product.id.into_inner();
             let info = ProductInfo {
                 name: product.display_name.unwrap_or_else(|| id.clone()),

@@ -13,7 +13,7 @@
 mod ast;
 mod check;
 mod collection;
-mod dates;
+pub(crate) mod dates;
 mod eval;
 mod exception;
 mod ir;

@@ -133,6 +133,22 @@ impl Value {
         }
     }
 
+    /// A number attribute: a number, or a text that reads as one.
+    #[must_use]
+    pub fn to_double(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "C# converts a long so, too")]
+        let number = match self {
+            Value::Byte(n) => f64::from(*n),
+            Value::Int(n) => f64::from(*n),
+            Value::Long(n) => *n as f64,
+            Value::Double(n) => *n,
+            Value::String(text) => text.trim().parse().ok()?,
+            Value::Json(node) => node.scalar()?.to_double()?,
+            _ => return None,
+        };
+        number.is_finite().then_some(number)
+    }
+
     /// What a `set-body` writes: a string's UTF-8, a byte array as it is, JSON
     /// text, nothing for null.
     #[must_use]
@@ -160,6 +176,19 @@ impl Value {
                 | Value::Host(_)
                 | Value::Lambda(_)
         )
+    }
+
+    /// An answer of `send-request`, by its number in the context.
+    pub(crate) fn stored_response(at: usize) -> Value {
+        Value::Host(Host::StoredResponse(at))
+    }
+
+    /// The number of an answer of `send-request`.
+    pub(crate) fn as_stored_response(&self) -> Option<usize> {
+        match self {
+            Value::Host(Host::StoredResponse(at)) => Some(*at),
+            _ => None,
+        }
     }
 
     /// A copy that shares nothing with this value: for the cache's border.

@@ -49,8 +49,38 @@ pub struct Context {
     pub last_error: Option<LastError>,
     /// `new Random()`, `Guid.NewGuid()`: this request's own stream.
     pub random: ChaCha8Rng,
-    /// `context.Trace(message)` and trace policies.
+    /// `context.Trace(message)`, until the pipeline hands them on.
     pub trace: Vec<String>,
+    /// Answers of `send-request`, by the variable each belongs to.
+    pub stored_responses: IndexMap<String, ResponseState>,
+    /// `context.Tracing`: somebody asked for this request's trace.
+    pub tracing: bool,
+}
+
+/// One request's variables hold at most so many responses.
+const MAX_STORED_RESPONSES: usize = 32;
+
+impl Context {
+    /// Keeps a response for a variable, in place of one it held before: the
+    /// variable's value. `None` when there are too many.
+    pub(crate) fn store_response(
+        &mut self,
+        variable: &str,
+        response: ResponseState,
+    ) -> Option<Value> {
+        let known = self.stored_responses.contains_key(variable);
+        if !known && MAX_STORED_RESPONSES <= self.stored_responses.len() {
+            return None;
+        }
+        let (at, _) = self.stored_responses.insert_full(variable.to_owned(), response);
+        Some(Value::stored_response(at))
+    }
+
+    /// The response a variable holds.
+    pub(crate) fn stored_response(&self, variable: &str) -> Option<&ResponseState> {
+        let at = self.variables.get(variable)?.as_stored_response()?;
+        self.stored_responses.get_index(at).map(|(_, response)| response)
+    }
 }
 
 /// `context.Request`.

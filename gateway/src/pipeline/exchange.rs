@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Limited};
 
+use super::completion::Completions;
 use super::context::{Context, LastError, MessageBody, ResponseState, Url};
 use super::errors;
 use crate::app::Shared;
@@ -16,6 +18,9 @@ use crate::expr::Value;
 use crate::journal::Recorder;
 use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
 use crate::policy::spec::{MAX_SECONDS, Section};
+use crate::store::counter::CounterKey;
+use crate::telemetry::records::MessageRecord;
+use crate::telemetry::tracer::Open;
 
 /// A compiled policy.
 pub(crate) trait Policy: Send + Sync {
@@ -91,8 +96,35 @@ pub(crate) struct Exchange {
     pub(crate) forwards: u32,
     /// The response `return-response` makes; children act on it.
     pub(crate) building: Option<ResponseState>,
+    /// Headers the response will have, whatever response that is.
+    response_headers: ResponseHeaders,
+    /// Whether outbound ran to its end.
+    pub(crate) outbound_ended: bool,
+    /// Quotas that have counted this request.
+    quotas: Vec<(CounterKey, u64)>,
+    /// Work left for the end of the request.
+    pub(crate) completions: Completions,
+    /// The request `send-request` makes; children act on it.
+    pub(crate) drafting: Option<Draft>,
     /// What the journal will say.
     pub(crate) recorder: Recorder,
+    /// A trace was asked for with a wrong key.
+    pub(crate) trace_refused: bool,
+}
+
+/// Where a request stands: which policy of which scope's document.
+#[derive(Clone, Default)]
+pub(crate) struct Place {
+    step: Arc<StepInfo>,
+    depth: usize,
+}
+
+/// Headers for a response that is not there yet.
+#[derive(Default)]
+struct ResponseHeaders {
+    set: Vec<(HeaderName, HeaderValue)>,
+    /// How many of them the present response has.
+    applied: usize,
 }
 
 impl Exchange {
@@ -112,13 +144,86 @@ impl Exchange {
             steps: 0,
             forwards: 0,
             building: None,
+            response_headers: ResponseHeaders::default(),
+            outbound_ended: false,
+            quotas: Vec::new(),
+            completions: Completions::default(),
+            drafting: None,
             recorder,
+            trace_refused: false,
         }
+    }
+
+    /// The present policy.
+    pub(crate) fn place(&self) -> Place {
+        Place { step: Arc::clone(&self.step), depth: self.depth }
+    }
+
+    /// Makes another policy the present one; the one that was.
+    pub(crate) fn move_to(&mut self, place: Place) -> Place {
+        let step = std::mem::replace(&mut self.step, place.step);
+        Place { step, depth: std::mem::replace(&mut self.depth, place.depth) }
+    }
+
+    /// The scope whose document holds the present policy.
+    pub(crate) fn scope(&self) -> Option<Scope> {
+        self.scopes.get(self.depth).map(|scope| scope.scope)
+    }
+
+    /// Sets a header of the response to come. It takes effect when outbound or
+    /// on-error begins, or when the response leaves: see
+    /// [`crate::Settings::limit_headers`].
+    pub(crate) fn set_response_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.response_headers.set.push((name, value));
+    }
+
+    /// Puts the headers set so far on the present response.
+    pub(crate) fn apply_response_headers(&mut self) {
+        let headers = &mut self.response_headers;
+        for (name, value) in headers.set.iter().skip(headers.applied) {
+            self.context.response.headers.insert(name.clone(), value.clone());
+        }
+        headers.applied = headers.set.len();
+    }
+
+    /// What a quota has counted this request for; `None` if it has not.
+    pub(crate) fn counted_by(&self, key: &CounterKey) -> Option<u64> {
+        self.quotas.iter().find(|(known, _)| known == key).map(|(_, units)| *units)
+    }
+
+    /// A quota counted this request, or will at its end (0 so far).
+    pub(crate) fn note_counted(&mut self, key: CounterKey, units: u64) {
+        self.quotas.push((key, units));
+    }
+
+    /// The present response is another one: it has none of the headers yet.
+    pub(crate) fn response_replaced(&mut self) {
+        self.response_headers.applied = 0;
+    }
+
+    /// What a branch knows of this request's past.
+    pub(super) fn begin_branch(&self, branch: &mut Exchange) {
+        branch.steps = self.steps;
+        branch.quotas.clone_from(&self.quotas);
+    }
+
+    /// What a branch leaves for this request's future.
+    pub(super) fn end_branch(&mut self, branch: &mut Exchange) {
+        self.steps = self.steps.max(branch.steps);
+        for (key, amount) in std::mem::take(&mut branch.quotas) {
+            if self.quotas.iter().all(|(known, _)| *known != key) {
+                self.quotas.push((key, amount));
+            }
+        }
+        self.response_headers.set.append(&mut branch.response_headers.set);
     }
 
     /// Runs a section of the effective document: the innermost scope's.
     pub(crate) async fn run_section(&mut self, section: Section) -> Outcome {
         self.section = section;
+        if let Some(tracer) = &mut self.recorder.tracer {
+            tracer.section(section.name(), &self.context);
+        }
         self.run_scope(self.scopes.len()).await
     }
 
@@ -151,7 +256,9 @@ impl Exchange {
                     outcome = Err(self.fail(500, "PolicyLimitExceeded", message));
                     break;
                 }
+                let open = self.trace_begin(step);
                 outcome = step.policy.execute(self).await;
+                self.trace_end(open, &outcome);
                 if !matches!(outcome, Ok(Flow::Next)) {
                     break;
                 }
@@ -159,6 +266,18 @@ impl Exchange {
             self.step = before;
             outcome
         })
+    }
+
+    fn trace_begin(&mut self, step: &Step) -> Option<Open> {
+        let scope = self.scopes.get(self.depth).map_or("", |scope| scope.scope.name());
+        let tracer = self.recorder.tracer.as_mut()?;
+        Some(tracer.begin(&step.info, scope))
+    }
+
+    fn trace_end(&mut self, open: Option<Open>, outcome: &Outcome) {
+        if let (Some(tracer), Some(open)) = (&mut self.recorder.tracer, open) {
+            tracer.end(open, outcome, &self.context);
+        }
     }
 
     /// Fails the present policy: `context.Response` becomes the platform's
@@ -218,7 +337,14 @@ impl Exchange {
         if reads.response_body {
             self.buffer_response().await?;
         }
-        expression.evaluate(&mut self.context).map_err(|exception| {
+        let result = expression.evaluate(&mut self.context);
+        if let Some(tracer) = &mut self.recorder.tracer {
+            tracer.expression(expression.text(), &result);
+        }
+        for message in std::mem::take(&mut self.context.trace) {
+            self.recorder.message(MessageRecord::from_expression(message));
+        }
+        result.map_err(|exception| {
             tracing::debug!(policy = self.step.policy, path = %self.step.path, %exception.type_name, %exception.message, "an expression failed");
             let message = format!("Expression evaluation failed. {}", exception.message);
             self.fail(500, "ExpressionValueEvaluationFailure", message)
@@ -257,6 +383,12 @@ impl Exchange {
             }
             None => Err(self.wrong_type(&found, "a whole number")),
         }
+    }
+
+    /// A number.
+    pub(crate) async fn number(&mut self, value: &PolicyValue) -> Result<f64, Failure> {
+        let found = self.value(value).await?;
+        found.to_double().ok_or_else(|| self.wrong_type(&found, "a number"))
     }
 
     /// Whole seconds, at least `low`.
@@ -306,6 +438,9 @@ impl Exchange {
 
     /// The message `set-header` and `set-body` act on.
     pub(crate) fn message(&mut self) -> Message<'_> {
+        if let Some(draft) = &mut self.drafting {
+            return Message { headers: &mut draft.headers, body: &mut draft.body };
+        }
         match (&mut self.building, self.section) {
             (Some(response), _) => {
                 Message { headers: &mut response.headers, body: &mut response.body }
@@ -328,6 +463,16 @@ impl Exchange {
             None => &mut self.context.response,
         }
     }
+}
+
+/// A request a policy sends beside the client's.
+pub(crate) struct Draft {
+    /// Its method.
+    pub(crate) method: String,
+    /// Its headers.
+    pub(crate) headers: http::HeaderMap,
+    /// Its body.
+    pub(crate) body: MessageBody,
 }
 
 /// A request or response, as far as policies change either alike.

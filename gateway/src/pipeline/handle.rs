@@ -14,15 +14,18 @@ use hyper::ext::ReasonPhrase;
 use indexmap::IndexMap;
 use rand::Rng as _;
 
+use super::completion::LastByte;
 use super::context::{Context, MessageBody, RequestState, ResponseState, SubscriptionInfo};
 use super::exchange::{Exchange, Failure, Flow, Outcome, ScopeDocument};
 use super::subscription::{Refusal, admit};
 use super::{errors, matching, url};
 use crate::app::Shared;
 use crate::config::model::{Api, Operation};
-use crate::journal::RecordedBody;
+use crate::config::settings::LimitHeaders;
 use crate::policy::document::{PolicyDocument, Scope};
 use crate::policy::spec::Section;
+use crate::telemetry::redact::Secrets;
+use crate::telemetry::tracer::Tracer;
 
 /// The client's own number for a request; passed on like any header.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
@@ -34,7 +37,19 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Respo
     if let Err(failure) = run(&mut exchange, request.into_body()).await {
         on_error(&mut exchange, failure).await;
     }
+    leave(&mut exchange).await;
     respond(exchange, &method)
+}
+
+/// What is left to do before the response leaves. After outbound that was done:
+/// here is the rest for pipelines that ended otherwise.
+async fn leave(exchange: &mut Exchange) {
+    // As in on-error, a failure here does not become the response.
+    exchange.section = Section::OnError;
+    while let Err(Failure(error)) = exchange.complete_leaving().await {
+        tracing::warn!(?error, "work left for the end of a request failed");
+    }
+    exchange.apply_response_headers();
 }
 
 /// The exchange of a request that nothing is known of yet.
@@ -76,11 +91,66 @@ fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
         last_error: None,
         random,
         trace: Vec::new(),
+        stored_responses: IndexMap::new(),
+        tracing: false,
     };
     let mut exchange = Exchange::new(context, Arc::clone(shared), recorder);
     exchange.client_host = headers.get(HOST).cloned();
     exchange.add_scope(Scope::Global, Some(&shared.model.global));
+    begin_trace(&mut exchange, request.extensions().get::<TraceWanted>().is_some());
     exchange
+}
+
+/// A request in process that wants its trace: an extension.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TraceWanted;
+
+/// Asks for a trace.
+const TRACE: HeaderName = HeaderName::from_static("ocp-apim-trace");
+/// Carries the control key with it.
+const TRACE_KEY: HeaderName = HeaderName::from_static("apim-debug-authorization");
+/// Answers with the trace's id,
+const TRACE_ID: HeaderName = HeaderName::from_static("apim-trace-id");
+/// its place,
+const TRACE_LOCATION: HeaderName = HeaderName::from_static("ocp-apim-trace-location");
+/// or why there is none.
+const TRACE_ERROR: HeaderName = HeaderName::from_static("ocp-apim-trace-error");
+
+/// Begins the trace of a request that asked for one and may. The headers that
+/// ask are the gateway's own: no backend sees them.
+fn begin_trace(exchange: &mut Exchange, wanted: bool) {
+    let headers = &mut exchange.context.request.headers;
+    let asked =
+        headers.remove(TRACE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let key = headers.remove(TRACE_KEY);
+    if !wanted && !asked {
+        return;
+    }
+    let model = &exchange.shared.model;
+    let allowed = match &model.control_key {
+        Some(expected) => key.is_some_and(|key| key.as_bytes() == expected.as_bytes()),
+        None => true,
+    };
+    if !wanted && !allowed {
+        exchange.trace_refused = true;
+        return;
+    }
+    let mut secrets = Secrets::of_model(model);
+    secrets.add_headers(&exchange.context.request.headers, &[]);
+    let id = errors::guid(exchange.context.request_id);
+    exchange.context.tracing = true;
+    let tracer = Tracer::new(id, &exchange.context, secrets);
+    exchange.recorder.tracer = Some(Box::new(tracer));
+}
+
+/// The key in the request is a secret, whatever the API calls its header.
+fn hide_key(exchange: &mut Exchange, api: &Api) {
+    let Some(tracer) = &mut exchange.recorder.tracer else { return };
+    let request = &exchange.context.request;
+    for own in request.url.query.iter().filter(|own| own.name == api.key_query) {
+        tracer.hide(&own.value);
+    }
+    tracer.hide_headers(&request.headers, &api.key_header);
 }
 
 /// Sets a random GUID's version (4) and variant bits.
@@ -103,9 +173,24 @@ async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
         return Err(failure);
     }
     for section in [Section::Inbound, Section::Backend, Section::Outbound] {
-        if exchange.run_section(section).await? == Flow::Respond {
-            break;
+        if section == Section::Outbound {
+            before_outbound(exchange).await?;
         }
+        if exchange.run_section(section).await? == Flow::Respond {
+            exchange.response_replaced();
+            return Ok(());
+        }
+    }
+    exchange.outbound_ended = true;
+    exchange.complete_leaving().await
+}
+
+async fn before_outbound(exchange: &mut Exchange) -> Result<(), Failure> {
+    if 0 < exchange.forwards {
+        exchange.complete_received().await?;
+    }
+    if exchange.shared.model.settings.limit_headers == LimitHeaders::BeforeOutbound {
+        exchange.apply_response_headers();
     }
     Ok(())
 }
@@ -150,6 +235,7 @@ fn find_operation(exchange: &mut Exchange) -> Result<Matched, Failure> {
         return Err(not_found(exchange));
     };
     exchange.rest_path = rest.to_owned();
+    hide_key(exchange, api);
     exchange.context.api = Some(Arc::clone(&api.info));
     exchange.recorder.note(|record| record.api = Some(api.info.id.clone()));
     let method = &exchange.context.request.method;
@@ -253,7 +339,14 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
     let Failure(error) = failure;
     tracing::debug!(?error, "the pipeline failed");
     exchange.recorder.note(|record| record.error_reason = Some(error.reason.clone()));
+    if let Some(tracer) = &mut exchange.recorder.tracer {
+        tracer.failed(&error.source, &error.reason, &error.message);
+    }
     exchange.context.last_error = Some(*error);
+    exchange.response_replaced();
+    if exchange.shared.model.settings.limit_headers == LimitHeaders::BeforeOutbound {
+        exchange.apply_response_headers();
+    }
     let response = &exchange.context.response;
     let kept = (response.status, response.reason.clone(), response.headers.clone());
     // A stream cannot be kept; what on-error reads of it is in memory then.
@@ -262,6 +355,9 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
         _ => None,
     };
     let outcome: Outcome = exchange.run_section(Section::OnError).await;
+    if matches!(outcome, Ok(Flow::Respond)) {
+        exchange.response_replaced();
+    }
     if let Err(second) = outcome {
         tracing::warn!(error = ?second.0, "on-error failed itself");
         let response = &mut exchange.context.response;
@@ -274,8 +370,22 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
 
 /// The response that goes out, its record finished with its last byte.
 fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
-    let Exchange { context, mut recorder, .. } = exchange;
+    let Exchange { context, completions, mut recorder, trace_refused, .. } = exchange;
+    if let Some(tracer) = &mut recorder.tracer {
+        tracer.observe(&context);
+    }
     let ResponseState { status, reason, mut headers, body } = context.response;
+    if recorder.tracer.is_some() {
+        let id = errors::guid(context.request_id);
+        let place = HeaderValue::from_str(&format!("/++/traces/{id}"));
+        if let (Ok(id), Ok(place)) = (HeaderValue::from_str(&id), place) {
+            headers.insert(TRACE_ID, id);
+            headers.insert(TRACE_LOCATION, place);
+        }
+    } else if trace_refused {
+        let reason = HeaderValue::from_static("apim-debug-authorization is not the control key");
+        headers.insert(TRACE_ERROR, reason);
+    }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     recorder.note(|record| record.status = status.as_u16());
     let body = match (method, status.as_u16()) {
@@ -285,8 +395,11 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
             if let MessageBody::Bytes(bytes) = &body {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
             }
-            recorder.finish();
-            Body::from_stream(futures_util::stream::empty::<Result<Bytes, Infallible>>())
+            // The body hides that it is empty: a length would be added.
+            let empty = futures_util::stream::empty::<Result<Bytes, Infallible>>();
+            let body = Body::from_stream(empty);
+            drop(LastByte::wrap(Body::empty(), status.as_u16(), completions, recorder));
+            return assemble(status, reason, headers, body);
         }
         // A body would be taken for the next response.
         (_, 204 | 205 | 304) => without_body(&mut headers),
@@ -299,7 +412,12 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
             MessageBody::Absent | MessageBody::Consumed => without_body(&mut headers),
         },
     };
-    let mut response = Response::new(RecordedBody::wrap(body, recorder));
+    let body = LastByte::wrap(body, status.as_u16(), completions, recorder);
+    assemble(status, reason, headers, body)
+}
+
+fn assemble(status: StatusCode, reason: String, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     if !reason.is_empty()

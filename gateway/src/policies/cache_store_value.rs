@@ -44,6 +44,10 @@ impl CacheStoreValue {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let key = exchange.text(&self.key).await?;
         let value = exchange.value(&self.value).await?;
+        if value.as_stored_response().is_some() {
+            let message = "Expression evaluation failed. The cache cannot hold a response.";
+            return Err(exchange.fail(500, "ExpressionValueEvaluationFailure", message));
+        }
         let ttl = exchange.seconds(&self.duration, 1).await?;
         let shared = std::sync::Arc::clone(&exchange.shared);
         shared.cache.store(&key, &value, ttl).await;

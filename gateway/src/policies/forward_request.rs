@@ -150,6 +150,7 @@ impl ForwardRequest {
             }
         };
         exchange.context.response = received(response);
+        exchange.meter_response();
         if let Some(cookie) = destination.choice.and_then(|choice| choice.set_cookie) {
             exchange.context.response.headers.append(SET_COOKIE, cookie);
         }

@@ -7,6 +7,7 @@
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 
+use crate::pipeline::branch::duplicate;
 use crate::pipeline::context::{MessageBody, ResponseState};
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
@@ -26,23 +27,30 @@ pub(super) static SPEC: PolicySpec = PolicySpec {
 };
 
 struct ReturnResponse {
+    variable: Option<String>,
     steps: Vec<Step>,
 }
 
 fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Policy>> {
     let steps = compiler.sequence(node.element, Some(PARTS));
     node.complete()?;
-    Some(Box::new(ReturnResponse { steps }))
+    Some(Box::new(ReturnResponse { variable: node.literal("response-variable-name"), steps }))
+}
+
+fn empty() -> ResponseState {
+    ResponseState {
+        status: 200,
+        reason: "OK".to_owned(),
+        headers: HeaderMap::new(),
+        body: MessageBody::Absent,
+    }
 }
 
 impl ReturnResponse {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
-        exchange.building = Some(ResponseState {
-            status: 200,
-            reason: "OK".to_owned(),
-            headers: HeaderMap::new(),
-            body: MessageBody::Absent,
-        });
+        let variable = self.variable.as_deref();
+        let stored = variable.and_then(|variable| exchange.context.stored_response(variable));
+        exchange.building = Some(stored.map_or_else(empty, duplicate));
         let outcome = exchange.run(&self.steps).await;
         let built = exchange.building.take();
         outcome?;

@@ -16,7 +16,7 @@ use crate::policy::spec::{
     ANY_SECTION, ContentSpec, ElementSpec, Form, PolicySpec, optional, required,
 };
 
-const ACTIONS: &[&str] = &["override", "skip", "append", "delete"];
+pub(super) const ACTIONS: &[&str] = &["override", "skip", "append", "delete"];
 
 pub(super) static SPEC: PolicySpec = PolicySpec {
     element: ElementSpec {

@@ -1,7 +1,7 @@
 //! One document without a configuration: what it names is taken as there.
 //!
 //! Named values are `1`, which fits most attributes that hold one; fragments
-//! are empty; backends exist. A problem that the stand-in for a named value may
+//! are empty; backends and loggers exist. A problem that the stand-in for a named value may
 //! have caused is not reported.
 
 use std::ops::Range;
@@ -50,12 +50,17 @@ pub(crate) fn check(source: &Source) -> Vec<Diagnostic> {
 
 /// Declares what the elements name, as the configuration would.
 fn declare(element: &Element, library: &mut Library) {
-    for (policy, attribute) in
-        [("include-fragment", "fragment-id"), ("set-backend-service", "backend-id")]
-    {
+    for (policy, attribute) in [
+        ("include-fragment", "fragment-id"),
+        ("set-backend-service", "backend-id"),
+        ("log-to-eventhub", "logger-id"),
+    ] {
         let literal = element.attribute(attribute).and_then(|found| found.value.literal());
         let Some(name) = literal.filter(|_| element.name == policy) else { continue };
         match policy {
+            "log-to-eventhub" => {
+                library.loggers.insert(name.to_owned());
+            }
             "include-fragment" => {
                 library.fragments.insert(name.trim().to_owned(), Some(empty_fragment()));
             }

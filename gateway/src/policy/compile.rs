@@ -35,6 +35,8 @@ pub(crate) struct Compiler<'l> {
     levels: Vec<Level>,
     open_policies: Vec<&'static str>,
     policies: usize,
+    /// Where policies that a document may hold once stand.
+    singles: BTreeMap<&'static str, (Arc<DocumentText>, Range<usize>)>,
     diagnostics: &'l mut Vec<Diagnostic>,
     facts: &'l mut Facts,
     included: &'l mut BTreeSet<String>,
@@ -165,6 +167,7 @@ impl<'l> Compiler<'l> {
             levels: vec![Level::default()],
             open_policies: Vec::new(),
             policies: 0,
+            singles: BTreeMap::new(),
             diagnostics: &mut findings.diagnostics,
             facts: &mut findings.facts,
             included: &mut findings.included,
@@ -191,7 +194,26 @@ impl<'l> Compiler<'l> {
         self.open_policies.contains(&policy)
     }
 
-    /// Backends that literals may name.
+    /// The section of the present policy; `None` in a fragment checked alone.
+    pub(crate) fn section(&self) -> Option<Section> {
+        self.section
+    }
+
+    /// Checks that the present policy stands in its document only once.
+    pub(crate) fn once(&mut self, policy: &'static str, span: Range<usize>) {
+        let document = Arc::clone(&self.document);
+        let Some((there, first)) = self.singles.get(policy) else {
+            self.singles.insert(policy, (document, span));
+            return;
+        };
+        let mut problem = self.error(span, format!("`{policy}` can stand only once in a document"));
+        if Arc::ptr_eq(there, &document) {
+            problem = problem.also(document.map.to_source(first.clone()), "first here");
+        }
+        self.report(problem);
+    }
+
+    /// What literals may name.
     pub(crate) fn library(&self) -> &Library {
         self.library
     }
@@ -216,6 +238,16 @@ impl<'l> Compiler<'l> {
             steps.extend(self.policy(parent, element, only));
         }
         steps
+    }
+
+    /// Compiles one policy inside a policy that takes only these names.
+    pub(crate) fn child(
+        &mut self,
+        parent: &Element,
+        element: &Element,
+        names: &[&str],
+    ) -> Option<Step> {
+        self.policy(parent, element, Some(names))
     }
 
     /// Compiles the policies of a part (`when`) under its own path.

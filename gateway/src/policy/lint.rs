@@ -33,6 +33,8 @@ pub(crate) struct Facts {
     /// Of the present document: retries of a forward that do not wait.
     retries: Vec<(Arc<DocumentText>, Range<usize>, usize)>,
     warnings: Vec<Diagnostic>,
+    /// Expressions of documents that run without a subscription.
+    keyless: Vec<Range<usize>>,
 }
 
 impl Facts {
@@ -54,6 +56,16 @@ impl Facts {
                 .help("`buffer-response=\"false\"` has no effect then: the whole body is awaited first");
             self.outbound_reads.push(problem);
         }
+    }
+
+    /// How many expressions there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.expressions.len()
+    }
+
+    /// These expressions run in calls without a key, too.
+    pub(crate) fn keyless(&mut self, expressions: Range<usize>) {
+        self.keyless.push(expressions);
     }
 
     /// A `forward-request` with `buffer-response="false"`.
@@ -139,6 +151,39 @@ static CONSUMING_READ: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static RESPONSE_BODY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"context\.Response\.Body\b").ok());
 
+static SUBSCRIPTION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"context\.Subscription\.(\w+)").ok());
+
+/// Any of these shows that the author thought of calls without a key.
+static GUARD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"context\.Subscription\s*(\?|==|!=|is\b)|null\s*[!=]=\s*context\.Subscription\b|\bcatch\b",
+    )
+    .ok()
+});
+
+/// `context.Subscription` is null without a key.
+fn unguarded_subscriptions(facts: &Facts, out: &mut Vec<Diagnostic>) {
+    let expressions =
+        facts.keyless.iter().filter_map(|range| facts.expressions.get(range.clone())).flatten();
+    for (document, mapped, _) in expressions {
+        if !matches(&GUARD, &mapped.text).is_empty() {
+            continue;
+        }
+        for (range, [member, _]) in matches(&SUBSCRIPTION, &mapped.text) {
+            let problem = document
+                .warning(
+                    mapped.map.to_source(range),
+                    "`context.Subscription` is null in calls without a key",
+                )
+                .code("W014")
+                .label("fails then")
+                .help(format!("no key is required here: write `context.Subscription?.{member}`"));
+            out.push(problem);
+        }
+    }
+}
+
 static POOL_REASON: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let methods = "Contains|StartsWith|EndsWith|IndexOf|Equals";
     let text = r#""[^"]*(?i:backend pool|temporarily unavailable)[^"]*""#;
@@ -151,6 +196,7 @@ static POOL_REASON: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Runs the rules.
 pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
     out.extend(facts.warnings.iter().cloned());
+    unguarded_subscriptions(facts, out);
     for (document, mapped, section) in &facts.expressions {
         let place = |range: Range<usize>| mapped.map.to_source(range);
         for (range, [kind, name]) in matches(&CAST, &mapped.text) {

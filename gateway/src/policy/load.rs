@@ -29,6 +29,8 @@ pub(crate) struct Library {
     pub(crate) fragments: BTreeMap<String, Option<Document>>,
     /// Ids of backends and pools.
     pub(crate) backends: BTreeSet<String>,
+    /// Logger ids.
+    pub(crate) loggers: BTreeSet<String>,
     /// Pools by id, with their numbers of members.
     pub(crate) pools: BTreeMap<String, usize>,
     /// How expressions of this gateway's tier behave.

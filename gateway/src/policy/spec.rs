@@ -114,6 +114,8 @@ pub(crate) enum Form {
     Name,
     /// A whole number in a range.
     Integer(i64, i64),
+    /// A number, with a decimal point perhaps.
+    Number,
     /// `true` or `false`.
     Boolean,
     /// One of these words.
@@ -158,6 +160,7 @@ impl Form {
             Self::Text => true,
             Self::Name => !trimmed.is_empty(),
             Self::Integer(low, high) => trimmed.parse::<i64>().is_ok_and(|n| low <= n && n <= high),
+            Self::Number => trimmed.parse::<f64>().is_ok_and(f64::is_finite),
             Self::Boolean => {
                 trimmed.eq_ignore_ascii_case("true") || trimmed.eq_ignore_ascii_case("false")
             }
@@ -173,6 +176,7 @@ impl fmt::Display for Form {
             Self::Text => f.write_str("text"),
             Self::Name => f.write_str("a name"),
             Self::Integer(low, high) => write!(f, "a whole number from {low} to {high}"),
+            Self::Number => f.write_str("a number"),
             Self::Boolean => f.write_str("`true` or `false`"),
             Self::OneOf(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();

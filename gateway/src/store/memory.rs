@@ -87,6 +87,11 @@ impl CacheStore for MemoryCache {
         self.insert(key, value.deep_copy(), ttl);
         Box::pin(ready(()))
     }
+
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, ()> {
+        self.lock().remove(key);
+        Box::pin(ready(()))
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +124,16 @@ mod tests {
         cache.store("last", &Value::from_literal("x"), Duration::from_secs(1)).await;
         let state = cache.lock();
         assert_eq!((state.entries.len(), state.by_expiry.len()), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_removed_entry_is_gone() {
+        let cache = MemoryCache::new(8);
+        cache.store("a", &Value::from_literal("1"), Duration::from_secs(10)).await;
+        cache.remove("a").await;
+        cache.remove("never there").await;
+        assert_eq!(text(&cache, "a").await, None);
+        assert!(cache.lock().by_expiry.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,8 @@
-//! State that outlives a request: the cache. (Counters and circuit breakers
-//! will stand behind the same kind of trait.)
+//! State that outlives a request: the cache, the counters of limits, and who is
+//! inside `limit-concurrency`.
 
+mod concurrency;
+pub mod counter;
 mod memory;
 
 use std::time::Duration;
@@ -9,6 +11,7 @@ use futures_util::future::BoxFuture;
 
 use crate::expr::Value;
 
+pub(crate) use concurrency::{Gate, Permit};
 pub(crate) use memory::MemoryCache;
 
 /// The cache of `cache-lookup-value` and `cache-store-value`. Asynchronous, as
@@ -19,4 +22,7 @@ pub(crate) trait CacheStore: Send + Sync {
 
     /// Stores a copy of a value for a time.
     fn store<'a>(&'a self, key: &'a str, value: &'a Value, ttl: Duration) -> BoxFuture<'a, ()>;
+
+    /// Forgets a value.
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, ()>;
 }

@@ -20,6 +20,9 @@ url = "http://b1"
 id = "b2"
 url = "http://b2"
 
+[[loggers]]
+id = "usage"
+
 [[fragments]]
 id = "shared-fragment"
 file = "shared-fragment.xml"
@@ -28,6 +31,8 @@ file = "shared-fragment.xml"
 id = "a"
 path = "a"
 policy = "POLICY"
+
+subscription_required = false
 
 [[apis.operations]]
 id = "all"

@@ -28,7 +28,7 @@ fn shown(output: &Output) -> String {
 #[test]
 fn help_has_examples() {
     insta::assert_snapshot!(shown(&gateway(&["--help"])));
-    for command in ["check", "explain", "healthcheck", "schema"] {
+    for command in ["check", "explain", "healthcheck", "schema", "trace"] {
         insta::assert_snapshot!(format!("help-{command}"), shown(&gateway(&[command, "--help"])));
     }
     insta::assert_snapshot!("no-arguments", shown(&gateway(&[])));

@@ -4,17 +4,26 @@
 
 mod bad_files;
 mod breakers;
+mod capabilities;
 mod cli;
 mod documents;
 mod expressions;
+mod gates;
 mod keys;
 mod latency_routing;
+mod models;
 mod pipeline;
 mod pools;
 mod process;
 mod properties;
+mod quotas;
+mod rate_limits;
+mod requests;
 mod retries;
 mod sockets;
 mod streaming;
 mod support;
 mod survey;
+mod telemetry;
+mod token_limits;
+mod traces;

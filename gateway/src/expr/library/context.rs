@@ -45,7 +45,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             let ticks = i64::try_from(elapsed.as_nanos() / 100).unwrap_or(i64::MAX);
             Ok(Value::TimeSpan(TimeSpan(ticks)))
         }),
-        Entry("bool Tracing", |_| Ok(Value::Bool(false))),
+        Entry("bool Tracing", |c| Ok(Value::Bool(c.vm.context.tracing))),
         Entry("void Trace(string message)", |c| {
             let message = c.opt_str(0).unwrap_or_default();
             c.vm.charge(1 + message.len() / 16)?;
@@ -217,6 +217,11 @@ pub(super) fn message_of(this: &Value) -> Message {
         Value::Host(
             Host::Response | Host::Headers(Message::Response) | Host::Body(Message::Response),
         ) => Message::Response,
+        Value::Host(
+            Host::StoredResponse(at)
+            | Host::Headers(Message::Stored(at))
+            | Host::Body(Message::Stored(at)),
+        ) => Message::Stored(*at),
         _ => Message::Request,
     }
 }

@@ -1,5 +1,7 @@
 //! Messages: request, response, their headers, URLs and bodies.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::HeaderMap;
 
@@ -10,7 +12,7 @@ use crate::expr::collection::Collection;
 use crate::expr::exception::Exception;
 use crate::expr::types::Type;
 use crate::expr::value::Value;
-use crate::pipeline::context::{Context, MessageBody, QueryParameter, Url};
+use crate::pipeline::context::{Context, MessageBody, QueryParameter, ResponseState, Url};
 
 const NAMESPACE: &str = "Microsoft.WindowsAzure.ApiManagement.Proxy.Gateway";
 
@@ -25,17 +27,20 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("MatchedParameters MatchedParameters", |_| Ok(Value::Host(Host::MatchedParameters))),
     ]),
     TypeDef::new(NAMESPACE, "IResponse").members(&[
-        Entry("int StatusCode", |c| Ok(Value::Int(i32::from(c.vm.context.response.status)))),
-        Entry("string StatusReason", |c| Ok(Value::from(c.vm.context.response.reason.as_str()))),
-        Entry("Headers Headers", |_| Ok(Value::Host(Host::Headers(Message::Response)))),
-        Entry("IMessageBody Body", |c| body(c, Message::Response)),
+        Entry("int StatusCode", |c| Ok(Value::Int(i32::from(response(c)?.status)))),
+        Entry("string StatusReason", |c| Ok(Value::from(response(c)?.reason.as_str()))),
+        Entry("Headers Headers", |c| Ok(Value::Host(Host::Headers(message_of(&c.this))))),
+        Entry("IMessageBody Body", |c| {
+            let message = message_of(&c.this);
+            body(c, message)
+        }),
     ]),
     TypeDef::new(NAMESPACE, "IMessageBody").members(&[
         Entry("T As<T>(bool preserveContent = false)", |c| {
             let message = message_of(&c.this);
             let bytes = read(c, message)?;
             if !c.bool(0) {
-                let own = own_body(c.vm.context, message);
+                let own = own_body(c.vm.context, message)?;
                 if matches!(own, MessageBody::Bytes(_)) {
                     *own = MessageBody::Consumed;
                 }
@@ -48,7 +53,7 @@ pub(super) const TYPES: &[TypeDef] = &[
                 let message = message_of(&c.this);
                 let bytes = read(c, message)?.unwrap_or_default();
                 if !c.bool(0) {
-                    *own_body(c.vm.context, message) = MessageBody::Consumed;
+                    *own_body(c.vm.context, message)? = MessageBody::Consumed;
                 }
                 Ok(form(&bytes))
             },
@@ -166,10 +171,27 @@ pub(super) const TYPES: &[TypeDef] = &[
         ]),
 ];
 
+/// The response a member is asked of.
+fn response<'c>(c: &'c Call<'_, '_>) -> Result<&'c ResponseState, Exception> {
+    match message_of(&c.this) {
+        Message::Stored(at) => {
+            let stored = c.vm.context.stored_responses.get_index(at);
+            stored.map(|(_, response)| response).ok_or_else(Exception::null_reference)
+        }
+        Message::Request | Message::Response => Ok(&c.vm.context.response),
+    }
+}
+
+static NO_HEADERS: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+
 fn headers(context: &Context, message: Message) -> &HeaderMap {
     match message {
         Message::Request => &context.request.headers,
         Message::Response => &context.response.headers,
+        Message::Stored(at) => match context.stored_responses.get_index(at) {
+            Some((_, response)) => &response.headers,
+            None => &NO_HEADERS,
+        },
     }
 }
 
@@ -259,16 +281,20 @@ pub(super) fn parameter_pairs(context: &Context) -> Vec<Value> {
         .collect()
 }
 
-fn own_body(context: &mut Context, message: Message) -> &mut MessageBody {
+fn own_body(context: &mut Context, message: Message) -> Result<&mut MessageBody, Exception> {
     match message {
-        Message::Request => &mut context.request.body,
-        Message::Response => &mut context.response.body,
+        Message::Request => Ok(&mut context.request.body),
+        Message::Response => Ok(&mut context.response.body),
+        Message::Stored(at) => {
+            let stored = context.stored_responses.get_index_mut(at);
+            stored.map(|(_, response)| &mut response.body).ok_or_else(Exception::null_reference)
+        }
     }
 }
 
 /// `Body`: null when there is none.
 fn body(c: &mut Call<'_, '_>, message: Message) -> Result<Value, Exception> {
-    Ok(match own_body(c.vm.context, message) {
+    Ok(match own_body(c.vm.context, message)? {
         MessageBody::Absent => Value::Null,
         _ => Value::Host(Host::Body(message)),
     })
@@ -276,7 +302,7 @@ fn body(c: &mut Call<'_, '_>, message: Message) -> Result<Value, Exception> {
 
 /// The body's bytes; `None` when they were read before.
 fn read(c: &mut Call<'_, '_>, message: Message) -> Result<Option<Bytes>, Exception> {
-    match own_body(c.vm.context, message) {
+    match own_body(c.vm.context, message)? {
         MessageBody::Bytes(bytes) => Ok(Some(bytes.clone())),
         MessageBody::Consumed => Ok(None),
         MessageBody::Absent => Err(Exception::null_reference()),

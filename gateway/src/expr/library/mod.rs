@@ -8,6 +8,7 @@
 mod collections;
 mod context;
 mod convert;
+pub(crate) mod credentials;
 mod date_time;
 mod enums;
 mod exceptions;
@@ -100,6 +101,7 @@ const TABLES: &[&[TypeDef]] = &[
     exceptions::TYPES,
     context::TYPES,
     message::TYPES,
+    credentials::TYPES,
 ];
 
 /// One call of a member.

@@ -63,6 +63,8 @@ pub enum Message {
     Request,
     /// `context.Response`.
     Response,
+    /// An answer of `send-request`, by its number.
+    Stored(usize),
 }
 
 /// Which URL.
@@ -85,6 +87,8 @@ pub enum Host {
     Request,
     /// `context.Response`.
     Response,
+    /// An answer of `send-request`, by its number in the context.
+    StoredResponse(usize),
     /// `context.Variables`.
     Variables,
     /// `….Headers`.
@@ -120,7 +124,7 @@ impl Host {
         match self {
             Self::Context => "IProxyRequestContext",
             Self::Request => "IRequest",
-            Self::Response => "IResponse",
+            Self::Response | Self::StoredResponse(_) => "IResponse",
             Self::Variables => "Variables",
             Self::Headers(_) => "Headers",
             Self::Body(_) => "IMessageBody",
@@ -183,6 +187,12 @@ pub enum Object {
     Comparer(bool),
     /// `GetType()`: the full name.
     Type(Arc<str>),
+    /// `Jwt`.
+    Jwt(Arc<super::credentials::JwtParts>),
+    /// `Jwt.Claims`.
+    Claims(Arc<super::credentials::JwtParts>),
+    /// `BasicAuthCredentials`: user and password.
+    Basic(Arc<(String, String)>),
 }
 
 /// A `Random`; opaque outside.
@@ -212,6 +222,9 @@ impl Object {
             Self::Encoding(_) => "Encoding",
             Self::Comparer(_) => "StringComparer",
             Self::Type(_) => "Type",
+            Self::Jwt(_) => "Jwt",
+            Self::Claims(_) => "Claims",
+            Self::Basic(_) => "BasicAuthCredentials",
         }
     }
 
@@ -236,6 +249,8 @@ impl Object {
             (Self::Encoding(a), Self::Encoding(b)) => a == b,
             (Self::Comparer(a), Self::Comparer(b)) => a == b,
             (Self::Type(a), Self::Type(b)) => a == b,
+            (Self::Jwt(a), Self::Jwt(b)) | (Self::Claims(a), Self::Claims(b)) => Arc::ptr_eq(a, b),
+            (Self::Basic(a), Self::Basic(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
     }

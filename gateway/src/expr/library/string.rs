@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Call, Entry, TypeDef};
+use super::{Call, Entry, TypeDef, credentials};
 use crate::expr::collection::Collection;
 use crate::expr::eval::{align, compare_texts};
 use crate::expr::exception::Exception;
@@ -28,6 +28,19 @@ pub(super) const TYPES: &[TypeDef] =
             c.give(units.iter().map(Value::to_text).collect::<String>())
         }),
         Entry("string ToString()", |c| Ok(c.this.clone())),
+        // Extension methods of the platform.
+        Entry("Jwt AsJwt()", |c| Ok(credentials::jwt(&c.this_str()).unwrap_or(Value::Null))),
+        Entry("bool TryParseJwt(out Jwt result)", |c| {
+            let found = credentials::jwt(&c.this_str());
+            Ok(c.out(0, found, Value::Null))
+        }),
+        Entry("BasicAuthCredentials AsBasic()", |c| {
+            Ok(credentials::basic(&c.this_str()).unwrap_or(Value::Null))
+        }),
+        Entry("bool TryParseBasic(out BasicAuthCredentials result)", |c| {
+            let found = credentials::basic(&c.this_str());
+            Ok(c.out(0, found, Value::Null))
+        }),
         Entry("bool Contains(string value)", |c| {
             let value = c.str(0, "value")?;
             Ok(Value::Bool(c.this_str().contains(&*value)))

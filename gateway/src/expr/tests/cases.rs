@@ -584,3 +584,41 @@ fn the_rest_of_the_library() {
     check("@(StringComparison.OrdinalIgnoreCase)", "OrdinalIgnoreCase");
     check("@(Array.IndexOf(new [] { \"a\", \"b\" }, \"b\"))", "1");
 }
+
+/// `{"typ":"JWT","alg":"RS256"}`, `{"aud":["a","b"],"iss":"me","sub":"you","exp":1767225600,"roles":["r1","r2"],"admin":true}`.
+const TOKEN: &str = "eyJ0eXAiOiAiSldUIiwgImFsZyI6ICJSUzI1NiJ9.eyJhdWQiOiBbImEiLCAiYiJdLCAiaXNzIjogIm1lIiwgInN1YiI6ICJ5b3UiLCAiZXhwIjogMTc2NzIyNTYwMCwgInJvbGVzIjogWyJyMSIsICJyMiJdLCAiYWRtaW4iOiB0cnVlfQ.c2ln";
+
+#[test]
+fn tokens_are_read() {
+    let with = |rest: &str| format!(r#"@("Bearer {TOKEN}".AsJwt(){rest})"#);
+    for (rest, expected) in [
+        (".Algorithm", "RS256"),
+        (".Type", "JWT"),
+        (".Issuer", "me"),
+        (".Subject", "you"),
+        (".Audiences.Count()", "2"),
+        (".ExpirationTime.ToString()", "01/01/2026 00:00:00"),
+        (".NotBefore == null", "True"),
+        (r#".Claims["roles"][1]"#, "r2"),
+        (r#".Claims.GetValueOrDefault("roles", "")"#, "r1,r2"),
+        (r#".Claims.GetValueOrDefault("admin")"#, "true"),
+        (r#".Claims.GetValueOrDefault("x", "none")"#, "none"),
+        (r#".Claims.ContainsKey("aud")"#, "True"),
+    ] {
+        check(&with(rest), expected);
+    }
+    check(r#"@("nonsense".AsJwt() == null)"#, "True");
+    check(
+        r#"@{ Jwt token; return "a.b".TryParseJwt(out token) + "," + (token == null); }"#,
+        "False,True",
+    );
+    check(
+        &format!(
+            r#"@{{ Jwt token; return "{TOKEN}".TryParseJwt(out token) ? token.Id ?? "no id" : "?"; }}"#
+        ),
+        "no id",
+    );
+    check(r#"@("Basic dXNlcjpwYTpzcw==".AsBasic().UserId)"#, "user");
+    check(r#"@("dXNlcjpwYTpzcw==".AsBasic()?.Password)"#, "pa:ss");
+    check(r#"@("Basic !".AsBasic()?.Password == null)"#, "True");
+}

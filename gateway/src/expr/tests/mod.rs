@@ -82,6 +82,8 @@ pub(super) fn context() -> Context {
         last_error: None,
         random: Seed(1).stream("test"),
         trace: Vec::new(),
+        stored_responses: indexmap::IndexMap::new(),
+        tracing: false,
     };
     let headers = &mut context.request.headers;
     headers.insert("api-key", http::HeaderValue::from_static("key-1"));

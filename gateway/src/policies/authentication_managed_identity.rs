@@ -1,0 +1,91 @@
+//! `<authentication-managed-identity>`: a token for a resource, into
+//! `Authorization` or a variable. The token is a local one: see
+//! [`crate::identity`].
+
+use futures_util::future::BoxFuture;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+
+use crate::expr::Value;
+use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
+use crate::policy::compile::{Compiler, Node};
+use crate::policy::document::PolicyValue;
+use crate::policy::spec::{
+    ContentSpec, ElementSpec, Form, PolicySpec, Section, optional, required,
+};
+
+pub(super) static SPEC: PolicySpec = PolicySpec {
+    element: ElementSpec {
+        name: "authentication-managed-identity",
+        attributes: &[
+            required("resource", Form::Name),
+            optional("client-id", Form::Name),
+            optional("output-token-variable-name", Form::Name).literal(),
+            optional("ignore-error", Form::Boolean).literal(),
+        ],
+        content: ContentSpec::Empty,
+    },
+    sections: &[Section::Inbound],
+    compile,
+};
+
+struct ManagedIdentity {
+    resource: PolicyValue,
+    client_id: Option<PolicyValue>,
+    variable: Option<String>,
+    ignore_error: bool,
+}
+
+fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Policy>> {
+    let variable = node.literal("output-token-variable-name");
+    if let Some(variable) = &variable {
+        compiler.facts().computed_variable(variable);
+    }
+    node.complete()?;
+    Some(Box::new(ManagedIdentity {
+        resource: node.value("resource")?,
+        client_id: node.value("client-id"),
+        variable,
+        ignore_error: node.flag("ignore-error").unwrap_or(false),
+    }))
+}
+
+impl ManagedIdentity {
+    async fn run(&self, exchange: &mut Exchange) -> Outcome {
+        let resource = exchange.text(&self.resource).await?.trim().to_owned();
+        let client = match &self.client_id {
+            Some(client) => Some(exchange.text(client).await?),
+            None => None,
+        };
+        let client = client.as_deref().map(str::trim).filter(|client| !client.is_empty());
+        let now = exchange.context.clock.now();
+        let token = exchange.shared.identity.token(&resource, client, now);
+        let header = token.as_ref().map(|token| HeaderValue::from_str(&format!("Bearer {token}")));
+        let (Some(token), Some(Ok(mut header))) = (token, header) else {
+            if self.ignore_error {
+                return Ok(Flow::Next);
+            }
+            let message = format!("No token for resource '{resource}' could be obtained.");
+            return Err(exchange.fail(500, "ManagedIdentityTokenFailure", message));
+        };
+        if let Some(tracer) = &mut exchange.recorder.tracer {
+            tracer.hide(&token);
+        }
+        match &self.variable {
+            Some(variable) => {
+                exchange.context.variables.insert(variable.clone(), Value::from(token));
+            }
+            None => {
+                header.set_sensitive(true);
+                exchange.message().headers.insert(AUTHORIZATION, header);
+            }
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Policy for ManagedIdentity {
+    fn execute<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.run(exchange))
+    }
+}
