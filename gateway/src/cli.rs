@@ -1,11 +1,12 @@
 //! The command line: types, help text, and what each command does.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seam::cli::LogFormat;
 use seam::clock::WallClock;
@@ -73,12 +74,21 @@ enum Command {
     /// Print every problem of a configuration and its documents
     ///
     /// Exits with 0 when there is none (or warnings only), with 2 otherwise.
+    /// With `--summary` it checks every policy document (.xml, .cshtml) below a
+    /// folder, each by itself: named values, fragments, backends and loggers that
+    /// one names are taken as there. It counts those that load and what the others
+    /// miss, and exits with 0.
     #[command(after_help = "Examples:
   gateway check capabilities/latency-routing/gateway.toml
-  gateway check gateway.toml --deny-warnings --format json")]
+  gateway check gateway.toml --deny-warnings --format json
+  gateway check --summary path/to/documents")]
     Check {
-        /// The configuration
+        /// The configuration; with `--summary`, a folder
+        #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Count what the documents of a folder are missing
+        #[arg(long, conflicts_with = "deny_warnings")]
+        summary: bool,
         /// Exit with 2 on warnings, too
         #[arg(long)]
         deny_warnings: bool,
@@ -150,7 +160,10 @@ enum Format {
 /// Runs the command line. `Err` is a failure that is no diagnostic.
 pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Some(Command::Check { file, deny_warnings, format }) => {
+        Some(Command::Check { file, summary: true, format, .. }) => {
+            summarise(&file, format, out, err)
+        }
+        Some(Command::Check { file, deny_warnings, format, summary: false }) => {
             let (problems, backends) = match load(&file, &environment()?) {
                 Ok((config, warnings)) => (warnings, config.describe_backends()),
                 Err(problems) => (problems, String::new()),
@@ -239,6 +252,34 @@ fn report(
             writeln!(out, "{}: {errors}, {warnings}", file.display())
         }
     }
+}
+
+/// The most rows of what is missing that a person gets.
+const SUMMARY_ROWS: usize = 50;
+
+fn summarise(
+    folder: &Path,
+    format: Format,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    let shown = std::io::stderr().is_terminal();
+    let survey = crate::survey::survey(folder, |done, all| {
+        // Progress that cannot be shown is no reason to stop.
+        if shown && (done % 50 == 0 || done == all) {
+            let end = if done == all { "\n" } else { "" };
+            let _ = write!(err, "\r{done} of {all} files{end}").and_then(|()| err.flush());
+        }
+    })
+    .with_context(|| format!("cannot read the documents below `{}`", folder.display()))?;
+    match format {
+        Format::Text => out.write_all(crate::survey::table(&survey, SUMMARY_ROWS).as_bytes())?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, &survey)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn refuse(problems: &[Diagnostic], err: &mut impl Write) -> anyhow::Result<ExitCode> {

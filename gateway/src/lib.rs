@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use seam::clock::WallClock;
-use seam::diagnostic::Diagnostic;
+use seam::diagnostic::{Diagnostic, Source};
 use seam::env::Env;
 use seam::http::HttpService;
 use seam::reference;
@@ -37,6 +37,7 @@ pub mod pipeline;
 mod policies;
 pub mod policy;
 pub mod store;
+mod survey;
 mod telemetry;
 mod usage;
 
@@ -105,6 +106,14 @@ impl fmt::Debug for GatewayConfig {
 pub fn load(path: &Path, env: &Env) -> Result<(GatewayConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (model, warnings) = config::load::load(path, env)?;
     Ok((GatewayConfig { model: Arc::new(model) }, warnings))
+}
+
+/// Checks one policy document or fragment by itself, without a configuration:
+/// named values, fragments, backends and loggers it names are taken as there. Gives
+/// errors and warnings; without an error the document loads.
+#[must_use]
+pub fn check_document(source: &Source) -> Vec<Diagnostic> {
+    policy::alone::check(source)
 }
 
 /// The address a `gateway.toml` says to listen on, without reading documents.

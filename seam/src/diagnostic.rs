@@ -74,6 +74,7 @@ struct Label {
 pub struct Diagnostic {
     severity: Severity,
     code: Option<&'static str>,
+    subject: Option<&'static str>,
     message: String,
     source: Option<Source>,
     primary: Label,
@@ -88,6 +89,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             code: None,
+            subject: None,
             message: message.into(),
             source: Some(source.clone()),
             primary: Label { span, text: String::new() },
@@ -112,6 +114,14 @@ impl Diagnostic {
     #[must_use]
     pub fn code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
+        self
+    }
+
+    /// What kind of thing the problem is about, for those who count problems;
+    /// it is not printed.
+    #[must_use]
+    pub fn about(mut self, subject: &'static str) -> Self {
+        self.subject = Some(subject);
         self
     }
 
@@ -159,6 +169,18 @@ impl Diagnostic {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What [`Diagnostic::about`] said.
+    #[must_use]
+    pub fn subject(&self) -> Option<&'static str> {
+        self.subject
+    }
+
+    /// The primary place as a byte range of its source; empty without one.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.primary.span.clone()
     }
 
     /// The primary place: file name, line, column (from 1).

@@ -81,7 +81,7 @@ pub(crate) fn load_text(
 
 /// A fragment included twice reports its problems twice. And nobody reads more
 /// than so many: a hostile document could have one for every few bytes.
-fn without_doubles(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(crate) fn without_doubles(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
     for problem in problems {

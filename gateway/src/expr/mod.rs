@@ -46,15 +46,21 @@ pub struct CompileError {
     pub message: String,
     /// How to mend it.
     pub help: Option<String>,
+    /// What kind of thing it is about: `syntax`, `type`, `member`.
+    pub subject: Option<&'static str>,
 }
 
 impl CompileError {
     pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), help: None }
+        Self { span, message: message.into(), help: None, subject: None }
     }
 
     pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+
+    pub(crate) fn about(self, subject: &'static str) -> Self {
+        Self { subject: Some(subject), ..self }
     }
 }
 
@@ -91,7 +97,7 @@ pub fn compile(text: &str) -> Result<Expression, Vec<CompileError>> {
 
 /// The same for another generation of gateway.
 pub fn compile_with(text: &str, settings: Settings) -> Result<Expression, Vec<CompileError>> {
-    let program = parser::parse(text).map_err(|error| vec![error])?;
+    let program = parser::parse(text).map_err(|error| vec![error.about("syntax")])?;
     let checked = check::check(&program)?;
     Ok(Expression { text: text.to_owned(), settings, checked })
 }

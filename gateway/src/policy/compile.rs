@@ -116,6 +116,7 @@ pub(crate) fn compile_document(
             let names = Section::ALL.map(Section::name);
             let mut problem = compiler
                 .error(span, format!("unknown section `{}`", element.name))
+                .about("section")
                 .did_you_mean(&element.name, names);
             if policies::find(&element.name).is_some() {
                 problem = problem.help("policies stand inside a section, not beside it");
@@ -302,6 +303,7 @@ impl<'l> Compiler<'l> {
         {
             let problem = self
                 .error(span, format!("`{name}` cannot stand inside `{}`", parent.name))
+                .about("policy")
                 .did_you_mean(name, only.iter().copied())
                 .help(format!("it takes {}", only.join(", ")));
             self.report(problem);
@@ -310,6 +312,7 @@ impl<'l> Compiler<'l> {
         let Some(spec) = policies::find(name) else {
             let mut problem = self
                 .error(span, format!("unknown policy `{name}`"))
+                .about("policy")
                 .did_you_mean(name, policies::names());
             if Section::from_name(name).is_some() {
                 problem = problem.help("sections stand directly inside `<policies>`");
@@ -339,6 +342,7 @@ impl<'l> Compiler<'l> {
             let allowed: Vec<&str> = spec.sections.iter().map(|section| section.name()).collect();
             let problem = self
                 .error(span, format!("policy `{name}` is not allowed in section `{section}`"))
+                .about("section")
                 .help(format!("it may stand in {}", allowed.join(", ")));
             self.report(problem);
         }
@@ -395,6 +399,7 @@ impl<'l> Compiler<'l> {
                             attribute.name_span.clone(),
                             format!("`{}` has no attribute `{name}`", spec.name),
                         )
+                        .about("attribute")
                         .did_you_mean(name, known.clone());
                     if !spec.attributes.is_empty() {
                         let all: Vec<&str> = known.collect();
@@ -407,10 +412,8 @@ impl<'l> Compiler<'l> {
         for known in spec.attributes {
             if known.presence == Presence::Required && element.attribute(known.name).is_none() {
                 let message = format!("`{}` needs the attribute `{}`", spec.name, known.name);
-                self.report(
-                    self.error(element.name_span.clone(), message)
-                        .help(format!("expected {}", known.form)),
-                );
+                let problem = self.error(element.name_span.clone(), message);
+                self.report(problem.about("attribute").help(format!("expected {}", known.form)));
             }
         }
         self.content(element, spec);
@@ -436,6 +439,7 @@ impl<'l> Compiler<'l> {
                     child.name_span.clone(),
                     format!("`{}` cannot stand inside `{}`", child.name, spec.name),
                 )
+                .about("element")
                 .did_you_mean(&child.name, names.iter().copied());
             problem = match names.as_slice() {
                 [] => problem.help(format!("`{}` holds no elements", spec.name)),
@@ -464,15 +468,15 @@ impl<'l> Compiler<'l> {
         match &text.content {
             Content::Expression(_) if spec.expressions == Expressions::Refused => {
                 let message = format!("attribute `{}` takes no expression", spec.name);
-                self.report(
-                    self.error(text.span.clone(), message).help(format!("expected {}", spec.form)),
-                );
+                let problem = self.error(text.span.clone(), message);
+                self.report(problem.about("attribute").help(format!("expected {}", spec.form)));
                 None
             }
             Content::Literal(literal) => {
                 if let Some(expected) = spec.form.refuses(literal) {
                     let message = format!("`{}` is no value for `{}`", literal.trim(), spec.name);
-                    self.report(self.error(text.span.clone(), message).help(expected));
+                    let problem = self.error(text.span.clone(), message);
+                    self.report(problem.about("attribute").help(expected));
                     return None;
                 }
                 Some(PolicyValue::Literal(literal.as_str().into()))
@@ -497,6 +501,7 @@ impl<'l> Compiler<'l> {
                 for problem in problems {
                     let span = mapped.map.to_source(problem.span);
                     let mut diagnostic = self.error(span, problem.message);
+                    diagnostic = diagnostic.about(problem.subject.unwrap_or("expression"));
                     if let Some(help) = problem.help {
                         diagnostic = diagnostic.help(help);
                     }

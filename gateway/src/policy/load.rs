@@ -46,10 +46,40 @@ pub(crate) enum Kind {
     Fragment,
 }
 
-/// Scans a document. Problems go to `out`.
+/// Scans a document with this element on top. Problems go to `out`.
 pub(crate) fn scan(
     source: &Source,
     kind: Kind,
+    values: &NamedValues,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Document> {
+    let document = scan_any(source, values, out)?;
+    let Document { text, root } = &document;
+    let (expected, other) = match kind {
+        Kind::Policies => ("policies", "fragment"),
+        Kind::Fragment => ("fragment", "policies"),
+    };
+    if root.name != expected {
+        let mut problem = text
+            .error(
+                root.name_span.clone(),
+                format!("expected `<{expected}>`, found `<{}>`", root.name),
+            )
+            .about("document");
+        if root.name == other {
+            problem = problem.help(
+                "a policy document is `<policies>`, a fragment is `<fragment>`: is the file named in the right place?",
+            );
+        }
+        out.push(problem);
+        return None;
+    }
+    Some(document)
+}
+
+/// Scans a document, whatever its top element. Problems go to `out`.
+pub(crate) fn scan_any(
+    source: &Source,
     values: &NamedValues,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Document> {
@@ -63,7 +93,7 @@ pub(crate) fn scan(
     let root = match scanner::scan_pasted(&text.text, &ranges) {
         Ok(root) => root,
         Err(problem) => {
-            let mut diagnostic = text.error(problem.span, problem.message);
+            let mut diagnostic = text.error(problem.span, problem.message).about("document");
             if let Some(label) = problem.label {
                 diagnostic = diagnostic.label(label);
             }
@@ -78,23 +108,6 @@ pub(crate) fn scan(
         }
     };
     named_values::report_unknown(&text, &root, &unknown, values, out);
-    let (expected, other) = match kind {
-        Kind::Policies => ("policies", "fragment"),
-        Kind::Fragment => ("fragment", "policies"),
-    };
-    if root.name != expected {
-        let mut problem = text.error(
-            root.name_span.clone(),
-            format!("expected `<{expected}>`, found `<{}>`", root.name),
-        );
-        if root.name == other {
-            problem = problem.help(
-                "a policy document is `<policies>`, a fragment is `<fragment>`: is the file named in the right place?",
-            );
-        }
-        out.push(problem);
-        return None;
-    }
     Some(Document { text: Arc::new(text), root })
 }
 
@@ -102,7 +115,7 @@ fn too_large(source: &Source, size: usize, out: &mut Vec<Diagnostic>) -> bool {
     let large = MAX_DOCUMENT_BYTES < size;
     if large {
         let message = format!("the document is larger than {} KiB", MAX_DOCUMENT_BYTES / 1024);
-        out.push(Diagnostic::error(source, 0..0, message));
+        out.push(Diagnostic::error(source, 0..0, message).about("document"));
     }
     large
 }

@@ -4,6 +4,7 @@
 //! `crate::policies`) → PolicyDocument`. Knows nothing of HTTP or of a request
 //! under way. Start reading at `load.rs`.
 
+pub(crate) mod alone;
 pub(crate) mod compile;
 pub(crate) mod document;
 pub(crate) mod lint;

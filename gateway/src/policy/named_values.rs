@@ -43,14 +43,7 @@ pub(crate) fn paste(source: &Source, values: &NamedValues) -> Pasted {
     let mut unknown = Vec::new();
     let mut ranges = Vec::new();
     let mut copied = 0;
-    let mut at = 0;
-    while let Some(found) = text[at..].find("{{") {
-        let start = at + found;
-        let Some(length) = name_length(&text[start + 2..]) else {
-            at = start + 1;
-            continue;
-        };
-        let end = start + 2 + length + 2;
+    for Range { start, end } in places(text) {
         let name = &text[start + 2..end - 2];
         out.push_verbatim(&text[copied..start], copied);
         copied = end;
@@ -65,11 +58,28 @@ pub(crate) fn paste(source: &Source, values: &NamedValues) -> Pasted {
                 out.push_verbatim(&text[start..end], start);
             }
         }
-        at = end;
     }
     out.push_verbatim(&text[copied..], copied);
     let document = DocumentText { source: source.clone(), text: out.text, map: out.map };
     Pasted { document, ranges, unknown }
+}
+
+/// Where a text names a value: the places of `{{name}}`, braces included.
+pub(crate) fn places(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(next) = text[at..].find("{{") {
+        let start = at + next;
+        at = match name_length(&text[start + 2..]) {
+            Some(length) => {
+                let end = start + 2 + length + 2;
+                found.push(start..end);
+                end
+            }
+            None => start + 1,
+        };
+    }
+    found
 }
 
 /// The length of a name that `}}` follows.

@@ -123,7 +123,9 @@ impl<'a> Scanner<'a> {
             }
             None => {
                 let message = format!("{what} is never closed");
-                Err(Problem::new(start..start + 4.min(self.rest().len()), message))
+                let shown =
+                    self.rest().char_indices().nth(4).map_or(self.rest().len(), |(at, _)| at);
+                Err(Problem::new(start..start + shown, message))
             }
         }
     }

@@ -86,6 +86,15 @@ impl Element {
 }
 
 impl Text {
+    /// What it says, unless it is an expression.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match &self.content {
+            Content::Literal(text) => Some(text),
+            Content::Expression(_) => None,
+        }
+    }
+
     /// A literal of white space only.
     #[must_use]
     pub fn is_blank(&self) -> bool {

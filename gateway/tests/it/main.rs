@@ -23,6 +23,7 @@ mod retries;
 mod sockets;
 mod streaming;
 mod support;
+mod survey;
 mod telemetry;
 mod token_limits;
 mod traces;

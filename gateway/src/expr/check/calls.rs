@@ -316,6 +316,7 @@ impl Checker {
                     (!known.is_empty()).then(|| format!("there is `{}`", known.join("`, `")));
                 let message = format!("{shown} does not take these {} arguments", spans.len());
                 self.error_with(at.clone(), message, help);
+                self.about("member");
             }
         }
     }

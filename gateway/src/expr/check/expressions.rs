@@ -155,6 +155,7 @@ impl Checker {
         let help = seam::diagnostic::nearest(&name.text, known)
             .map(|near| format!("did you mean `{near}`?"));
         self.error_with(name.span.clone(), format!("unknown name `{}`", name.text), help);
+        self.about("type");
         Typed::broken()
     }
 

@@ -35,6 +35,7 @@ impl Checker {
                 Some(name) => Some(Type::named(name)),
                 None => {
                     self.error(target.span.clone(), format!("the type `{word}` is not supported"));
+                    self.about("type");
                     Some(Type::Unknown)
                 }
             };
@@ -207,6 +208,7 @@ impl Checker {
         };
         let message = format!("`{ty}` has no member `{}`", name.text);
         self.error_with(name.span.clone(), message, help);
+        self.about("member");
     }
 
     pub(super) fn index(&mut self, target: &Expr, args: &[Argument], span: &Span) -> Typed {

@@ -135,6 +135,13 @@ impl Checker {
         self.errors.push(error);
     }
 
+    /// Says of the last error what it is about.
+    fn about(&mut self, subject: &'static str) {
+        if let Some(error) = self.errors.last_mut() {
+            error.subject = Some(subject);
+        }
+    }
+
     fn slot(&mut self) -> usize {
         self.slots += 1;
         self.slots - 1
@@ -232,6 +239,7 @@ impl Checker {
         }
         if super::parser::TYPE_KEYWORDS.contains(&path) {
             self.error(span.clone(), format!("the type `{path}` is not supported"));
+            self.about("type");
             return None;
         }
         let help = match library::find(name) {
@@ -240,6 +248,7 @@ impl Checker {
                 .map(|near| format!("did you mean `{near}`?")),
         };
         self.error_with(span.clone(), format!("unknown type `{path}`"), help);
+        self.about("type");
         None
     }
 }
