@@ -9,16 +9,23 @@ mod account;
 mod action;
 mod bins;
 mod check;
+#[cfg(test)]
+mod classes_tests;
+mod converges;
 mod evaluate;
 mod events;
+mod fairness;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod inversions;
 mod joined;
 mod latency;
 mod period;
+mod rate_ratio;
 mod reconcile;
 mod result;
 mod routing;
+mod starvation;
 mod status;
 #[cfg(test)]
 mod tests;

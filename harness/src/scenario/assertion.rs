@@ -24,14 +24,16 @@ use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
 pub use counted::{Counted, RawCounted, Weight};
-use kind::RawKind;
 pub(crate) use kind::for_each_kind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Attempts, BackendShare, BinCondition, Bins, ExpectedAnswer, Kind,
-    Latency, LatencyRatio, Period, RawActionAnswer, RawAttempts, RawBackendShare, RawBins,
-    RawLatency, RawLatencyRatio, RawMatching, RawPeriod, RawRequests, RawStatus, RawWindow,
-    Requests, Status, StatusMeasure, Window,
+    ActionAnswer, ActionChoice, Among, Attempts, BackendShare, BinCondition, Bins, Class,
+    Converges, ExpectedAnswer, Fairness, Inversions, Kind, Latency, LatencyRatio, Period,
+    RateRatio, RawActionAnswer, RawAttempts, RawBackendShare, RawBins, RawClass, RawConverges,
+    RawFairness, RawInversions, RawLatency, RawLatencyRatio, RawMatching, RawPeriod, RawRateRatio,
+    RawRequests, RawStarvation, RawStatus, RawWindow, Requests, Starvation, Status, StatusMeasure,
+    Window,
 };
+use kind::{LooksAt, RawKind};
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
@@ -100,6 +102,21 @@ pub struct RawAssertion {
     /// Whether bursts come at regular times.
     #[schemars(with = "Option<RawPeriod>")]
     pub period: Option<Spanned<RawPeriod>>,
+    /// How often the important was refused while the unimportant was let through.
+    #[schemars(with = "Option<RawInversions>")]
+    pub inversions: Option<Spanned<RawInversions>>,
+    /// How long clients asked in vain.
+    #[schemars(with = "Option<RawStarvation>")]
+    pub starvation: Option<Spanned<RawStarvation>>,
+    /// How evenly something is spread over the values of a draw.
+    #[schemars(with = "Option<RawFairness>")]
+    pub fairness: Option<Spanned<RawFairness>>,
+    /// How much more of something there is in this span than in another.
+    #[schemars(with = "Option<RawRateRatio>")]
+    pub rate_ratio: Option<Spanned<RawRateRatio>>,
+    /// How soon a share stays where it should be.
+    #[schemars(with = "Option<RawConverges>")]
+    pub converges: Option<Spanned<RawConverges>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,
