@@ -98,6 +98,11 @@ impl<'a> Joined<'a> {
         self.dataset.simulators.get(index).map_or("an unknown simulator", String::as_str)
     }
 
+    /// When a span starts.
+    pub(super) fn start(&self, span: &Span) -> Result<RunTime, String> {
+        Ok(self.window(span)?.start)
+    }
+
     /// The stretches of a span without what is left out after edges, in order.
     pub(super) fn stretches(&self, span: &Span) -> Result<Vec<(RunTime, RunTime)>, String> {
         let mut window = self.window(span)?;

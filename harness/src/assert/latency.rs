@@ -348,7 +348,7 @@ fn too_few(n: u64, what: &str, statistic: Statistic, threshold: String) -> Check
 }
 
 /// An interval narrows with the root of n: so many would bring it to the edge.
-fn size_to_settle(
+pub(super) fn size_to_settle(
     verdict: Verdict,
     n: u64,
     value: f64,
@@ -372,7 +372,7 @@ fn interval_words(lower: Option<f64>, upper: Option<f64>) -> String {
     }
 }
 
-fn band_words(band: &Band, number: fn(f64) -> String) -> String {
+pub(super) fn band_words(band: &Band, number: fn(f64) -> String) -> String {
     match (band.lower, band.upper) {
         (Some(lower), Some(upper)) => format!("{} to {}", number(lower), number(upper)),
         (Some(lower), None) => format!("at least {}", number(lower)),

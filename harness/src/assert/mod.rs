@@ -12,20 +12,27 @@ mod answers;
 mod bins;
 mod breaker;
 mod check;
+#[cfg(test)]
+mod classes_tests;
+mod converges;
 mod counter;
 mod evaluate;
 mod events;
+mod fairness;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod header;
+mod inversions;
 mod joined;
 mod latency;
 mod ledger;
 mod period;
+mod rate_ratio;
 mod reconcile;
 mod result;
 mod retry_wait;
 mod routing;
+mod starvation;
 mod status;
 #[cfg(test)]
 mod tests;

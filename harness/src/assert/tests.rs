@@ -720,6 +720,34 @@ fn every_kind() -> Vec<Assertion> {
             per: None,
         }),
         Kind::Period(period()),
+        Kind::Inversions(Inversions {
+            high: Class { workload: Some("chat".into()), labels: Vec::new() },
+            low: Class { workload: None, labels: Vec::new() },
+            within: Duration::from_secs(1),
+            pool: vec!["payg1".into()],
+            at_most: 2,
+        }),
+        Kind::Starvation(Starvation {
+            counted: counted(SeenBy::Clients),
+            at_most: Duration::from_secs(3),
+        }),
+        Kind::Fairness(Fairness {
+            by: Among::Workloads,
+            counted: counted(SeenBy::Clients),
+            at_least: 0.9,
+        }),
+        Kind::RateRatio(RateRatio {
+            counted: counted(SeenBy::Clients),
+            baseline: between(0, 30).span,
+            limits: Limits { at_least: Some(0.5), at_most: None },
+        }),
+        Kind::Converges(Converges {
+            counted: counted(SeenBy::Clients),
+            lower: 0.2,
+            upper: 0.9,
+            requests: 5,
+            within: Duration::from_secs(9),
+        }),
     ];
     let mut after = Scope::default();
     after.span.start = Start::AfterAction("swap".into());

@@ -24,15 +24,17 @@ use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
 pub use counted::{Counted, RawCounted, Weight};
-use kind::RawKind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Alternation, Answers, Attempts, BackendShare, BinCondition, Bins,
-    Booked, Breaker, Condition, Counter, ExpectedAnswer, ExpectedHeader, Header, Kind, Latency,
-    LatencyRatio, Ledger, LedgerEvent, LedgerMetric, Period, RawActionAnswer, RawAlternation,
-    RawAnswers, RawAttempts, RawBackendShare, RawBins, RawBreaker, RawCounter, RawHeader,
-    RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod, RawRequests, RawRetryWait,
-    RawStatus, RawWindow, Requests, RetryWait, Shape, Status, StatusMeasure, Window, Worth,
+    ActionAnswer, ActionChoice, Alternation, Among, Answers, Attempts, BackendShare, BinCondition,
+    Bins, Booked, Breaker, Class, Condition, Converges, Counter, ExpectedAnswer, ExpectedHeader,
+    Fairness, Header, Inversions, Kind, Latency, LatencyRatio, Ledger, LedgerEvent, LedgerMetric,
+    Period, RateRatio, RawActionAnswer, RawAlternation, RawAnswers, RawAttempts, RawBackendShare,
+    RawBins, RawBreaker, RawClass, RawConverges, RawCounter, RawFairness, RawHeader, RawInversions,
+    RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod, RawRateRatio, RawRequests,
+    RawRetryWait, RawStarvation, RawStatus, RawWindow, Requests, RetryWait, Shape, Starvation,
+    Status, StatusMeasure, Window, Worth,
 };
+use kind::{LooksAt, RawKind};
 pub(crate) use kind::{for_each_kind, is_kept_header};
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
@@ -123,6 +125,21 @@ pub struct RawAssertion {
     /// Whether bursts come at regular times.
     #[schemars(with = "Option<RawPeriod>")]
     pub period: Option<Spanned<RawPeriod>>,
+    /// How often the important was refused while the unimportant was let through.
+    #[schemars(with = "Option<RawInversions>")]
+    pub inversions: Option<Spanned<RawInversions>>,
+    /// How long clients asked in vain.
+    #[schemars(with = "Option<RawStarvation>")]
+    pub starvation: Option<Spanned<RawStarvation>>,
+    /// How evenly something is spread over the values of a draw.
+    #[schemars(with = "Option<RawFairness>")]
+    pub fairness: Option<Spanned<RawFairness>>,
+    /// How much more of something there is in this span than in another.
+    #[schemars(with = "Option<RawRateRatio>")]
+    pub rate_ratio: Option<Spanned<RawRateRatio>>,
+    /// How soon a share stays where it should be.
+    #[schemars(with = "Option<RawConverges>")]
+    pub converges: Option<Spanned<RawConverges>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,

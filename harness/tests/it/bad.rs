@@ -87,3 +87,48 @@ fn a_backend_that_no_simulator_serves() {
 fn the_good_one_is_good() {
     assert_eq!(parse(GOOD.to_owned()), Ok(()));
 }
+
+/// The guide's section on rates is accepted as printed, with its draws and its mix.
+#[test]
+fn the_guides_rate_assertions_are_good() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let guide = std::fs::read_to_string(root.join("docs/scenarios.md")).unwrap();
+    let snippet = |after: &str| {
+        let rest = guide.split_once(after).unwrap().1.split_once("```toml\n").unwrap().1;
+        rest.split_once("```").unwrap().0.to_owned()
+    };
+    let head = r#"
+version = 1
+name = "guide"
+[topology]
+gateway_url = "http://localhost:1"
+simulator_urls.ptu1 = { url = "http://localhost:2", key = "k" }
+simulator_urls.payg2 = { url = "http://localhost:3", key = "k" }
+[[workloads]]
+name = "low"
+path = "/x"
+[[workloads]]
+name = "high"
+path = "/x"
+[[stages]]
+name = "low-only"
+duration = "2m"
+[[stages.load]]
+workload = "story"
+users = 1
+[[actions]]
+name = "swap"
+at = "1m"
+patch = { simulator = "ptu1", config = {} }
+"#;
+    let parts = ["**Variation.**", "**Mixes.**", "### Rates, limits and classes"];
+    let text = parts.into_iter().map(snippet).fold(head.to_owned(), |text, part| text + &part);
+    let source = Source::new("guide.toml", text);
+    let (scenario, warnings) =
+        harness::scenario::parse(&source, std::path::Path::new(""), &Env::empty()).unwrap_or_else(
+            |problems| panic!("{}", problems.iter().map(|p| p.render(false)).collect::<String>()),
+        );
+    assert_eq!(scenario.assertions.len(), 12);
+    // The draw that the guide says nothing uses.
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+}

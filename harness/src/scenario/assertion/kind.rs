@@ -7,14 +7,19 @@ mod attempts;
 mod backend_share;
 mod bins;
 mod breaker;
+mod converges;
 mod counter;
+mod fairness;
 mod header;
+mod inversions;
 mod latency;
 mod latency_ratio;
 mod ledger;
 mod period;
+mod rate_ratio;
 mod requests;
 mod retry_wait;
+mod starvation;
 mod status;
 mod window;
 
@@ -32,15 +37,20 @@ pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
 pub use bins::{BinCondition, Bins, RawBins, RawMatching};
 pub use breaker::{Breaker, RawBreaker};
+pub use converges::{Converges, RawConverges};
 pub use counter::{Counter, RawCounter};
+pub use fairness::{Among, Fairness, RawFairness};
 pub(crate) use header::is_kept_header;
 pub use header::{ExpectedHeader, Header, RawHeader};
+pub use inversions::{Class, Inversions, RawClass, RawInversions};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
 pub use ledger::{Booked, Ledger, LedgerEvent, LedgerMetric, RawLedger, Worth};
 pub use period::{Period, RawPeriod};
+pub use rate_ratio::{RateRatio, RawRateRatio};
 pub use requests::{RawRequests, Requests};
 pub use retry_wait::{RawRetryWait, RetryWait};
+pub use starvation::{RawStarvation, Starvation};
 pub use status::{RawStatus, Status, StatusMeasure};
 pub use window::{RawWindow, Window};
 
@@ -65,19 +75,35 @@ macro_rules! for_each_kind {
             window: Window,
             bins: Bins,
             period: Period,
+            inversions: Inversions,
+            starvation: Starvation,
+            fairness: Fairness,
+            rate_ratio: RateRatio,
+            converges: Converges,
             requests: Requests,
         }
     };
 }
 pub(crate) use for_each_kind;
 
+/// What a kind looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LooksAt {
+    /// Requests of a workload and a span.
+    Requests,
+    /// Requests of a span; it says itself of which classes.
+    Classes,
+    /// Actions, for which neither means anything.
+    Actions,
+}
+
 /// A kind's table as written.
 pub(super) trait RawKind: Sized {
     /// What a good table becomes.
     type Checked;
 
-    /// Whether it looks at requests, so that `workload` and a span mean something.
-    const ABOUT_REQUESTS: bool = true;
+    /// What `workload`, `where` and a span mean for it.
+    const LOOKS_AT: LooksAt = LooksAt::Requests;
 
     /// The checked form; problems are reported and give `None`.
     fn check(checker: &mut Checker<'_>, table: &Spanned<Self>) -> Option<Self::Checked>;
@@ -113,9 +139,9 @@ macro_rules! declare {
             all.into_iter().filter_map(|(key, span)| span.map(|span| (key, span))).collect()
         }
 
-        /// The first good one of the given kinds, and whether it is about requests.
+        /// The first good one of the given kinds, and what it looks at.
         /// Each is checked, so that all of its problems show at once.
-        pub(super) fn check(checker: &mut Checker<'_>, raw: &RawAssertion) -> Option<(Kind, bool)> {
+        pub(super) fn check(checker: &mut Checker<'_>, raw: &RawAssertion) -> Option<(Kind, LooksAt)> {
             let kinds = [$(
                 raw.$key.as_ref().and_then(|table| about(checker, table, Kind::$kind))
             ),*];
@@ -130,6 +156,6 @@ fn about<R: RawKind>(
     checker: &mut Checker<'_>,
     table: &Spanned<R>,
     kind: fn(R::Checked) -> Kind,
-) -> Option<(Kind, bool)> {
-    R::check(checker, table).map(|checked| (kind(checked), R::ABOUT_REQUESTS))
+) -> Option<(Kind, LooksAt)> {
+    R::check(checker, table).map(|checked| (kind(checked), R::LOOKS_AT))
 }

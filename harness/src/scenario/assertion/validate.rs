@@ -15,7 +15,7 @@ pub(super) use values::{ShareKeys, StatusKeys};
 
 use crate::scenario::draw::Draw;
 
-use super::{Assertion, Kind, RawAssertion, RawBaseline, Scope, Span, Start, kind};
+use super::{Assertion, Kind, LooksAt, RawAssertion, RawBaseline, Scope, Span, Start, kind};
 
 /// What assertions may refer to.
 #[derive(Debug, Clone, Default)]
@@ -118,9 +118,9 @@ impl Checker<'_> {
         });
         let labels = labels.collect();
         let span = self.span(raw);
-        let (kind, about_requests) = self.kind(raw).unzip();
-        if let (Some(kind), Some(false)) = (&kind, about_requests) {
-            self.no_scope(raw, kind);
+        let (kind, looks_at) = self.kind(raw).unzip();
+        if let (Some(kind), Some(looks_at)) = (&kind, looks_at) {
+            self.no_scope(raw, kind, looks_at);
         }
         if before < self.out.len() {
             return None;
@@ -133,8 +133,8 @@ impl Checker<'_> {
         })
     }
 
-    /// The one kind an assertion has, and whether it is about requests.
-    fn kind(&mut self, raw: &RawAssertion) -> Option<(Kind, bool)> {
+    /// The one kind an assertion has, and what it looks at.
+    fn kind(&mut self, raw: &RawAssertion) -> Option<(Kind, LooksAt)> {
         let mut given = kind::given(raw);
         given.sort_by_key(|(_, span)| span.start);
         match given.as_slice() {
@@ -165,8 +165,14 @@ impl Checker<'_> {
         kind::check(self, raw)
     }
 
-    /// Some kinds are about actions: a span of requests would be ignored.
-    fn no_scope(&mut self, raw: &RawAssertion, kind: &Kind) {
+    /// Some kinds are about actions, or name their classes: what selects requests
+    /// would be ignored.
+    fn no_scope(&mut self, raw: &RawAssertion, kind: &Kind, looks_at: LooksAt) {
+        let why = match looks_at {
+            LooksAt::Requests => return,
+            LooksAt::Classes => "selects requests, but this assertion names its own classes",
+            LooksAt::Actions => "selects requests, but this assertion is about actions",
+        };
         let given = [
             ("workload", raw.workload.as_ref().map(Spanned::span)),
             ("from", raw.from.as_ref().map(Spanned::span)),
@@ -177,12 +183,12 @@ impl Checker<'_> {
         ];
         let chosen = raw.labels.values().next().map(Spanned::span);
         for (key, span) in given.into_iter().chain([("where", chosen)]) {
+            let names_span = !matches!(key, "workload" | "where");
+            if looks_at == LooksAt::Classes && names_span {
+                continue;
+            }
             if let Some(span) = span {
-                self.error(
-                    span,
-                    format!("`{key}` has no meaning beside `{}`", kind.name()),
-                    "selects requests, but this assertion is about actions",
-                );
+                self.error(span, format!("`{key}` has no meaning beside `{}`", kind.name()), why);
             }
         }
     }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
-use crate::scenario::assertion::RawKind;
 use crate::scenario::assertion::validate::Checker;
+use crate::scenario::assertion::{LooksAt, RawKind};
 
 /// What the gateway answered to calls that actions made. Give one of `action`,
 /// `actions`, `all`, and at least one of `status`, `content_type`, `body`.
@@ -63,7 +63,7 @@ pub struct ExpectedAnswer {
 
 impl RawKind for RawActionAnswer {
     type Checked = ActionAnswer;
-    const ABOUT_REQUESTS: bool = false;
+    const LOOKS_AT: LooksAt = LooksAt::Actions;
 
     fn check(checker: &mut Checker<'_>, table: &Spanned<Self>) -> Option<Self::Checked> {
         let raw = table.get_ref();

@@ -166,8 +166,40 @@ fn reads_kinds_about_rates() {
 }
 
 #[test]
+fn reads_kinds_about_classes() {
+    let one = good(
+        "stage = \"after\"\ninversions = { high = { workload = \"chat\" }, low = { workload = \"low\" }, within = \"1s\", pool = [\"ptu1\"], at_most = 0 }",
+    );
+    let Kind::Inversions(inversions) = one.kind else { panic!("{one:?}") };
+    assert_eq!((inversions.pool.len(), inversions.at_most), (1, 0));
+    assert_eq!(one.scope.span.start, Start::At(Duration::from_secs(120)));
+    let one =
+        good("workload = \"low\"\nstarvation = { count = { class = \"2xx\" }, at_most = \"10s\" }");
+    assert_eq!((one.kind.name(), one.scope.workload.as_deref()), ("starvation", Some("low")));
+    let one = good("fairness = { by = \"tokens\", at_least = 0.95 }");
+    let Kind::Fairness(fairness) = one.kind else { panic!("{one:?}") };
+    assert_eq!(fairness.by, Among::Draw("tokens".into()));
+    let one = good(
+        "stage = \"after\"\nrate_ratio = { count = { tokens = \"total\" }, baseline = { stage = \"before\" }, at_least = 1.2 }",
+    );
+    let Kind::RateRatio(ratio) = one.kind else { panic!("{one:?}") };
+    assert_eq!(ratio.baseline.end, Some(Duration::from_secs(120)));
+    let one = good(
+        "after_action = \"swap\"\nconverges = { count = { answered_by = \"payg2\" }, share_at_least = 0.95, within = \"20s\" }",
+    );
+    let Kind::Converges(converges) = one.kind else { panic!("{one:?}") };
+    assert_eq!((converges.requests, converges.lower, converges.upper), (100, 0.95, 1.0));
+}
+
+#[test]
 fn points_at_what_rates_cannot_be() {
     for lines in [
+        "workload = \"chat\"\ninversions = { high = {}, low = { workload = \"lwo\" }, within = \"1s\", at_most = 0 }",
+        "inversions = { high = { workload = \"low\" }, low = { workload = \"low\" }, within = \"1s\", pool = [], at_most = 0 }",
+        "starvation = { count = { tokens = \"total\" }, at_most = \"10s\" }",
+        "fairness = { by = \"tokns\", at_least = 1.5 }",
+        "rate_ratio = { baseline = {}, at_least = 0.0 }",
+        "converges = { count = { seen_by = \"ptu1\" }, requests = 0, within = \"20s\", share_at_least = 95.0 }",
         "window = { length = \"0s\", at_most = 1 }",
         "window = { length = \"10m\", count = { code = 200, class = \"2xx\" }, at_most = 1 }",
         "window = { length = \"10s\", at_least = 0 }",
