@@ -101,9 +101,11 @@ fn failed(conditions: &[Condition], request: &Request<'_>) -> Vec<String> {
         Condition::Equals(name, value) => {
             (seen(name) != Some(value.as_str())).then(|| format!("{}, not {value}", told(name)))
         }
-        Condition::Below(name, most) => (!number(name).is_some_and(|number| number < *most))
+        Condition::Below(name, most) => number(name)
+            .is_none_or(|number| *most <= number)
             .then(|| format!("{}, not below {most}", told(name))),
-        Condition::NotBelow(name, least) => (!number(name).is_some_and(|number| *least <= number))
+        Condition::NotBelow(name, least) => number(name)
+            .is_none_or(|number| number < *least)
             .then(|| format!("{}, not {least} or more", told(name))),
         Condition::Same(name, other) => (seen(name).is_none() || seen(name) != seen(other))
             .then(|| format!("{}, and {}", told(name), told(other))),

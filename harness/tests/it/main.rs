@@ -6,6 +6,7 @@ mod bad;
 mod cmd;
 mod killed;
 mod mutants;
+mod mutants_limits;
 mod mutants_load_balancing;
 mod mutants_spikes;
 mod readme;
