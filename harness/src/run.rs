@@ -129,12 +129,14 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
         seed,
         id_prefix: id_prefix.clone(),
         service: target.service.clone(),
+        gateway: target.gateway.clone(),
         uris: workload_uris(scenario, target, &mut problems),
         clock,
         pacer,
         progress: Arc::clone(&watch.progress),
         stop: watch.stop.clone(),
         scheduled: AtomicU64::new(0),
+        scheduled_of: scenario.workloads.iter().map(|_| AtomicU64::new(0)).collect(),
     };
     let clients = match problems.as_slice() {
         [] if performed.iter().all(Performed::succeeded) => {

@@ -6,10 +6,12 @@ use std::time::Duration;
 use rand::RngExt as _;
 use seam::rng::Seed;
 
+use super::{AssertionResult, Settings, evaluate};
 use crate::record::{
     ActionAnswer, ActionRow, BackendRow, ClientRow, Dataset, GatewayRow, Outcome, RunTime,
     StageSpan, Usage, World,
 };
+use crate::scenario::assertion::{Assertion, Kind, Scope};
 
 /// A time of the run in seconds.
 pub(crate) fn at(seconds: f64) -> RunTime {
@@ -73,6 +75,7 @@ impl Fixture {
             correlation_id: id.clone(),
             stage,
             workload: 0,
+            labels: BTreeMap::new(),
             scheduled: at(sent),
             sent: at(sent),
             first_byte: Some(at(sent + latency)),
@@ -180,6 +183,25 @@ pub(crate) fn latency_routing(notices: f64) -> Dataset {
             if *user == next {
                 *user = next + latency + 1.0;
             }
+        }
+    }
+    fixture.dataset
+}
+
+/// The verdict on one assertion.
+pub(crate) fn verdict(dataset: &Dataset, scope: Scope, kind: Kind) -> AssertionResult {
+    let assertion = Assertion { id: "a".into(), claim: "c".into(), scope, kind };
+    evaluate(dataset, &[assertion], &Settings::default()).assertions.remove(0)
+}
+
+/// `offered` requests in each 10 s, evenly spaced, of which the last so many get 429.
+pub(crate) fn refusals(per_bin: &[u32], offered: u32) -> Dataset {
+    let mut fixture = Fixture::new(per_bin.len() as u64 * 10);
+    for (bin, refused) in (0_u32..).zip(per_bin) {
+        for index in 0..offered {
+            let sent = f64::from(bin) * 10.0 + f64::from(index) * 10.0 / f64::from(offered);
+            let status = if offered - refused <= index { 429 } else { 200 };
+            fixture.request(sent, 0.01, &[(0, status)]);
         }
     }
     fixture.dataset

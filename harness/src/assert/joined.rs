@@ -73,11 +73,13 @@ impl<'a> Joined<'a> {
         let mut chosen: Vec<Request<'_>> = self
             .requests()
             .filter(|request| workload.is_none_or(|index| request.row.workload == index))
+            .filter(|request| has_labels(request.row, &scope.labels))
             .filter(|request| window.contains(request.row.sent))
             .collect();
         chosen.sort_by_key(|request| (request.row.sent, request.row.number));
         if chosen.is_empty() {
-            return Err(format!("no request was sent {}", window.words()));
+            let such = if scope.labels.is_empty() { "request" } else { "such request" };
+            return Err(format!("no {such} was sent {}", window.words()));
         }
         Ok(chosen)
     }
@@ -94,6 +96,25 @@ impl<'a> Joined<'a> {
     /// Name of a simulator by index.
     pub(super) fn simulator_name(&self, index: usize) -> &str {
         self.dataset.simulators.get(index).map_or("an unknown simulator", String::as_str)
+    }
+
+    /// The stretches of a span without what is left out after edges, in order.
+    pub(super) fn stretches(&self, span: &Span) -> Result<Vec<(RunTime, RunTime)>, String> {
+        let mut window = self.window(span)?;
+        let run_end = self.dataset.stages.iter().map(|stage| RunTime::from(stage.end)).max();
+        let end = window.end.or(run_end).unwrap_or(window.start);
+        window.left_out.sort_unstable();
+        let mut stretches = Vec::new();
+        let mut from = window.start;
+        for (start, until) in window.left_out {
+            if from < start {
+                stretches.push((from, start.min(end)));
+            }
+            from = from.max(until);
+        }
+        stretches.push((from, end));
+        stretches.retain(|(from, to)| from < to);
+        Ok(stretches)
     }
 
     fn window(&self, span: &Span) -> Result<Window, String> {
@@ -158,6 +179,11 @@ impl<'a> Request<'a> {
     pub(super) fn place(&self) -> String {
         format!("{}, request {}", words::moment(self.row.sent), self.row.number)
     }
+}
+
+/// Whether the draws gave these labels.
+fn has_labels(row: &ClientRow, labels: &[(String, serde_json::Value)]) -> bool {
+    labels.iter().all(|(name, label)| row.labels.get(name) == Some(label))
 }
 
 /// For each client row the index of the simulator whose answer it got, for reports.

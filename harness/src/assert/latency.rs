@@ -255,8 +255,7 @@ impl Ask for LatencyRatio {
         let (statistic, band) =
             (*statistic, Band { lower: limits.at_least, upper: limits.at_most });
         let threshold = band_words(&band, words::ratio);
-        let below_scope =
-            Scope { workload: assertion.scope.workload.clone(), span: baseline.clone() };
+        let below_scope = Scope { span: baseline.clone(), ..assertion.scope.clone() };
         let taken = Latencies::take(joined, &assertion.scope, *sample).and_then(|above| {
             let below = Latencies::take(joined, &below_scope, *sample);
             Ok((above, below.map_err(|why| format!("baseline: {why}"))?))

@@ -8,14 +8,17 @@
 mod account;
 mod action;
 mod alternation;
+mod bins;
 mod breaker;
 mod check;
 mod evaluate;
+mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod header;
 mod joined;
 mod latency;
+mod period;
 mod reconcile;
 mod result;
 mod retry_wait;
@@ -24,6 +27,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod validity;
+mod window;
 pub(crate) mod words;
 
 pub use evaluate::{Settings, evaluate};

@@ -230,7 +230,7 @@ fn count_observed(count: u64) -> Observed {
 }
 
 /// `none`, `exactly 3`, `at least 3`, `3 to 5`.
-fn count_words(limits: &Limits<u64>) -> String {
+pub(super) fn count_words(limits: &Limits<u64>) -> String {
     let count = words::count;
     match (limits.at_least, limits.at_most) {
         (None | Some(0), Some(0)) => "none".to_owned(),

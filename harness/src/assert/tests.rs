@@ -22,7 +22,7 @@ fn assertion(scope: Scope, kind: Kind) -> Assertion {
 fn between(from: u64, to: u64) -> Scope {
     let end = Some(Duration::from_secs(to));
     let start = Start::At(Duration::from_secs(from));
-    Scope { workload: None, span: Span { start, end, settle: Duration::ZERO } }
+    Scope { workload: None, labels: Vec::new(), span: Span { start, end, settle: Duration::ZERO } }
 }
 
 fn one(dataset: &Dataset, scope: Scope, kind: Kind) -> AssertionResult {
@@ -192,6 +192,7 @@ fn spans_take_requests_by_the_time_they_were_sent() {
     };
     let after = |settle| Scope {
         workload: None,
+        labels: Vec::new(),
         span: Span {
             start: Start::AfterAction("swap".into()),
             end: Some(Duration::from_secs(20)),
@@ -634,6 +635,30 @@ fn any_outcome() -> impl Strategy<Value = record::Outcome> {
     ]
 }
 
+fn counted(seen_by: SeenBy) -> Counted {
+    let statuses = Some(Statuses::Class(2));
+    Counted { statuses, seen_by, answered_by: None, weight: Weight::TotalTokens }
+}
+
+fn window(least: Option<u64>, most: Option<u64>, seen_by: SeenBy) -> Window {
+    Window {
+        length: Duration::from_secs(9),
+        counted: counted(seen_by),
+        limits: Limits { at_least: least, at_most: most },
+        while_offered: 1,
+    }
+}
+
+fn period() -> Period {
+    Period {
+        counted: counted(SeenBy::Clients),
+        bin: Duration::from_secs(1),
+        over: None,
+        shortest: Duration::from_secs(4),
+        longest: Duration::from_secs(30),
+    }
+}
+
 fn every_kind() -> Vec<Assertion> {
     let millis = |n| Some(Duration::from_millis(n));
     let both = Limits { at_least: millis(50), at_most: millis(150) };
@@ -678,6 +703,23 @@ fn every_kind() -> Vec<Assertion> {
             expected: ExpectedAnswer { status: Some(200), ..ExpectedAnswer::default() },
         }),
         Kind::Requests(Requests { limits: Limits { at_least: Some(3), at_most: None } }),
+        Kind::Window(window(Some(2), None, SeenBy::Clients)),
+        Kind::Window(window(None, Some(5), SeenBy::Simulator("payg1".into()))),
+        Kind::Bins(Bins {
+            length: Duration::from_secs(7),
+            counted: counted(SeenBy::Clients),
+            condition: BinCondition::Count(Limits { at_least: Some(1), at_most: Some(4) }),
+            matching: Some(Limits { at_least: Some(1), at_most: Some(2) }),
+            per: Some(2),
+        }),
+        Kind::Bins(Bins {
+            length: Duration::from_secs(10),
+            counted: counted(SeenBy::Clients),
+            condition: BinCondition::Share(0.5),
+            matching: None,
+            per: None,
+        }),
+        Kind::Period(period()),
     ];
     let mut after = Scope::default();
     after.span.start = Start::AfterAction("swap".into());

@@ -73,6 +73,21 @@ pub(crate) async fn send(
     }
 }
 
+/// A request that could not even be made.
+pub(crate) fn unsent(error: String) -> Exchange {
+    let now = Instant::now();
+    Exchange {
+        sent: now,
+        first_byte: None,
+        first_token: None,
+        done: now,
+        outcome: Outcome::TransportFailed(error),
+        usage: None,
+        headers: BTreeMap::new(),
+        findings: Vec::new(),
+    }
+}
+
 /// What has been seen so far; survives a timeout.
 #[derive(Default)]
 struct Seen {

@@ -5,12 +5,14 @@
 //! by their timeout, while the next stage already runs. No request is dropped:
 //! each that was scheduled becomes a row.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Uri;
-use seam::http::HttpService;
+use rand::RngExt as _;
+use seam::http::{HttpService, Request};
 use seam::rng::Seed;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,7 +22,9 @@ use super::client;
 use super::pacer::Pacer;
 use super::progress::Progress;
 use crate::record::{ClientRow, RunClock};
-use crate::scenario::{Arrivals, LoadShape, Scenario};
+use crate::scenario::{
+    Arrivals, BaseUrl, DrawKey, LoadShape, RequestTemplate, Scenario, fill, weighted,
+};
 
 /// What every request of a run needs.
 pub(crate) struct Driver {
@@ -29,6 +33,8 @@ pub(crate) struct Driver {
     /// To which a request's number is added.
     pub(crate) id_prefix: String,
     pub(crate) service: HttpService,
+    /// Where varying paths are joined to.
+    pub(crate) gateway: BaseUrl,
     /// The workloads' URIs, by index.
     pub(crate) uris: Vec<Uri>,
     pub(crate) clock: RunClock,
@@ -38,6 +44,8 @@ pub(crate) struct Driver {
     pub(crate) stop: CancellationToken,
     /// Requests scheduled so far.
     pub(crate) scheduled: AtomicU64,
+    /// The same by workload.
+    pub(crate) scheduled_of: Vec<AtomicU64>,
 }
 
 /// Which load of the scenario a task works on.
@@ -45,7 +53,14 @@ pub(crate) struct Driver {
 struct Place {
     stage: usize,
     load: usize,
+}
+
+/// A request's number in the run, what it is, and how many of that came before.
+#[derive(Clone, Copy)]
+struct Turn {
+    number: u64,
     workload: usize,
+    earlier: u64,
 }
 
 /// Runs all stages from the clock's start; returns when the last answer is in.
@@ -54,7 +69,7 @@ pub(crate) async fn run(driver: Driver) -> Vec<ClientRow> {
     let mut loads = JoinSet::new();
     for (stage, spec) in driver.scenario.stages.iter().enumerate() {
         for (load, shape) in spec.loads.iter().enumerate() {
-            let place = Place { stage, load, workload: shape.workload };
+            let place = Place { stage, load };
             loads.spawn(Arc::clone(&driver).run_load(place, shape.shape.clone()));
         }
     }
@@ -116,7 +131,8 @@ impl Driver {
         let mut rows = Vec::new();
         let mut ready = joins;
         while ready < end && self.wait(ready).await {
-            let (row, done) = self.request(self.next_number(), place, ready).await;
+            let Some(turn) = self.next(place) else { break };
+            let (row, done) = self.request(turn, place, ready).await;
             rows.push(row);
             // On virtual time an answer may take no time at all. A user who does
             // not think either would never let the clock move on.
@@ -146,9 +162,9 @@ impl Driver {
                 break;
             }
             // Taken here, in the schedule's order, not when the task first runs.
-            let number = self.next_number();
+            let Some(turn) = self.next(place) else { break };
             let driver = Arc::clone(self);
-            requests.spawn(async move { driver.request(number, place, scheduled).await.0 });
+            requests.spawn(async move { driver.request(turn, place, scheduled).await.0 });
             while let Some(Ok(row)) = requests.try_join_next() {
                 rows.push(row);
             }
@@ -166,17 +182,41 @@ impl Driver {
         }
     }
 
-    fn next_number(&self) -> u64 {
-        self.scheduled.fetch_add(1, Ordering::Relaxed) + 1
+    /// The next request of a load: its number decides which of a mix it is.
+    fn next(&self, place: Place) -> Option<Turn> {
+        let mix = &self.scenario.stages.get(place.stage)?.loads.get(place.load)?.mix;
+        let number = self.scheduled.fetch_add(1, Ordering::Relaxed) + 1;
+        let workload = match mix.as_slice() {
+            [one] => one.workload,
+            several => {
+                let stream = format!("harness/mix/{}/{}", place.stage, place.load);
+                let at = Seed(self.seed).numbered(&stream, number).random();
+                let shares: Vec<f64> = several.iter().map(|one| one.share).collect();
+                several.get(weighted(&shares, at))?.workload
+            }
+        };
+        let earlier = self.scheduled_of.get(workload)?.fetch_add(1, Ordering::Relaxed);
+        Some(Turn { number, workload, earlier })
     }
 
-    async fn request(&self, number: u64, place: Place, scheduled: Instant) -> (ClientRow, Instant) {
+    async fn request(&self, turn: Turn, place: Place, scheduled: Instant) -> (ClientRow, Instant) {
+        let Turn { number, workload, earlier } = turn;
         let correlation_id = format!("{}-{number}", self.id_prefix);
         // Indices were resolved when the scenario was checked.
-        let template = &self.scenario.workloads[place.workload].request;
-        let request = client::request(template, &self.uris[place.workload], &correlation_id);
+        let spec = &self.scenario.workloads[workload];
+        let key = DrawKey { seed: self.seed, workload: &spec.name, number, earlier };
+        let made = fill(&spec.request, spec.varying.as_ref(), &spec.draws, key);
+        let (made, labels) = match made {
+            Ok((template, labels)) => (self.made(&template, workload, &correlation_id), labels),
+            Err(error) => (Err(error), BTreeMap::new()),
+        };
         self.progress.request_sent();
-        let seen = client::send(&self.service, request, template.timeout, &self.stop).await;
+        let seen = match made {
+            Ok(request) => {
+                client::send(&self.service, request, spec.request.timeout, &self.stop).await
+            }
+            Err(error) => client::unsent(error),
+        };
         let success = seen.outcome.status().is_some_and(|status| status / 100 == 2);
         self.progress.request_done(success, seen.done.duration_since(self.clock.start()));
         let at = |instant| self.clock.at(instant);
@@ -184,7 +224,8 @@ impl Driver {
             number,
             correlation_id,
             stage: place.stage,
-            workload: place.workload,
+            workload,
+            labels,
             scheduled: at(scheduled),
             sent: at(seen.sent),
             first_byte: seen.first_byte.map(at),
@@ -196,5 +237,20 @@ impl Driver {
             findings: seen.findings,
         };
         (row, seen.done)
+    }
+
+    /// The request of a filled template; the URI is only made again when it varies.
+    fn made(
+        &self,
+        template: &RequestTemplate,
+        workload: usize,
+        correlation_id: &str,
+    ) -> Result<Request, String> {
+        let uri = &self.uris[workload];
+        if template.path_and_query == self.scenario.workloads[workload].request.path_and_query {
+            return Ok(client::request(template, uri, correlation_id));
+        }
+        let uri = self.gateway.join(&template.path_and_query).map_err(|error| error.to_string())?;
+        Ok(client::request(template, &uri, correlation_id))
     }
 }

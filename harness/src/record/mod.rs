@@ -161,6 +161,8 @@ pub struct ClientRow {
     pub stage: usize,
     /// Index into [`Dataset::workloads`].
     pub workload: usize,
+    /// What was drawn for it, by the draws' names.
+    pub labels: BTreeMap<String, serde_json::Value>,
     /// When it should have left (open loop) or its user was ready (closed loop).
     pub scheduled: RunTime,
     /// When it left.

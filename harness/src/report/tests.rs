@@ -11,7 +11,7 @@ fn span(from: u64, to: u64) -> Scope {
     let second = Duration::from_secs;
     let span =
         Span { start: Start::At(second(from)), end: Some(second(to)), settle: Duration::ZERO };
-    Scope { workload: None, span }
+    Scope { workload: None, labels: Vec::new(), span }
 }
 
 /// The seed's assertions A1 to A4.
@@ -39,7 +39,7 @@ fn assertions() -> Vec<Assertion> {
         assertion(
             "moves-over",
             "After the measurement at 180 s every answer comes from payg2",
-            Scope { workload: None, span: after },
+            Scope { workload: None, labels: Vec::new(), span: after },
             all_from("payg2"),
         ),
         assertion(

@@ -8,33 +8,36 @@
 //! the check between them), one module in `crate::assert` (the answer), one field
 //! of [`RawAssertion`] and one line in [`for_each_kind`].
 
+mod counted;
 mod kind;
 mod validate;
 mod values;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use seam::units::{HumanDuration, SignedDuration};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_spanned::Spanned;
 
 pub use crate::stats::Statistic;
+pub use counted::{Counted, RawCounted, Weight};
 use kind::RawKind;
 pub use kind::{
-    ActionAnswer, ActionChoice, Alternation, Attempts, BackendShare, Breaker, ExpectedAnswer,
-    ExpectedHeader, Header, Kind, Latency, LatencyRatio, RawActionAnswer, RawAlternation,
-    RawAttempts, RawBackendShare, RawBreaker, RawHeader, RawLatency, RawLatencyRatio, RawRequests,
-    RawRetryWait, RawStatus, Requests, RetryWait, Status, StatusMeasure,
+    ActionAnswer, ActionChoice, Alternation, Attempts, BackendShare, BinCondition, Bins, Breaker,
+    ExpectedAnswer, ExpectedHeader, Header, Kind, Latency, LatencyRatio, Period, RawActionAnswer,
+    RawAlternation, RawAttempts, RawBackendShare, RawBins, RawBreaker, RawHeader, RawLatency,
+    RawLatencyRatio, RawMatching, RawPeriod, RawRequests, RawRetryWait, RawStatus, RawWindow,
+    Requests, RetryWait, Status, StatusMeasure, Window,
 };
 pub(crate) use kind::{for_each_kind, is_kept_header};
 pub(crate) use validate::{Names, validate};
 pub use values::{Comparison, Limits, Sample, SeenBy, ShareBand, Statuses};
 
-/// One promise of the gateway and how to check it. Give exactly one of the
-/// kinds `backend_share`, `latency`, `latency_ratio`, `status`,
-/// `action_answer`, `attempts`, `retry_wait`, `alternation`, `header`, `breaker`,
-/// `requests`.
+/// One promise of the gateway and how to check it. Give exactly one kind, which
+/// is a key whose value is a table, such as `status` or `latency`.
 ///
 /// A request belongs to a time span by the time it was *sent*. The span is the
 /// whole run unless `from`/`to`, `stage` or `after_action` narrows it.
@@ -50,6 +53,11 @@ pub struct RawAssertion {
     /// Only requests of this workload.
     #[schemars(with = "Option<String>")]
     pub workload: Option<Spanned<String>>,
+    /// Only requests for which these draws gave these values (or labels):
+    /// `where = { key = "one" }`.
+    #[serde(default, rename = "where")]
+    #[schemars(with = "BTreeMap<String, Value>")]
+    pub labels: BTreeMap<String, Spanned<Value>>,
     /// Only requests sent at or after this time of the run.
     #[schemars(with = "Option<SignedDuration>")]
     pub from: Option<Spanned<SignedDuration>>,
@@ -96,6 +104,15 @@ pub struct RawAssertion {
     /// A circuit breaker opens, stays open, and closes again.
     #[schemars(with = "Option<RawBreaker>")]
     pub breaker: Option<Spanned<RawBreaker>>,
+    /// How much there is in any stretch of a given length (a sliding window).
+    #[schemars(with = "Option<RawWindow>")]
+    pub window: Option<Spanned<RawWindow>>,
+    /// How many bins of the span are as they should be.
+    #[schemars(with = "Option<RawBins>")]
+    pub bins: Option<Spanned<RawBins>>,
+    /// Whether bursts come at regular times.
+    #[schemars(with = "Option<RawPeriod>")]
+    pub period: Option<Spanned<RawPeriod>>,
     /// How many requests were sent, so that an empty span cannot pass unseen.
     #[schemars(with = "Option<RawRequests>")]
     pub requests: Option<Spanned<RawRequests>>,
@@ -134,6 +151,8 @@ pub struct Assertion {
 pub struct Scope {
     /// Only this workload's.
     pub workload: Option<String>,
+    /// Only those for which these draws gave these labels.
+    pub labels: Vec<(String, Value)>,
     /// Only those sent in this span.
     pub span: Span,
 }

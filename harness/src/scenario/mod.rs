@@ -5,6 +5,7 @@
 //! every problem with its place. Nothing here sends a request.
 
 pub mod assertion;
+mod draw;
 mod file;
 mod model;
 mod overrides;
@@ -15,12 +16,14 @@ mod raw;
 mod schema;
 mod validate;
 
+pub use draw::{Choice, Draw, DrawFrom, Part, Varying};
+pub(crate) use draw::{DrawKey, fill, weighted};
 pub use file::{load, load_with, parse, parse_with};
 pub(crate) use model::local_authorities;
 pub use model::{
     Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalGateway, ExternalSimulator,
-    GatewayJournal, GatewayTarget, Load, LoadShape, ORDER, Probe, ProbeBackend, RequestTemplate,
-    Scenario, Simulators, Stage, Topology, Workload,
+    GatewayJournal, GatewayTarget, Load, LoadShape, Mixed, ORDER, Probe, ProbeBackend,
+    RequestTemplate, Scenario, Simulators, Stage, Topology, Workload,
 };
 pub use overrides::Overrides;
 pub use plan::{Planned, PlannedLoad};

@@ -13,6 +13,7 @@ use serde_json::Value;
 use simulator::{ResourceInfo, SimulatorConfig};
 
 use super::assertion::Assertion;
+use super::draw::{Draw, Varying};
 use super::rate::Rate;
 
 /// The seed of a run for which neither the file nor the command line names one.
@@ -190,6 +191,10 @@ pub struct Workload {
     pub name: String,
     /// What its requests look like.
     pub request: RequestTemplate,
+    /// What is drawn for each of them.
+    pub draws: Vec<Draw>,
+    /// Where draws stand in the template.
+    pub varying: Option<Varying>,
 }
 
 /// A span of time with its loads.
@@ -216,10 +221,19 @@ impl Stage {
 /// One load of a stage.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Index into [`Scenario::workloads`].
-    pub workload: usize,
+    /// What its requests are.
+    pub mix: Vec<Mixed>,
     /// Who decides when a request leaves.
     pub shape: LoadShape,
+}
+
+/// One workload of a load.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mixed {
+    /// Index into [`Scenario::workloads`].
+    pub workload: usize,
+    /// Its share of the requests; all of a load add up to 1.
+    pub share: f64,
 }
 
 /// Closed or open loop.

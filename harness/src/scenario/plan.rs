@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::model::{Arrivals, LoadShape, Scenario, Stage};
+use super::model::{Arrivals, LoadShape, Mixed, Scenario, Stage};
+use crate::assert::words;
 
 /// How many requests a load will send.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,8 +35,8 @@ impl fmt::Display for Planned {
 pub struct PlannedLoad<'a> {
     /// Stage name.
     pub stage: &'a str,
-    /// Workload name.
-    pub workload: &'a str,
+    /// Workload name; of a mix all of them with their shares.
+    pub workload: String,
     /// How many requests.
     pub requests: Planned,
 }
@@ -49,12 +50,28 @@ impl Scenario {
             for load in &stage.loads {
                 loads.push(PlannedLoad {
                     stage: &stage.name,
-                    workload: &self.workloads[load.workload].name,
+                    workload: self.mixed(&load.mix),
                     requests: planned(stage, &load.shape),
                 });
             }
         }
         loads
+    }
+
+    fn mixed(&self, mix: &[Mixed]) -> String {
+        let name = |one: &Mixed| {
+            self.workloads.get(one.workload).map(|workload| workload.name.as_str()).unwrap_or("?")
+        };
+        match mix {
+            [one] => name(one).to_owned(),
+            several => {
+                let parts: Vec<String> = several
+                    .iter()
+                    .map(|one| format!("{} {}", name(one), words::percent(one.share)))
+                    .collect();
+                parts.join(" + ")
+            }
+        }
     }
 
     /// The length of all stages together.

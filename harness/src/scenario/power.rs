@@ -8,7 +8,7 @@ use super::assertion::{
     Assertion, BackendShare, Comparison, Kind, Latency, SeenBy, ShareBand, Start, Status,
     StatusMeasure,
 };
-use super::model::{Arrivals, LoadShape, Scenario};
+use super::model::{Arrivals, LoadShape, Mixed, Scenario};
 use crate::assert::Settings;
 use crate::stats::{self, Statistic};
 
@@ -42,6 +42,10 @@ impl Scenario {
         reason = "a float to integer cast saturates, which is what is wanted"
     )]
     fn planned_for(&self, assertion: &Assertion) -> Option<u64> {
+        // How often a draw gives one label is a matter of chance.
+        if !assertion.scope.labels.is_empty() {
+            return None;
+        }
         let span = &assertion.scope.span;
         let start = match &span.start {
             Start::At(start) => *start,
@@ -58,9 +62,13 @@ impl Scenario {
                 continue;
             };
             for load in &stage.loads {
-                let name = self.workloads.get(load.workload).map(|workload| &workload.name);
-                if assertion.scope.workload.as_ref().is_none_or(|wanted| name == Some(wanted)) {
-                    planned += requests(&load.shape, length)?;
+                let wanted = |one: &&Mixed| {
+                    let name = self.workloads.get(one.workload).map(|workload| &workload.name);
+                    assertion.scope.workload.as_ref().is_none_or(|wanted| name == Some(wanted))
+                };
+                let share: f64 = load.mix.iter().filter(wanted).map(|one| one.share).sum();
+                if 0.0 < share {
+                    planned += share * requests(&load.shape, length)?;
                 }
             }
         }

@@ -171,6 +171,35 @@ pub(crate) struct RawWorkload {
     /// When to give up, counted from sending; 60 s when absent.
     #[schemars(with = "Option<HumanDuration>")]
     pub timeout: Option<Spanned<HumanDuration>>,
+    /// What varies from request to request, by name. A string of the body that is
+    /// exactly `"$name"` becomes the drawn value; so does a header, a query
+    /// parameter or a segment of the path. `"$$name"` is the text `$name`.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, RawDraw>")]
+    pub draw: BTreeMap<String, Spanned<RawDraw>>,
+}
+
+/// What is drawn for each request, from the seed: exactly one of `uniform`,
+/// `one_of`, `cycle`. Assertions choose requests by it with `where`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDraw {
+    /// Any integer from the first to the second, both included: `[5, 20]`.
+    #[schemars(with = "Option<[i64; 2]>")]
+    pub uniform: Option<Spanned<Vec<i64>>>,
+    /// One of these values.
+    #[schemars(with = "Option<Vec<Value>>")]
+    pub one_of: Option<Spanned<Vec<Value>>>,
+    /// How likely each value of `one_of` is against the others; all alike when absent.
+    #[schemars(with = "Option<Vec<f64>>")]
+    pub weights: Option<Spanned<Vec<f64>>>,
+    /// These values in turn, one a request of the workload.
+    #[schemars(with = "Option<Vec<Value>>")]
+    pub cycle: Option<Spanned<Vec<Value>>>,
+    /// Names for the values of `one_of` or `cycle`, by which `where` and reports
+    /// call them, for values that are long or secret.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub labels: Option<Spanned<Vec<String>>>,
 }
 
 /// A span of time with its load.
@@ -189,13 +218,29 @@ pub(crate) struct RawStage {
     pub load: Vec<Spanned<RawLoad>>,
 }
 
-/// One load of a stage: either `users` (closed loop) or `arrivals` (open loop).
+/// One workload of a mix.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMixed {
+    /// The workload's name.
+    #[schemars(with = "String")]
+    pub workload: Spanned<String>,
+    /// How likely against the others; 1 when absent.
+    #[schemars(with = "Option<f64>")]
+    pub weight: Option<Spanned<f64>>,
+}
+
+/// One load of a stage: either `users` (closed loop) or `arrivals` (open loop),
+/// of one `workload` or a `mix` of several.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLoad {
     /// The workload's name.
-    #[schemars(with = "String")]
-    pub workload: Spanned<String>,
+    #[schemars(with = "Option<String>")]
+    pub workload: Option<Spanned<String>>,
+    /// Instead of `workload`: each request is of one of these, drawn from the seed.
+    #[schemars(with = "Option<Vec<RawMixed>>")]
+    pub mix: Option<Spanned<Vec<RawMixed>>>,
     /// Closed loop: users who each wait for their answer before the next request.
     #[schemars(with = "Option<u32>")]
     pub users: Option<Spanned<u32>>,

@@ -9,6 +9,7 @@ mod blocks;
 mod holm;
 mod location;
 mod proportion;
+mod sliding;
 mod special;
 
 pub use blocks::{Ratio, block_count, blocks, mean_bounds, ratio};
@@ -17,4 +18,5 @@ pub use location::{Statistic, mean, percentile};
 pub use proportion::{
     clopper_pearson, design_effect, proportion_bounds, sample_size, sample_size_at_extreme, wilson,
 };
+pub use sliding::{Fullest, Ranged, Running, fullest_perhaps, fullest_surely};
 pub use special::{beta_quantile, normal_quantile, regularised_beta, student_quantile};

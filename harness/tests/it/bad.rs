@@ -30,7 +30,8 @@ topology = { gateway_url = "http://localhost:1", simulator_urls = { a = { url = 
 [[workloads]]
 name = "w"
 path = "/x"
-body = { a = [1, "$order"] }
+body = { a = [1, "$$order", "$n"] }
+draw = { n = { uniform = [1, 2] } }
 [[stages]]
 name = "s"
 duration = "1m"

@@ -207,6 +207,7 @@ impl StubGateway {
     pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/api", post(forward))
+            .route("/api/{model}", post(forward))
             .route("/prefer", post(prefer))
             .route("/++/journal", get(gateway_journal))
             .with_state(self.clone())

@@ -4,13 +4,16 @@ mod action_answer;
 mod alternation;
 mod attempts;
 mod backend_share;
+mod bins;
 mod breaker;
 mod header;
 mod latency;
 mod latency_ratio;
+mod period;
 mod requests;
 mod retry_wait;
 mod status;
+mod window;
 
 use std::ops::Range;
 
@@ -23,14 +26,17 @@ pub use action_answer::{ActionAnswer, ActionChoice, ExpectedAnswer, RawActionAns
 pub use alternation::{Alternation, RawAlternation};
 pub use attempts::{Attempts, RawAttempts};
 pub use backend_share::{BackendShare, RawBackendShare};
+pub use bins::{BinCondition, Bins, RawBins, RawMatching};
 pub use breaker::{Breaker, RawBreaker};
 pub(crate) use header::is_kept_header;
 pub use header::{ExpectedHeader, Header, RawHeader};
 pub use latency::{Latency, RawLatency};
 pub use latency_ratio::{LatencyRatio, RawLatencyRatio};
+pub use period::{Period, RawPeriod};
 pub use requests::{RawRequests, Requests};
 pub use retry_wait::{RawRetryWait, RetryWait};
 pub use status::{RawStatus, Status, StatusMeasure};
+pub use window::{RawWindow, Window};
 
 /// Calls a macro with all kinds: the key in the file, which is also the field
 /// of `RawAssertion`, and the checked form's type, whose name is the variant's.
@@ -47,6 +53,9 @@ macro_rules! for_each_kind {
             alternation: Alternation,
             header: Header,
             breaker: Breaker,
+            window: Window,
+            bins: Bins,
+            period: Period,
             requests: Requests,
         }
     };

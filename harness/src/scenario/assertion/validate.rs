@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use seam::diagnostic::{Diagnostic, Source};
 use seam::units::{HumanDuration, SignedDuration};
+use serde_json::Value;
 use serde_spanned::Spanned;
 
 pub(super) use values::{ShareKeys, StatusKeys};
+
+use crate::scenario::draw::Draw;
 
 use super::{Assertion, Kind, RawAssertion, RawBaseline, Scope, Span, Start, kind};
 
@@ -21,6 +24,8 @@ pub(crate) struct Names {
     pub stages: Vec<(String, Duration, Duration)>,
     /// Workloads.
     pub workloads: Vec<String>,
+    /// What is drawn, by workload.
+    pub draws: Vec<(String, Vec<Draw>)>,
     /// Simulators (resources).
     pub simulators: Vec<String>,
     /// Actions.
@@ -107,6 +112,11 @@ impl Checker<'_> {
             self.known("workload", name, &known);
             name.get_ref().clone()
         });
+        let labels = raw.labels.iter().map(|(name, label)| {
+            self.label(raw.workload.as_ref(), name, label);
+            (name.clone(), label.get_ref().clone())
+        });
+        let labels = labels.collect();
         let span = self.span(raw);
         let (kind, about_requests) = self.kind(raw).unzip();
         if let (Some(kind), Some(false)) = (&kind, about_requests) {
@@ -118,7 +128,7 @@ impl Checker<'_> {
         Some(Assertion {
             id: id.clone(),
             claim: raw.claim.get_ref().clone(),
-            scope: Scope { workload, span },
+            scope: Scope { workload, labels, span },
             kind: kind?,
         })
     }
@@ -165,7 +175,8 @@ impl Checker<'_> {
             ("after_action", raw.after_action.as_ref().map(Spanned::span)),
             ("settle", raw.settle.as_ref().map(Spanned::span)),
         ];
-        for (key, span) in given {
+        let chosen = raw.labels.values().next().map(Spanned::span);
+        for (key, span) in given.into_iter().chain([("where", chosen)]) {
             if let Some(span) = span {
                 self.error(
                     span,
@@ -281,6 +292,45 @@ impl Checker<'_> {
             }
         }
         Some(after_start)
+    }
+
+    /// A label must be one that some draw of the workloads in question can give.
+    pub(super) fn label(
+        &mut self,
+        workload: Option<&Spanned<String>>,
+        name: &str,
+        label: &Spanned<Value>,
+    ) {
+        let wanted = workload.map(|workload| workload.get_ref().as_str());
+        let draws: Vec<&Draw> = self
+            .names
+            .draws
+            .iter()
+            .filter(|(workload, _)| wanted.is_none_or(|wanted| wanted == workload))
+            .flat_map(|(_, draws)| draws)
+            .collect();
+        let named: Vec<&&Draw> = draws.iter().filter(|draw| draw.name == name).collect();
+        if named.is_empty() {
+            let whose = wanted.map_or("no workload draws it".to_owned(), |name| {
+                format!("workload `{name}` does not draw it")
+            });
+            let mut known: Vec<&str> = draws.iter().map(|draw| draw.name.as_str()).collect();
+            known.dedup();
+            let mut diagnostic = self
+                .at(label.span(), format!("unknown draw `{name}`"))
+                .label(whose)
+                .did_you_mean(name, known.iter().copied());
+            if known.is_empty() {
+                diagnostic = diagnostic.help("`where` chooses by what `[workloads.draw]` draws");
+            }
+            self.report(diagnostic);
+        } else if !named.iter().any(|draw| draw.can_be(label.get_ref())) {
+            self.error(
+                label.span(),
+                format!("`{name}` is never drawn so"),
+                "no request would be chosen",
+            );
+        }
     }
 
     /// Reports a name that is not one of `known`.

@@ -1,6 +1,7 @@
 //! Raw scenario → [`Scenario`], collecting every problem with its place.
 
 mod actions;
+mod draws;
 mod request;
 mod stages;
 mod topology;
@@ -14,7 +15,7 @@ use seam::env::Env;
 use toml::Spanned;
 
 use super::assertion::{self, Names};
-use super::model::{DEFAULT_SEED, Scenario};
+use super::model::{DEFAULT_SEED, Scenario, Workload};
 use super::overrides::Overrides;
 use super::raw::RawScenario;
 
@@ -125,6 +126,10 @@ pub(super) fn scenario(
 
     let names = Names {
         stages: stages.iter().map(|s| (s.name.clone(), s.start, s.end)).collect(),
+        draws: workloads
+            .iter()
+            .map(|workload: &Workload| (workload.name.clone(), workload.draws.clone()))
+            .collect(),
         workloads: workload_names,
         simulators: simulators.unwrap_or_default(),
         actions: actions::names(source, &raw.actions),

@@ -8,20 +8,18 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use seam::diagnostic::Diagnostic;
 use seam::units::HumanDuration;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::Checker;
+use super::{Checker, draws};
+use crate::scenario::draw::UNRESERVED;
 use crate::scenario::model::{RequestTemplate, Workload};
 use crate::scenario::raw::RawWorkload;
 
 const WORKLOAD_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// RFC 3986's unreserved characters stay as they are in a query.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The parts a request is written with, wherever it stands in the file.
 pub(super) struct RawRequest<'a> {
@@ -46,8 +44,9 @@ pub(super) fn workload(checker: &mut Checker<'_>, raw: &RawWorkload) -> Option<W
             timeout: raw.timeout.as_ref(),
             default_timeout: WORKLOAD_TIMEOUT,
         },
-    )?;
-    Some(Workload { name: raw.name.get_ref().clone(), request })
+    );
+    let (draws, varying) = draws::check(checker, raw)?;
+    Some(Workload { name: raw.name.get_ref().clone(), request: request?, draws, varying })
 }
 
 pub(super) fn check(checker: &mut Checker<'_>, raw: &RawRequest<'_>) -> Option<RequestTemplate> {
@@ -139,9 +138,9 @@ fn path(
     let mut out = text.clone();
     for (index, (name, value)) in query.iter().enumerate() {
         out.push(if index == 0 { '?' } else { '&' });
-        out.extend(utf8_percent_encode(name, QUERY));
+        out.extend(utf8_percent_encode(name, UNRESERVED));
         out.push('=');
-        out.extend(utf8_percent_encode(value, QUERY));
+        out.extend(utf8_percent_encode(value, UNRESERVED));
     }
     match out.parse::<PathAndQuery>() {
         Ok(_) => Some(out),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use seam::diagnostic::Diagnostic;
 use toml::Spanned;
 
-use super::{Checker, request};
-use crate::scenario::model::{Arrivals, Load, LoadShape, Stage};
+use super::{Checker, draws, request};
+use crate::scenario::model::{Arrivals, Load, LoadShape, Mixed, Stage};
 use crate::scenario::rate::Rate;
 use crate::scenario::raw::{RawArrivals, RawLoad, RawProcess, RawScenario, RawStage};
 
@@ -36,7 +36,7 @@ pub(super) fn warn_unused(checker: &mut Checker<'_>, raw: &RawScenario) {
         raw.stages
             .iter()
             .flat_map(|stage| &stage.get_ref().load)
-            .any(|load| load.get_ref().workload.get_ref() == name)
+            .any(|load| named(load.get_ref()).any(|one| one.get_ref() == name))
     };
     for workload in &raw.workloads {
         let name = &workload.get_ref().name;
@@ -50,6 +50,71 @@ pub(super) fn warn_unused(checker: &mut Checker<'_>, raw: &RawScenario) {
     }
 }
 
+/// The workloads a load names.
+fn named(load: &RawLoad) -> impl Iterator<Item = &Spanned<String>> {
+    let mixed = load.mix.iter().flat_map(|mix| mix.get_ref()).map(|one| &one.workload);
+    load.workload.iter().chain(mixed)
+}
+
+/// What a load's requests are: one workload, or several by weight.
+fn check_mix(
+    checker: &mut Checker<'_>,
+    raw: &Spanned<RawLoad>,
+    workloads: &[String],
+) -> Option<Vec<Mixed>> {
+    let load = raw.get_ref();
+    let mix = match (&load.workload, &load.mix) {
+        (Some(name), None) => {
+            let workload = checker.resolve("workload", name, workloads)?;
+            return Some(vec![Mixed { workload, share: 1.0 }]);
+        }
+        (None, Some(mix)) => mix,
+        (Some(name), Some(mix)) => {
+            checker.push(
+                Diagnostic::error(
+                    checker.source,
+                    mix.span(),
+                    "`workload` and `mix` exclude each other",
+                )
+                .label("several workloads")
+                .also(name.span(), "one workload"),
+            );
+            return None;
+        }
+        (None, None) => {
+            checker.push(
+                Diagnostic::error(checker.source, raw.span(), "this load names no workload")
+                    .label("give `workload` or `mix`"),
+            );
+            return None;
+        }
+    };
+    let weights: Vec<f64> = mix
+        .get_ref()
+        .iter()
+        .map(|one| one.weight.as_ref().map_or(1.0, |weight| *weight.get_ref()))
+        .collect();
+    if mix.get_ref().is_empty() {
+        checker.error(mix.span(), "a mix of nothing");
+        return None;
+    }
+    if !draws::good_weights(&weights) {
+        checker.error(mix.span(), "weights must be zero or more, and not all zero");
+        return None;
+    }
+    checker.unique("mixed workload", mix.get_ref().iter().map(|one| &one.workload));
+    let total: f64 = weights.iter().sum();
+    let indices: Vec<Option<usize>> = mix
+        .get_ref()
+        .iter()
+        .map(|one| checker.resolve("workload", &one.workload, workloads))
+        .collect();
+    let mixed = indices.into_iter().zip(weights);
+    mixed
+        .map(|(workload, weight)| Some(Mixed { workload: workload?, share: weight / total }))
+        .collect()
+}
+
 fn check_load(
     checker: &mut Checker<'_>,
     raw: &Spanned<RawLoad>,
@@ -57,7 +122,7 @@ fn check_load(
     workloads: &[String],
 ) -> Option<Load> {
     let load = raw.get_ref();
-    let workload = checker.resolve("workload", &load.workload, workloads);
+    let mix = check_mix(checker, raw, workloads);
     let shape = match (&load.users, &load.arrivals) {
         (Some(users), None) => closed(checker, load, users),
         (None, Some(arrivals)) => {
@@ -95,7 +160,7 @@ fn check_load(
             checker.push(
                 Diagnostic::error(
                     checker.source,
-                    load.workload.span(),
+                    load.workload.as_ref().map_or(raw.span(), Spanned::span),
                     "this load says neither `users` nor `arrivals`",
                 )
                 .help("add `users = 2` or `arrivals = { process = \"poisson\", rate = \"10/s\" }`"),
@@ -103,7 +168,7 @@ fn check_load(
             None
         }
     };
-    Some(Load { workload: workload?, shape: shape? })
+    Some(Load { mix: mix?, shape: shape? })
 }
 
 fn closed(checker: &mut Checker<'_>, load: &RawLoad, users: &Spanned<u32>) -> Option<LoadShape> {

@@ -92,16 +92,7 @@ impl RawKind for RawStatus {
             class: raw.class.as_ref(),
             table: table.span(),
         });
-        let seen_by = match &raw.seen_by {
-            None => SeenBy::Clients,
-            Some(name) if name.get_ref() == "clients" => SeenBy::Clients,
-            Some(name) => {
-                let mut known = checker.names.simulators.clone();
-                known.push("clients".to_owned());
-                checker.known("observer", name, &known);
-                SeenBy::Simulator(name.get_ref().clone())
-            }
-        };
+        let seen_by = checker.seen_by(raw.seen_by.as_ref());
         let measure = measure(checker, table);
         Some(Status { statuses: statuses?, seen_by, measure: measure? })
     }

@@ -21,7 +21,14 @@ fn names() -> Names {
             ("before".into(), second(0), second(120)),
             ("after".into(), second(120), second(300)),
         ],
-        workloads: vec!["chat".into()],
+        workloads: vec!["chat".into(), "low".into()],
+        draws: vec![(
+            "chat".into(),
+            vec![crate::scenario::Draw {
+                name: "tokens".into(),
+                from: crate::scenario::DrawFrom::Uniform(5, 20),
+            }],
+        )],
         simulators: vec!["ptu1".into(), "payg1".into(), "payg2".into()],
         actions: vec!["measure-before".into(), "swap".into()],
     }
@@ -128,6 +135,56 @@ fn reads_every_kind() {
 }
 
 #[test]
+fn reads_kinds_about_rates() {
+    let one = good(
+        "window = { length = \"60s\", count = { code = 200, answered_by = \"ptu1\", weight = 244 }, at_most = 100000 }",
+    );
+    let Kind::Window(window) = one.kind else { panic!("{one:?}") };
+    assert_eq!((window.length, window.while_offered), (Duration::from_secs(60), 1));
+    assert_eq!(window.counted.answered_by.as_deref(), Some("ptu1"));
+    assert_eq!(window.counted.weight, Weight::Fixed(244));
+    let one = good("window = { length = \"10s\", at_least = 1, while_offered = 5 }");
+    let Kind::Window(window) = one.kind else { panic!("{one:?}") };
+    assert_eq!((window.while_offered, window.counted.statuses), (5, None));
+
+    let one = good(
+        "bins = { length = \"10s\", count = { code = 429 }, share_at_least = 1.0, matching = { equals = 1 }, per = \"1m\" }",
+    );
+    let Kind::Bins(bins) = one.kind else { panic!("{one:?}") };
+    assert_eq!((bins.per, bins.condition), (Some(6), BinCondition::Share(1.0)));
+    let one = good(
+        "bins = { length = \"10s\", count = { tokens = \"total\", seen_by = \"ptu1\" }, at_most = 75 }",
+    );
+    let Kind::Bins(bins) = one.kind else { panic!("{one:?}") };
+    assert_eq!((bins.matching, bins.counted.weight), (None, Weight::TotalTokens));
+
+    let one = good(
+        "period = { count = { code = 429 }, bin = \"5s\", equals = \"60s\", within = \"10s\" }",
+    );
+    let Kind::Period(period) = one.kind else { panic!("{one:?}") };
+    assert_eq!((period.shortest.as_secs(), period.longest.as_secs(), period.over), (50, 70, None));
+}
+
+#[test]
+fn points_at_what_rates_cannot_be() {
+    for lines in [
+        "window = { length = \"0s\", at_most = 1 }",
+        "window = { length = \"10m\", count = { code = 200, class = \"2xx\" }, at_most = 1 }",
+        "window = { length = \"10s\", at_least = 0 }",
+        "window = { length = \"10s\", at_most = 5, while_offered = 2 }",
+        "window = { length = \"10s\", count = { weight = 2, tokens = \"total\" }, at_most = 5 }",
+        "window = { length = \"10s\", count = { tokens = \"totl\", seen_by = \"ptu1\", answered_by = \"ptu2\" }, at_most = 5 }",
+        "bins = { length = \"10s\", at_most = 5, per = \"25s\" }",
+        "bins = { length = \"10s\", count = { tokens = \"total\" }, at_most = 5, share_at_least = 2.0 }",
+        "bins = { length = \"10s\", at_most = 5, matching = { equals = 1, at_most = 2 } }",
+        "bins = { length = \"10s\", matching = {} }",
+        "period = { bin = \"10s\", equals = \"20s\", within = \"5s\" }",
+    ] {
+        insta::assert_snapshot!(bad(lines));
+    }
+}
+
+#[test]
 fn always_and_never_are_facts_and_estimates_need_room() {
     let comparison = |keys: &str| {
         let one = good(&format!("backend_share = {{ simulator = \"payg1\", {keys} }}"));
@@ -160,6 +217,20 @@ fn points_at_names_that_do_not_exist() {
     ));
     insta::assert_snapshot!(bad("after_action = \"swop\"\nrequests = { at_least = 1 }"));
     insta::assert_snapshot!(bad("status = { code = 429, seen_by = \"client\", equals = 0 }"));
+}
+
+#[test]
+fn requests_are_chosen_by_what_can_be_drawn() {
+    let one = good("where = { tokens = 5 }\nrequests = { at_least = 1 }");
+    assert_eq!(one.scope.labels, [("tokens".to_owned(), 5.into())]);
+    insta::assert_snapshot!(bad("where = { tokns = 5 }\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad("where = { tokens = 21 }\nrequests = { at_least = 1 }"));
+    insta::assert_snapshot!(bad(
+        "workload = \"low\"\nwhere = { tokens = 5 }\nrequests = { at_least = 1 }"
+    ));
+    insta::assert_snapshot!(bad(
+        "where = { tokens = 5 }\naction_answer = { all = true, status = 200 }"
+    ));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Checks of single values: shares, bounds, statuses, statistics.
 
 use std::ops::Range;
+use std::time::Duration;
 
+use seam::units::HumanDuration;
 use serde_spanned::Spanned;
 
 use super::Checker;
@@ -29,6 +31,27 @@ pub(in crate::scenario::assertion) struct StatusKeys<'a> {
 }
 
 impl Checker<'_> {
+    /// A length of time to look at: not zero, and no longer than the run.
+    pub(in crate::scenario::assertion) fn length(
+        &mut self,
+        what: &str,
+        length: &Spanned<HumanDuration>,
+    ) -> Option<Duration> {
+        let value = length.get_ref().0;
+        if value.is_zero() {
+            self.error(length.span(), format!("{what} of no length"), "such as `\"10s\"`");
+            return None;
+        }
+        if let Some(end) = self.names.run_end()
+            && end < value
+        {
+            let label = format!("the last stage ends at {}", HumanDuration(end));
+            self.error(length.span(), format!("{what} longer than the run"), label);
+            return None;
+        }
+        Some(value)
+    }
+
     /// A simulator's name.
     pub(in crate::scenario::assertion) fn simulator(&mut self, name: &Spanned<String>) -> String {
         let known = self.names.simulators.clone();
