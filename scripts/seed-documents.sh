@@ -49,7 +49,9 @@ bench=$(mktemp -d)
 trap 'rm -rf "$bench"' EXIT
 cp -r capabilities scenarios "$bench/"
 
-if [ "$profile" = release ]; then cargo build -q --release --locked; else cargo build -q --locked; fi
+if [ "$profile" = release ]; then release=--release; else release=; fi
+# shellcheck disable=SC2086
+cargo build -q -p gateway -p harness $release --locked
 
 ran=0 failed=()
 chosen=${*:-$(awk 'NF { print $1 }' <<<"$documents" | uniq)}
