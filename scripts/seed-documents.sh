@@ -1,36 +1,90 @@
 #!/usr/bin/env bash
-# Runs both latency-routing scenarios over the seed toolkit's own policy documents,
-# unmodified: FOLDER holds the four files of `capabilities/latency-routing` of
-# the public repository Azure-Samples/apim-genai-gateway-toolkit.
+# Runs our scenarios over the seed toolkit's own policy documents, unmodified:
+# FOLDER is the folder `capabilities` of the public repository
+# Azure-Samples/apim-genai-gateway-toolkit, or one with the same folders in it.
+# Capabilities of which it lacks a document are skipped, and named.
 #
-#   scripts/seed-documents.sh path/to/apim-genai-gateway-toolkit/capabilities/latency-routing
+#   scripts/seed-documents.sh path/to/apim-genai-gateway-toolkit/capabilities [CAPABILITY...]
+#
+# HARNESS_ARGS is added to each `harness run`; PROFILE=debug builds faster.
 set -euo pipefail
-folder=$(realpath "${1:?usage: scripts/seed-documents.sh FOLDER}")
+usage="usage: scripts/seed-documents.sh FOLDER [CAPABILITY...]"
+folder=$(realpath "${1:?$usage}")
+shift
 cd "$(dirname "$0")/.."
-for file in latency-routing-inbound latency-routing-backend latency-routing-policy set-latency-policy; do
-  [ -f "$folder/$file.xml" ] || { echo "$folder has no $file.xml" >&2; exit 2; }
-done
+profile=${PROFILE:-release}
+
+# Our capability, what its document is, our name of it, the toolkit's document.
+# `policy`: a file in our gateway.toml. `fragment`: an id that the toolkit's
+# policies include; ours have ids of their own and stay beside them.
+documents="
+latency-routing          fragment  latency-routing-inbound     latency-routing/latency-routing-inbound.xml
+latency-routing          fragment  latency-routing-backend     latency-routing/latency-routing-backend.xml
+latency-routing          policy    latency-routing.xml         latency-routing/latency-routing-policy.xml
+latency-routing          policy    set-preferred-backends.xml  latency-routing/set-latency-policy.xml
+load-balancing           fragment  simple-round-robin          load-balancing/simple-round-robin.xml
+load-balancing           policy    round-robin-simple.xml      load-balancing/simple-round-robin-policy.xml
+load-balancing           fragment  simple-round-robin-v2       load-balancing-v2/simple-round-robin.xml
+load-balancing           policy    round-robin-simple-v2.xml   load-balancing-v2/simple-round-robin-policy.xml
+load-balancing           fragment  weighted-round-robin        load-balancing/weighted-round-robin.xml
+load-balancing           policy    round-robin-weighted.xml    load-balancing/weighted-round-robin-policy.xml
+load-balancing           fragment  weighted-round-robin-v2     load-balancing-v2/weighted-round-robin.xml
+load-balancing           policy    round-robin-weighted-v2.xml load-balancing-v2/weighted-round-robin-policy.xml
+manage-spikes-with-payg  fragment  retry-with-payg             manage-spikes-with-payg/retry-with-payg.xml
+manage-spikes-with-payg  policy    retry-with-payg.xml         manage-spikes-with-payg/retry-with-payg-policy.xml
+manage-spikes-with-payg  fragment  retry-with-payg-v2          manage-spikes-with-payg-v2/retry-with-payg.xml
+manage-spikes-with-payg  policy    retry-with-payg-v2.xml      manage-spikes-with-payg-v2/retry-with-payg-policy.xml
+"
+
+# Older versions of the repository name URLs and keys in named values.
+named_values="
+ptu-endpoint-1   http://localhost:8001/openai
+payg-endpoint-1  http://localhost:8002/openai
+payg-endpoint-2  http://localhost:8003/openai
+ptu-key-1        ${SIMULATOR_API_KEY:-simulator-key}
+"
 
 # Our configuration and scenarios, with the documents taken from the folder.
 bench=$(mktemp -d)
 trap 'rm -rf "$bench"' EXIT
-mkdir -p "$bench/capabilities"
-cp -r scenarios "$bench/"
-cp -r capabilities/latency-routing "$bench/capabilities/"
-sed -i \
-  -e "s|id = \"read-backend-order\"|id = \"latency-routing-inbound\"|" \
-  -e "s|id = \"forward-by-order\"|id = \"latency-routing-backend\"|" \
-  -e "s|\"read-backend-order.xml\"|\"$folder/latency-routing-inbound.xml\"|" \
-  -e "s|\"forward-by-order.xml\"|\"$folder/latency-routing-backend.xml\"|" \
-  -e "s|\"latency-routing.xml\"|\"$folder/latency-routing-policy.xml\"|" \
-  -e "s|\"set-preferred-backends.xml\"|\"$folder/set-latency-policy.xml\"|" \
-  "$bench/capabilities/latency-routing/gateway.toml"
-# An older version of the repository names a backend's URL in a named value.
-printf '\n[[named_values]]\nname = "payg-endpoint-1"\nvalue = "http://localhost:8002/openai"\n' \
-  >>"$bench/capabilities/latency-routing/gateway.toml"
+cp -r capabilities scenarios "$bench/"
 
-cargo build -q --release --locked
-target/release/gateway check "$bench/capabilities/latency-routing/gateway.toml"
-for scenario in latency-routing latency-routing-failover; do
-  target/release/harness run "$bench/scenarios/$scenario.toml" ${HARNESS_ARGS:-}
+if [ "$profile" = release ]; then release=--release; else release=; fi
+# shellcheck disable=SC2086
+cargo build -q -p gateway -p harness $release --locked
+
+ran=0 failed=()
+chosen=${*:-$(awk 'NF { print $1 }' <<<"$documents" | uniq)}
+for capability in $chosen; do
+  rows=$(awk -v own="$capability" '$1 == own { print $2, $3, $4 }' <<<"$documents")
+  [ -n "$rows" ] || { echo "unknown capability $capability" >&2; exit 2; }
+  gateway=$bench/capabilities/$capability/gateway.toml
+  missing=
+  while read -r kind name document; do
+    [ -f "$folder/$document" ] || missing="$missing $document"
+    case $kind in
+      policy) sed -i "s|= \"$name\"|= \"$folder/$document\"|" "$gateway" ;;
+      fragment) printf '\n[[fragments]]\nid = "%s"\nfile = "%s"\n' "$name" "$folder/$document" >>"$gateway" ;;
+    esac
+  done <<<"$rows"
+  if [ -n "$missing" ]; then echo "== $capability: skipped, $folder lacks$missing"; continue; fi
+  while read -r name value; do
+    [ -z "$name" ] || printf '\n[[named_values]]\nname = "%s"\nvalue = "%s"\n' "$name" "$value" >>"$gateway"
+  done <<<"$named_values"
+  echo "== $capability"
+  "target/$profile/gateway" check "$gateway"
+  for scenario in $(grep -l "capabilities/$capability/gateway.toml" scenarios/*.toml); do
+    # Those older versions also name the backend by its URL in x-apim-backend.
+    if grep -qs '"selected-url"' "$folder/$capability"/*-policy.xml; then
+      sed -i -e '/by_simulator/s|"ptu-backend-1"|"http://localhost:8001/openai"|' \
+        -e '/by_simulator/s|"payg-backend-1"|"http://localhost:8002/openai"|' \
+        -e '/by_simulator/s|"payg-backend-2"|"http://localhost:8003/openai"|' "$bench/$scenario"
+    fi
+    ran=$((ran + 1))
+    # shellcheck disable=SC2086
+    "target/$profile/harness" run "$bench/$scenario" ${HARNESS_ARGS:-} || failed+=("$scenario")
+  done
 done
+[ $ran != 0 ] || { echo "nothing was run" >&2; exit 2; }
+echo "$ran scenarios run, ${#failed[@]} not passed${failed[*]:+: ${failed[*]}}"
+[ ${#failed[@]} = 0 ]
