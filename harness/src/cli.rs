@@ -107,7 +107,7 @@ pub struct RunArgs {
     /// Use sockets and the real clock although everything is embedded.
     #[arg(long)]
     pub real_time: bool,
-    /// Folder for `result.json`; made when it does not exist.
+    /// Folder for `result.json` and `chart.svg`; made when it does not exist.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// What to print at the end.

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::progress::ProgressLine;
 use super::{check, output};
-use crate::assert::{self, Evaluation, Outcome, Settings};
+use crate::assert::Evaluation;
 use crate::cli::{Format, RunArgs};
 use crate::exit_code::ExitCode;
 use crate::record::{Dataset, World};
@@ -19,6 +19,8 @@ use crate::scenario::{self, Scenario};
 use crate::target::{self, TargetError};
 
 const RESULT_FILE: &str = "result.json";
+
+const CHART_FILE: &str = "chart.svg";
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     match try_run(args) {
@@ -49,7 +51,7 @@ fn try_run(args: &RunArgs) -> Result<ExitCode, ExitCode> {
     let scenario = Arc::new(scenario);
     let seed = args.seed.unwrap_or(scenario.seed);
     let run = observe(&scenario, seed, world, args.quiet)?;
-    let evaluation = judge(&scenario, &run);
+    let evaluation = run.judge(&scenario.assertions);
     for note in &run.notes {
         output::complain(&format!("note: {note}"));
     }
@@ -116,20 +118,6 @@ fn describe(stack: &Stack) -> String {
     text
 }
 
-/// The assertions' evaluation, and what the run knows against itself.
-fn judge(scenario: &Scenario, run: &Run) -> Evaluation {
-    let mut evaluation = assert::evaluate(&run.dataset, &scenario.assertions, &Settings::default());
-    let interrupted = run.interrupted.then(|| "interrupted before its end".to_owned());
-    let reasons: Vec<String> = run.problems.iter().cloned().chain(interrupted).collect();
-    if !reasons.is_empty() {
-        evaluation.validity.valid = false;
-        // What went wrong first comes first.
-        evaluation.validity.reasons.splice(0..0, reasons);
-        evaluation.outcome = Outcome::Invalid;
-    }
-    evaluation
-}
-
 fn print(args: &RunArgs, dataset: &Dataset, evaluation: &Evaluation, code: ExitCode) {
     if args.quiet && code == ExitCode::Passed {
         return;
@@ -150,10 +138,16 @@ fn write_result(
     evaluation: &Evaluation,
     code: ExitCode,
 ) -> Result<ExitCode, ExitCode> {
-    let file = folder.join(RESULT_FILE);
-    std::fs::write(&file, report::json::render(dataset, evaluation)).map_err(|error| {
-        output::complain(&format!("error: cannot write `{}`: {error}", file.display()));
-        ExitCode::Invalid
-    })?;
+    let files = [
+        (RESULT_FILE, report::json::render(dataset, evaluation)),
+        (CHART_FILE, report::svg::render(dataset, evaluation)),
+    ];
+    for (name, text) in files {
+        let file = folder.join(name);
+        std::fs::write(&file, text).map_err(|error| {
+            output::complain(&format!("error: cannot write `{}`: {error}", file.display()));
+            ExitCode::Invalid
+        })?;
+    }
     Ok(code)
 }

@@ -3,6 +3,7 @@
 
 pub mod json;
 mod summary;
+pub mod svg;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

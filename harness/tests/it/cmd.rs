@@ -113,6 +113,8 @@ async fn runs_by_url_end_with_the_verdicts_exit_code() {
     assert!(text.contains("urls"), "{text}");
     let result = std::fs::read_to_string(out.join("result.json")).unwrap();
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    let chart = std::fs::read_to_string(out.join("chart.svg")).unwrap();
+    assert!(chart.starts_with("<svg ") && chart.contains("seed 9"), "{chart}");
     assert_eq!((&result["seed"], &result["scenario"]), (&9.into(), &"urls".into()));
 
     let (code, text) = run(all_from("b"), vec!["--format=json".into()]).await.unwrap();
