@@ -7,6 +7,8 @@ mod paint;
 mod table;
 mod verdicts;
 
+pub(crate) use verdicts::seen;
+
 use crate::assert::{Evaluation, words};
 use crate::record::{Dataset, World};
 

@@ -15,6 +15,7 @@ mod raw;
 mod schema;
 mod validate;
 
+pub(crate) use file::join;
 pub use file::{load, load_with, parse, parse_with};
 pub(crate) use model::local_authorities;
 pub use model::{

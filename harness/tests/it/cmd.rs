@@ -24,6 +24,7 @@ fn help_texts() {
     assert_data_eq!(stdout(&["--help"]), file!["../snapshots/help.txt"]);
     assert_data_eq!(stdout(&["run", "--help"]), file!["../snapshots/help-run.txt"]);
     assert_data_eq!(stdout(&["check", "--help"]), file!["../snapshots/help-check.txt"]);
+    assert_data_eq!(stdout(&["readme", "--help"]), file!["../snapshots/help-readme.txt"]);
     assert_data_eq!(stdout(&["schema", "--help"]), file!["../snapshots/help-schema.txt"]);
 }
 
