@@ -31,6 +31,8 @@ pub enum Command {
     Run(RunArgs),
     /// Check a scenario and every file it names, without running it.
     Check(CheckArgs),
+    /// Check READMEs against the runs they tell of, or refresh them.
+    Readme(ReadmeArgs),
     /// Print the scenario format as JSON Schema, or as its reference page.
     Schema(SchemaArgs),
 }
@@ -117,8 +119,8 @@ pub struct RunArgs {
     /// Use sockets and the real clock although everything is embedded.
     #[arg(long)]
     pub real_time: bool,
-    /// Folder for `result.json`, made when it does not exist; of several runs each
-    /// has its own below, `SCENARIO/` or `SCENARIO/seed-N/`.
+    /// Folder for `result.json` and `chart.svg`, made when it does not exist; of
+    /// several runs each has its own below, `SCENARIO/` or `SCENARIO/seed-N/`.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// What to print at the end.
@@ -174,12 +176,12 @@ impl std::str::FromStr for Seeds {
     }
 }
 
-/// What `harness run` prints at the end.
+/// What is printed at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// The report for people.
     Text,
-    /// What `result.json` holds.
+    /// JSON for programs.
     Json,
 }
 
@@ -200,6 +202,39 @@ pub struct CheckArgs {
     /// Another stack than the scenario's.
     #[command(flatten)]
     pub stack: StackArgs,
+}
+
+/// Arguments of `harness readme`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+    # Every README in and below a folder: claims, figures, commands, charts.
+    harness readme --check capabilities/
+
+    # Write what the runs give: cells, missing rows, charts.
+    harness readme --write capabilities/latency-routing/
+
+Each scenario that a README links is run once, in this process and on virtual
+time, with its own seed; commands are checked but not started.
+docs/readme-checks.md says how such a README is written.
+
+Exit codes:
+    0  the READMEs say what the runs give
+    1  one does not
+    2  usage error, or a file that cannot be read or written")]
+pub struct ReadmeArgs {
+    /// READMEs, or folders with READMEs in or below them.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Compare and write nothing; so without an option, too.
+    #[arg(long, conflicts_with = "write")]
+    pub check: bool,
+    /// Write cells, missing rows and charts, then compare.
+    #[arg(long)]
+    pub write: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[cfg(test)]

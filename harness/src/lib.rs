@@ -2,7 +2,7 @@
 //!
 //! `scenario` (file → checked plan) → `target` (who is called, in which world)
 //! → `run` (drives `load` and `action`, reads the journals) → `record` (the
-//! dataset) → `assert` → `report`. The command line is `cli` and `command`.
+//! dataset) → `assert` → `report`. `readme` holds READMEs against runs. The command line is `cli` and `command`.
 
 pub mod action;
 pub mod assert;
@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod exit_code;
 pub mod load;
+pub mod readme;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::action::call::{CallError, Caller};
 use crate::action::coordinator::{Coordinator, Performed};
+use crate::assert::{self, Evaluation, Settings};
 use crate::load::driver::{self, Driver};
 use crate::load::pacer::Pacer;
 use crate::load::progress::Progress;
@@ -22,6 +23,7 @@ use crate::record::{
     BackendRow, BreakCause, Dataset, GatewayRow, JournalBreak, Outcome, RunClock, RunTime,
     StageSpan, World,
 };
+use crate::scenario::assertion::Assertion;
 use crate::scenario::{RequestTemplate, Scenario};
 use crate::target::{Journal, Target};
 
@@ -42,6 +44,23 @@ pub struct Run {
     pub notes: Vec<String>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
+}
+
+impl Run {
+    /// The assertions' evaluation, and what the run knows against itself.
+    #[must_use]
+    pub fn judge(&self, assertions: &[Assertion]) -> Evaluation {
+        let mut evaluation = assert::evaluate(&self.dataset, assertions, &Settings::default());
+        let interrupted = self.interrupted.then(|| "interrupted before its end".to_owned());
+        let reasons: Vec<String> = self.problems.iter().cloned().chain(interrupted).collect();
+        if !reasons.is_empty() {
+            evaluation.validity.valid = false;
+            // What went wrong first comes first.
+            evaluation.validity.reasons.splice(0..0, reasons);
+            evaluation.outcome = assert::Outcome::Invalid;
+        }
+        evaluation
+    }
 }
 
 /// How a run is steered and watched from outside.

@@ -1,6 +1,6 @@
 //! From a subcommand to its function.
 
-use super::{check, run, schema};
+use super::{check, readme, run, schema};
 use crate::cli::Command;
 use crate::exit_code::ExitCode;
 
@@ -10,6 +10,7 @@ pub fn execute(command: &Command) -> ExitCode {
     match command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
+        Command::Readme(args) => readme::readme(args),
         Command::Schema(args) => schema::schema(args),
     }
 }

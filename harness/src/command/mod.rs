@@ -5,6 +5,7 @@ mod check;
 mod execute;
 mod output;
 mod progress;
+mod readme;
 mod run;
 mod schema;
 mod suite;

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::progress::ProgressLine;
 use super::{check, output, suite};
-use crate::assert::{self, Evaluation, Outcome, Settings};
+use crate::assert::Evaluation;
 use crate::cli::{Format, RunArgs};
 use crate::exit_code::ExitCode;
 use crate::record::{Dataset, World};
@@ -19,6 +19,8 @@ use crate::scenario::{self, Scenario};
 use crate::target::{self, TargetError};
 
 pub(super) const RESULT_FILE: &str = "result.json";
+
+pub(super) const CHART_FILE: &str = "chart.svg";
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let files = match suite::files(&args.paths) {
@@ -63,6 +65,8 @@ fn run_one(args: &RunArgs, file: &Path) -> Result<ExitCode, ExitCode> {
     if let Some(folder) = &args.output {
         let text = report::json::render(&run.dataset, &evaluation);
         write_text(&folder.join(RESULT_FILE), &text)?;
+        let chart = report::svg::render(&run.dataset, &evaluation);
+        write_text(&folder.join(CHART_FILE), &chart)?;
     }
     Ok(code)
 }
@@ -104,7 +108,7 @@ pub(super) fn finish(
     quiet: bool,
 ) -> Result<Finished, String> {
     let run = observe(scenario, seed, world, quiet)?;
-    let evaluation = judge(scenario, &run);
+    let evaluation = run.judge(&scenario.assertions);
     let code = if run.interrupted { ExitCode::Interrupted } else { ExitCode::from(&evaluation) };
     Ok(Finished { run, evaluation, code })
 }
@@ -151,20 +155,6 @@ fn describe(stack: &Stack) -> String {
         text.push_str(&format!("\nsimulator {name} at {url}{without}"));
     }
     text
-}
-
-/// The assertions' evaluation, and what the run knows against itself.
-fn judge(scenario: &Scenario, run: &Run) -> Evaluation {
-    let mut evaluation = assert::evaluate(&run.dataset, &scenario.assertions, &Settings::default());
-    let interrupted = run.interrupted.then(|| "interrupted before its end".to_owned());
-    let reasons: Vec<String> = run.problems.iter().cloned().chain(interrupted).collect();
-    if !reasons.is_empty() {
-        evaluation.validity.valid = false;
-        // What went wrong first comes first.
-        evaluation.validity.reasons.splice(0..0, reasons);
-        evaluation.outcome = Outcome::Invalid;
-    }
-    evaluation
 }
 
 fn print(args: &RunArgs, dataset: &Dataset, evaluation: &Evaluation, code: ExitCode) {

@@ -4,6 +4,7 @@
 pub mod json;
 pub mod suite;
 mod summary;
+pub mod svg;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,8 @@ mod paint;
 mod table;
 mod verdicts;
 
+pub(crate) use verdicts::seen;
+
 use crate::assert::{Evaluation, words};
 use crate::record::{Dataset, World};
 
@@ -77,7 +79,7 @@ fn header(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
 }
 
 /// A time of the run in a few characters: `0s`, `90s`, `2m`, `2m30s`, `1h5m`.
-fn clock(seconds: f64) -> String {
+pub(super) fn clock(seconds: f64) -> String {
     if seconds.abs() < 120.0 {
         let text = format!("{seconds:.1}");
         return format!("{}s", text.strip_suffix(".0").unwrap_or(&text));
@@ -129,7 +131,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// At most `width` characters, with an ellipsis where something is missing.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

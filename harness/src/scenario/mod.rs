@@ -18,6 +18,7 @@ mod validate;
 
 pub use draw::{Choice, Draw, DrawFrom, Part, Varying};
 pub(crate) use draw::{DrawKey, fill, weighted};
+pub(crate) use file::join;
 pub use file::{load, load_with, parse, parse_with};
 pub(crate) use model::local_authorities;
 pub use model::{

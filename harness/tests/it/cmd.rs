@@ -24,6 +24,7 @@ fn help_texts() {
     assert_data_eq!(stdout(&["--help"]), file!["../snapshots/help.txt"]);
     assert_data_eq!(stdout(&["run", "--help"]), file!["../snapshots/help-run.txt"]);
     assert_data_eq!(stdout(&["check", "--help"]), file!["../snapshots/help-check.txt"]);
+    assert_data_eq!(stdout(&["readme", "--help"]), file!["../snapshots/help-readme.txt"]);
     assert_data_eq!(stdout(&["schema", "--help"]), file!["../snapshots/help-schema.txt"]);
 }
 
@@ -154,6 +155,8 @@ async fn runs_by_url_end_with_the_verdicts_exit_code() {
     assert!(text.contains("urls"), "{text}");
     let result = std::fs::read_to_string(out.join("result.json")).unwrap();
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    let chart = std::fs::read_to_string(out.join("chart.svg")).unwrap();
+    assert!(chart.starts_with("<svg ") && chart.contains("seed 9"), "{chart}");
     assert_eq!((&result["seed"], &result["scenario"]), (&9.into(), &"urls".into()));
 
     let (code, text) = run(all_from("b"), vec!["--format=json".into()]).await.unwrap();

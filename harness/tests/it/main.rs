@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy only exempts test functions")]
 
 mod bad;
+mod claims;
 mod cmd;
 mod killed;
 mod mutants;

@@ -61,8 +61,13 @@ fn symbol(verdict: Verdict) -> (char, Ink) {
     }
 }
 
-/// `id: saw …, 99.9 % sure of …; wanted …`.
+/// `id: saw …, interval …; wanted …`.
 fn detail(result: &AssertionResult) -> String {
+    format!("{}: {}", result.id, seen(result))
+}
+
+/// What the report says of an assertion after its id.
+pub(crate) fn seen(result: &AssertionResult) -> String {
     let seen = match &result.observed {
         Some(observed) => observed.text.clone(),
         None => "nothing seen".to_owned(),
@@ -73,7 +78,7 @@ fn detail(result: &AssertionResult) -> String {
         }
         _ => String::new(),
     };
-    format!("{}: {seen}{interval}; wanted {}", result.id, result.threshold)
+    format!("{seen}{interval}; wanted {}", result.threshold)
 }
 
 fn interval_words(interval: &Interval, unit: Unit) -> String {
