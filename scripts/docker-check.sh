@@ -13,11 +13,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if ! scripts/docker-engine.sh --check; then
-  [ "${REQUIRE_DOCKER:-0}" != 1 ] || { echo "docker-check: FAILED: no engine, and REQUIRE_DOCKER=1" >&2; exit 1; }
-  echo "############################################################" >&2
-  echo "## docker-check: SKIPPED, nothing was checked: no engine  ##" >&2
-  echo "## (sudo scripts/docker-engine.sh makes one on Debian)    ##" >&2
-  echo "############################################################" >&2
+  [ "${REQUIRE_DOCKER:-0}" != 1 ] || { echo "docker-check: FAILED: Docker is not ready, and REQUIRE_DOCKER=1" >&2; exit 1; }
+  echo "##################################################################" >&2
+  echo "## docker-check: SKIPPED, nothing was checked: no Docker (above) ##" >&2
+  echo "## (sudo scripts/docker-engine.sh makes it ready on Debian)      ##" >&2
+  echo "##################################################################" >&2
   exit 0
 fi
 
