@@ -80,7 +80,7 @@ ci:
 # Makes Docker ready on a bare Debian machine.
 [group('containers')]
 docker-engine:
-    sudo scripts/docker-engine.sh
+    if [ "$(id -u)" = 0 ]; then scripts/docker-engine.sh; else sudo scripts/docker-engine.sh; fi
 
 # Builds the image and starts the four services: `just up --profile observability`.
 [group('containers')]
