@@ -178,7 +178,8 @@ for service in gateway payg1 payg2 ptu1; do
   code=$(docker inspect -f '{{.State.ExitCode}}' "$(docker compose ps -a -q $service)")
   [ "$code" = 0 ] || fail "$service ended with $code"
 done
-below "$stop" 5 || fail "docker compose stop took $stop s"
+# A second where the machine is idle. Whoever waits out a drain takes 10 s or 30 s.
+below "$stop" 8 || fail "docker compose stop took $stop s, wanted less than 8 s"
 ok "all four ended with 0 in $stop s"
 row "docker compose stop" "$stop s" "idle; gateway first"
 docker compose down -v 2>/dev/null
