@@ -4,7 +4,7 @@
 # Lists the recipes.
 [private]
 default:
-    @just --list --unsorted
+    @"{{ just_executable() }}" --list --unsorted
 
 # All tests, or those of one crate: `just test gateway`, `just test gateway retry`.
 [group('work')]
@@ -57,7 +57,7 @@ docs:
     target/debug/gateway schema --markdown > docs/gateway-reference.md
     git status --short -- docs
 
-# curl and the official SDK against real processes.
+# curl, the official SDKs, and the SDK page's examples, against real processes.
 [group('checks')]
 real-clients:
     scripts/real-clients.sh
@@ -80,7 +80,7 @@ ci:
 # Makes Docker ready on a bare Debian machine.
 [group('containers')]
 docker-engine:
-    sudo scripts/docker-engine.sh
+    if [ "$(id -u)" = 0 ]; then scripts/docker-engine.sh; else sudo scripts/docker-engine.sh; fi
 
 # Builds the image and starts the four services: `just up --profile observability`.
 [group('containers')]

@@ -6,9 +6,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ -x target/release/simulator ] && [ -x target/release/gateway ] && built=release || built=debug
+target=${CARGO_TARGET_DIR:-target}
+[ -x "$target/release/simulator" ] && [ -x "$target/release/gateway" ] && built=release || built=debug
 profile=${PROFILE:-$built}
-bin=${CARGO_TARGET_DIR:-target}/$profile
+bin=$target/$profile
 [ "$profile" = release ] && flags=(--release) || flags=()
 
 scripts/python-venv.sh
