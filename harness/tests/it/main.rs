@@ -4,6 +4,7 @@
 
 mod bad;
 mod cmd;
+mod identity;
 mod killed;
 mod mutants;
 mod readme;

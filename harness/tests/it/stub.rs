@@ -393,6 +393,7 @@ impl Bench {
             clock: self.clock,
             world,
             servers,
+            embedded_gateway: None,
         }
     }
 }
