@@ -43,7 +43,8 @@ duration = "4s"
 workload = "w"
 arrivals = { process = "constant", rate = "1/s" }
 [[assertions]]
-name = "answered"
+id = "answered"
+claim = "some are answered"
 status = { code = 200, at_least = 1 }
 "#;
 
