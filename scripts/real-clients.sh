@@ -52,6 +52,8 @@ serve gateway env PTU1_URL=http://127.0.0.1:18001 PAYG1_URL=http://127.0.0.1:180
   PAYG2_URL=http://127.0.0.1:18003 "$bin/gateway" --config "$capability" --listen 127.0.0.1:18000
 # What the SDK suites use: quick simulators, the capability and a plain gateway.
 export SIMULATOR_URL=http://127.0.0.1:18004
+ENTRA_TOKEN=$("$bin/simulator" token)
+export ENTRA_TOKEN
 export CAPABILITY_URL=http://127.0.0.1:18005/latency-routing PASS_THROUGH_URL=http://127.0.0.1:18006
 serve simulator "$bin/simulator" --config scripts/clients/simulator.toml
 serve capability env PTU1_URL=$SIMULATOR_URL PAYG1_URL=$SIMULATOR_URL PAYG2_URL=$SIMULATOR_URL \
@@ -104,7 +106,7 @@ pytest=(.venv/bin/pytest -c scripts/clients/pytest.ini)
 pids+=("$node" "$page")
 failed=0
 echo "openai for Python"
-"${pytest[@]}" scripts/clients/test_openai.py || failed=1
+"${pytest[@]}" scripts/clients/test_openai.py scripts/clients/test_entra.py || failed=1
 echo "openai for JavaScript, Node $(node --version)"
 wait "$node" || failed=1
 cat "$logs/node"

@@ -5,7 +5,8 @@
 //! over real sockets ([`http::network`]) or in process
 //! ([`http::InProcessNetwork`]); no caller can tell which. Around it stand the
 //! things that must be the same on both sides of the seam: the anchored wall
-//! clock, named random streams, spanned diagnostics, and configuration files.
+//! clock, named random streams, spanned diagnostics, configuration files, and local
+//! access tokens.
 //!
 //! This crate knows nothing of Azure OpenAI, of policies or of scenarios.
 
@@ -20,4 +21,5 @@ pub mod instance;
 pub mod reference;
 pub mod rng;
 pub mod server;
+pub mod token;
 pub mod units;

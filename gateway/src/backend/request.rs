@@ -1,7 +1,7 @@
 //! From the request as policies left it to the one that goes out.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, HOST};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use seam::http::{Body, Request};
 
@@ -24,6 +24,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) body: Bytes,
     /// Credentials override headers and query parameters of the same name.
     pub(crate) credentials: Option<&'a Credentials>,
+    /// The token of the credentials' managed identity: overrides `Authorization`.
+    pub(crate) authorization: Option<HeaderValue>,
     /// The API's key header and query parameter, when they are not to leave.
     pub(crate) hide_key: Option<(&'a HeaderName, &'a str)>,
 }
@@ -52,6 +54,9 @@ pub(crate) fn build(outgoing: Outgoing<'_>) -> Result<Request, http::Error> {
         }
         target.query.extend(credentials.query.iter().cloned());
     }
+    if let Some(authorization) = outgoing.authorization {
+        headers.insert(AUTHORIZATION, authorization);
+    }
     let method = Method::from_bytes(outgoing.method.as_bytes())?;
     if !outgoing.body.is_empty() || matches!(method, Method::POST | Method::PUT | Method::PATCH) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(outgoing.body.len()));
@@ -74,6 +79,7 @@ mod tests {
         headers.insert(HOST, HeaderValue::from_static("gateway:8000"));
         headers.insert("api-key", HeaderValue::from_static("subscription"));
         headers.insert("expect", HeaderValue::from_static("100-continue"));
+        headers.insert("authorization", HeaderValue::from_static("Bearer client"));
         headers.insert("x-kept", HeaderValue::from_static("1"));
         let credentials = Credentials {
             headers: vec![(
@@ -81,6 +87,7 @@ mod tests {
                 HeaderValue::from_static("backend"),
             )],
             query: vec![QueryParameter::new("sig", "s&1")],
+            managed_identity: None,
         };
         let url = url::parse("http://b:8001/openai/x?sig=old&v=1").unwrap();
         let request = build(Outgoing {
@@ -90,6 +97,7 @@ mod tests {
             client_host: headers.get(HOST),
             body: Bytes::from_static(b"hello"),
             credentials: Some(&credentials),
+            authorization: Some(HeaderValue::from_static("Bearer backend")),
             hide_key: None,
         })
         .unwrap();
@@ -100,6 +108,9 @@ mod tests {
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
             .collect();
         sent.sort();
-        assert_eq!(sent, ["api-key: backend", "content-length: 5", "x-kept: 1"]);
+        assert_eq!(
+            sent,
+            ["api-key: backend", "authorization: Bearer backend", "content-length: 5", "x-kept: 1"]
+        );
     }
 }

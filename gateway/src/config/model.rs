@@ -94,12 +94,25 @@ pub(crate) struct Member {
 pub(crate) struct Credentials {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) query: Vec<QueryParameter>,
+    /// Its token replaces `Authorization`.
+    pub(crate) managed_identity: Option<ManagedIdentity>,
+}
+
+/// Whose token a backend's requests carry.
+#[derive(Debug)]
+pub(crate) struct ManagedIdentity {
+    pub(crate) resource: String,
+    pub(crate) client_id: Option<String>,
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers = self.headers.iter().map(|(name, _)| name.as_str());
-        f.debug_set().entries(headers).entries(self.query.iter().map(|own| &own.name)).finish()
+        f.debug_set()
+            .entries(headers)
+            .entries(self.query.iter().map(|own| &own.name))
+            .entries(&self.managed_identity)
+            .finish()
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct RawConfig {
     /// Where `log-to-eventhub` sends.
     #[serde(default)]
     pub(crate) loggers: Vec<RawLogger>,
-    /// What `authentication-managed-identity` gets.
+    /// What `authentication-managed-identity` and backends' `managed_identity` get.
     #[serde(default)]
     pub(crate) identity: RawIdentity,
     /// Where requests can be sent.
@@ -160,7 +160,7 @@ pub(crate) struct RawLogger {
     pub(crate) url: Option<Spanned<String>>,
 }
 
-/// What the local tokens of `authentication-managed-identity` say.
+/// What the local tokens of managed identities say.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Identity")]
@@ -169,18 +169,18 @@ pub(crate) struct RawIdentity {
     pub(crate) tenant_id: String,
     /// The claims `oid` and `sub`.
     pub(crate) object_id: String,
-    /// The claim `appid` where the policy has no `client-id`.
+    /// The claim `appid` where neither policy nor backend names a client.
     pub(crate) client_id: String,
-    /// Resources for which no token is given, to test what a policy does then.
+    /// Resources for which no token is given, to test what happens then.
     pub(crate) fail: Vec<String>,
 }
 
 impl Default for RawIdentity {
     fn default() -> Self {
         Self {
-            tenant_id: "00000000-0000-0000-0000-00000000aaaa".to_owned(),
-            object_id: "00000000-0000-0000-0000-00000000bbbb".to_owned(),
-            client_id: "00000000-0000-0000-0000-00000000cccc".to_owned(),
+            tenant_id: seam::token::TENANT_ID.to_owned(),
+            object_id: seam::token::OBJECT_ID.to_owned(),
+            client_id: seam::token::CLIENT_ID.to_owned(),
             fail: Vec::new(),
         }
     }
@@ -224,7 +224,8 @@ pub(crate) enum RawProtocol {
     Http,
 }
 
-/// Headers and query parameters that replace those of the same name.
+/// What each request to a backend carries: headers and query parameters that
+/// replace those of the same name, and the token of a managed identity.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Credentials")]
@@ -234,6 +235,22 @@ pub(crate) struct RawCredentials {
     pub(crate) headers: BTreeMap<String, Spanned<String>>,
     /// Query parameters by name.
     pub(crate) query: BTreeMap<String, String>,
+    /// The identity whose token replaces the header `Authorization`.
+    pub(crate) managed_identity: Option<RawManagedIdentity>,
+}
+
+/// A managed identity; its tokens are local ones, as `identity` says.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ManagedIdentity")]
+pub(crate) struct RawManagedIdentity {
+    /// What its tokens are for: the claim `aud`.
+    #[schemars(with = "String")]
+    pub(crate) resource: Spanned<String>,
+    /// The claim `appid` of a user-assigned identity; `client_id` of `identity`
+    /// by default.
+    #[schemars(with = "Option<String>")]
+    pub(crate) client_id: Option<Spanned<String>>,
 }
 
 /// An API.

@@ -13,11 +13,12 @@ use toml::Spanned;
 use super::backends;
 use super::load::Documents;
 use super::model::{
-    Api, Backend, Credentials, Model, Operation, Pool, Product, Subscription, SubscriptionScope,
+    Api, Backend, Credentials, ManagedIdentity, Model, Operation, Pool, Product, Subscription,
+    SubscriptionScope,
 };
 use super::raw::{
-    RawApi, RawBackend, RawConfig, RawCredentials, RawLogger, RawOperation, RawProduct, RawState,
-    RawSubscription,
+    RawApi, RawBackend, RawConfig, RawCredentials, RawLogger, RawManagedIdentity, RawOperation,
+    RawProduct, RawState, RawSubscription,
 };
 use crate::app::RESERVED_PATHS;
 use crate::identity::IdentityConfig;
@@ -277,6 +278,38 @@ impl Check<'_, '_> {
         }
         credentials.query =
             raw.query.iter().map(|(name, value)| QueryParameter::new(name, value)).collect();
+        let Some(identity) = &raw.managed_identity else { return };
+        let mut headers = raw.headers.iter();
+        if let Some((_, value)) =
+            headers.find(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+        {
+            let message = "`managed_identity` replaces the header `Authorization` given here";
+            let problem = Diagnostic::error(self.source, value.span(), message)
+                .also(identity.resource.span(), "the managed identity")
+                .help("remove one of them");
+            self.out.push(problem);
+        }
+        credentials.managed_identity = Some(self.managed_identity(identity));
+    }
+
+    fn managed_identity(&mut self, raw: &RawManagedIdentity) -> ManagedIdentity {
+        let resource = raw.resource.get_ref().trim();
+        let example = "an example: `resource = \"https://cognitiveservices.azure.com\"`";
+        if resource.is_empty() {
+            self.error(raw.resource.span(), "a managed identity without a resource", example);
+        } else if let Some(root) = resource.strip_suffix("/.default") {
+            let message = format!("`{resource}` is a scope, not a resource");
+            let help = format!("write `resource = \"{root}\"`");
+            self.error(raw.resource.span(), message, &help);
+        }
+        let client_id = raw.client_id.as_ref().map(|client| {
+            if client.get_ref().trim().is_empty() {
+                let help = "remove the line for the system-assigned identity";
+                self.error(client.span(), "an empty `client_id`", help);
+            }
+            client.get_ref().trim().to_owned()
+        });
+        ManagedIdentity { resource: resource.to_owned(), client_id }
     }
 
     fn apis(&mut self, raw: Vec<RawApi>) -> Vec<Arc<Api>> {

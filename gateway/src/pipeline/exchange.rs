@@ -292,6 +292,12 @@ impl Exchange {
         self.fail_from(source, status, reason, message)
     }
 
+    /// Fails the present policy: a managed identity got no token.
+    pub(crate) fn no_token(&mut self, resource: &str) -> Failure {
+        let message = format!("No token for resource '{resource}' could be obtained.");
+        self.fail(500, "ManagedIdentityTokenFailure", message)
+    }
+
     /// Fails a built-in step.
     pub(crate) fn fail_from(
         &mut self,

@@ -3,7 +3,6 @@
 //! [`crate::identity`].
 
 use futures_util::future::BoxFuture;
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
 use crate::expr::Value;
@@ -59,14 +58,12 @@ impl ManagedIdentity {
         };
         let client = client.as_deref().map(str::trim).filter(|client| !client.is_empty());
         let now = exchange.context.clock.now();
-        let token = exchange.shared.identity.token(&resource, client, now);
-        let header = token.as_ref().map(|token| HeaderValue::from_str(&format!("Bearer {token}")));
-        let (Some(token), Some(Ok(mut header))) = (token, header) else {
+        let found = exchange.shared.identity.authorization(&resource, client, now);
+        let Some((header, token)) = found else {
             if self.ignore_error {
                 return Ok(Flow::Next);
             }
-            let message = format!("No token for resource '{resource}' could be obtained.");
-            return Err(exchange.fail(500, "ManagedIdentityTokenFailure", message));
+            return Err(exchange.no_token(&resource));
         };
         if let Some(tracer) = &mut exchange.recorder.tracer {
             tracer.hide(&token);
@@ -76,7 +73,6 @@ impl ManagedIdentity {
                 exchange.context.variables.insert(variable.clone(), Value::from(token));
             }
             None => {
-                header.set_sensitive(true);
                 exchange.message().headers.insert(AUTHORIZATION, header);
             }
         }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::backend::breaker::{CallResult, ErrorReason};
 use crate::backend::{self, Choice, Outgoing, Route};
+use crate::config::model::Credentials;
 use crate::config::settings::{PoolReason, TrippingCall};
 use crate::journal::BreakerChange;
 use crate::pipeline::context::{MessageBody, ResponseState, Url};
@@ -201,16 +202,18 @@ impl ForwardRequest {
             let id = context.api.as_ref().map(|api| api.id.as_str());
             shared.model.apis.iter().find(|api| Some(api.info.id.as_str()) == id)
         };
+        let credentials =
+            destination.choice.as_ref().map(|choice| &choice.single.backend.credentials);
+        let authorization = authorization(exchange, credentials)?;
+        let context = &exchange.context;
         let request = backend::build(Outgoing {
             method: &context.request.method,
             url: &context.request.url,
             headers: &context.request.headers,
             client_host: exchange.client_host.as_ref(),
             body,
-            credentials: destination
-                .choice
-                .as_ref()
-                .map(|choice| &choice.single.backend.credentials),
+            credentials,
+            authorization,
             hide_key: hide_key.map(|api| (&api.key_header, api.key_query.as_str())),
         });
         exchange.forwards += 1;
@@ -218,6 +221,28 @@ impl ForwardRequest {
             let message = format!("The request cannot be sent: {error}");
             exchange.fail(500, "BackendConnectionFailure", message)
         })
+    }
+}
+
+/// The token that the backend's requests carry, if any; a new one when the last
+/// is about to expire.
+fn authorization(
+    exchange: &mut Exchange,
+    credentials: Option<&Credentials>,
+) -> Result<Option<HeaderValue>, Failure> {
+    let Some(own) = credentials.and_then(|own| own.managed_identity.as_ref()) else {
+        return Ok(None);
+    };
+    let now = exchange.context.clock.now();
+    let client_id = own.client_id.as_deref();
+    match exchange.shared.identity.authorization(&own.resource, client_id, now) {
+        Some((header, token)) => {
+            if let Some(tracer) = &mut exchange.recorder.tracer {
+                tracer.hide(&token);
+            }
+            Ok(Some(header))
+        }
+        None => Err(exchange.no_token(&own.resource)),
     }
 }
 

@@ -201,6 +201,7 @@ impl Message {
             client_host: exchange.client_host.as_ref(),
             body,
             credentials: None,
+            authorization: None,
             hide_key: None,
         });
         // Queries may hold keys: the journal gets none.

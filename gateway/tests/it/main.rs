@@ -9,6 +9,7 @@ mod cli;
 mod documents;
 mod expressions;
 mod gates;
+mod identities;
 mod keys;
 mod latency_routing;
 mod models;

@@ -48,6 +48,7 @@ pub(super) fn in_process(
         clock,
         world: World::Virtual,
         servers: Vec::new(),
+        embedded_gateway: Some(gateway),
     })
 }
 

@@ -75,6 +75,7 @@ pub(super) async fn over_sockets(
         }
     }
     let client = seam::http::network(hosts.clone());
+    let mut embedded_gateway = None;
     let (url, journal, gateway_key) = match gateway {
         GatewayTarget::External(external) => {
             let journal = match external.journal {
@@ -91,6 +92,7 @@ pub(super) async fn over_sockets(
             let gateway = Gateway::new(config.clone(), environment);
             let (server, address) = serve(gateway.router(), 0, String::new()).await?;
             servers.push(server);
+            embedded_gateway = Some(gateway);
             let url = BaseUrl::parse(&format!("http://{address}")).map_err(TargetError::Url)?;
             (url, Journal::Required, config.control_key().map(str::to_owned))
         }
@@ -104,6 +106,7 @@ pub(super) async fn over_sockets(
         clock,
         world: World::Real,
         servers,
+        embedded_gateway,
     })
 }
 

@@ -7,13 +7,18 @@ mod external;
 
 use std::time::Duration;
 
+use gateway::Gateway;
 use seam::clock::{VIRTUAL_EPOCH, WallClock};
 use seam::http::HttpService;
 use seam::rng::Seed;
 use seam::server::Server;
+use tokio::time::timeout;
 
 use crate::record::World;
 use crate::scenario::{BaseUrl, GatewayTarget, Scenario, Simulators};
+
+/// How long the last events of the gateway's loggers are waited for.
+const LAST_EVENTS: Duration = Duration::from_secs(15);
 
 /// Everything a run talks to.
 pub struct Target {
@@ -33,6 +38,8 @@ pub struct Target {
     pub world: World,
     /// What this process serves on sockets; stopped after the run.
     pub servers: Vec<Server>,
+    /// The gateway in this process, if it is here.
+    pub embedded_gateway: Option<Gateway>,
 }
 
 /// A simulator or real endpoint.
@@ -98,8 +105,15 @@ pub async fn set_up(scenario: &Scenario, seed: u64, world: World) -> Result<Targ
 }
 
 impl Target {
-    /// Stops what this process serves; returns when it has.
+    /// Stops what this process serves; returns when it has. Before that, what
+    /// the gateway's loggers still hold is sent: events leave after the answers
+    /// that they are about.
     pub async fn stop(self) {
+        if let Some(gateway) = self.embedded_gateway
+            && timeout(LAST_EVENTS, gateway.flush()).await.is_err()
+        {
+            tracing::warn!("the gateway's loggers were too slow: their last events are lost");
+        }
         // The client's idle connections would keep the servers waiting.
         drop(self.service);
         for server in self.servers {

@@ -5,6 +5,7 @@
 mod bad;
 mod claims;
 mod cmd;
+mod identity;
 mod killed;
 mod mutants;
 mod mutants_limits;

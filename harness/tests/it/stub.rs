@@ -394,6 +394,7 @@ impl Bench {
             clock: self.clock,
             world,
             servers,
+            embedded_gateway: None,
         }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use seam::cli::LogFormat;
 
+use crate::config::DEFAULT_AUDIENCE;
+
 const EXAMPLES: &str = "\
 Examples:
   simulator
@@ -105,6 +107,18 @@ Examples:
         #[arg(long, value_name = "TIME", default_value = "2s", value_parser = seam::units::parse_duration)]
         timeout: Duration,
     },
+    /// Print an access token as Entra would issue it.
+    ///
+    /// Resources accept it as `Authorization: Bearer`, unless their `entra`
+    /// settings say otherwise. It is signed with a published key and opens
+    /// nothing but this bench.
+    #[command(after_help = "\
+Examples:
+  simulator token
+  curl http://127.0.0.1:8002/openai/v1/chat/completions -H \"authorization: Bearer $(simulator token)\" \\
+      -d '{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'
+  simulator token --audience https://vault.azure.net --lifetime 5m")]
+    Token(Token),
     /// Print the JSON Schema of the configuration file.
     #[command(after_help = "Example:\n  simulator schema > simulator.schema.json")]
     Schema {
@@ -115,6 +129,26 @@ Examples:
     /// Print the built-in configuration.
     #[command(after_help = "Example:\n  simulator default-config > simulator.toml")]
     DefaultConfig,
+}
+
+/// What an access token says.
+#[derive(Debug, clap::Args)]
+pub(super) struct Token {
+    /// The resource it is for: claim `aud`.
+    #[arg(long, value_name = "URL", default_value = DEFAULT_AUDIENCE)]
+    pub audience: String,
+    /// How long it is valid, from now.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = seam::units::parse_duration)]
+    pub lifetime: Duration,
+    /// Claim `tid`, and part of `iss`.
+    #[arg(long, value_name = "ID", default_value = seam::token::TENANT_ID)]
+    pub tenant_id: String,
+    /// The identity: claims `oid` and `sub`.
+    #[arg(long, value_name = "ID", default_value = seam::token::OBJECT_ID)]
+    pub object_id: String,
+    /// Its application: claim `appid`.
+    #[arg(long, value_name = "ID", default_value = seam::token::CLIENT_ID)]
+    pub client_id: String,
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use seam::cli::colour;
+use seam::clock::WallClock;
 use seam::diagnostic::{Diagnostic, Severity, Source};
 use seam::env::Env;
 use seam::health::Target;
+use seam::token::{Bearer, Claims};
 
-use super::args::{Args, Command, Place};
+use super::args::{Args, Command, Place, Token};
 use super::serve;
 use crate::config::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};
 
@@ -37,6 +39,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Some(Command::Check { file }) => Ok(check(&file)),
         Some(Command::Healthcheck { place, timeout }) => healthcheck(&place, timeout),
+        Some(Command::Token(token)) => print(&issue(&token)),
         Some(Command::Schema { markdown: true }) => print(&reference_page()),
         Some(Command::Schema { markdown: false }) => print(&schema()),
         Some(Command::DefaultConfig) => print(DEFAULT_CONFIG),
@@ -122,6 +125,18 @@ fn healthcheck(place: &Place, timeout: Duration) -> anyhow::Result<ExitCode> {
     let (out, err) = (&mut std::io::stdout(), &mut std::io::stderr());
     let healthy = seam::health::run(&targets, timeout, out, err)?;
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// A token on a line, as the machine's date has it now.
+fn issue(asked: &Token) -> String {
+    let bearer = Bearer {
+        tenant_id: &asked.tenant_id,
+        object_id: &asked.object_id,
+        client_id: &asked.client_id,
+    };
+    let now = WallClock::real().now().unix_seconds();
+    let claims = Claims::new(&asked.audience, bearer, now, asked.lifetime.as_secs());
+    format!("{}\n", claims.sign())
 }
 
 fn show(problems: &[Diagnostic]) {

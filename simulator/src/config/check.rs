@@ -13,7 +13,7 @@ use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
     ResourceConfig, Sku, WireProfile,
 };
-use super::{SimulatorConfig, latency, raw};
+use super::{SimulatorConfig, entra, latency, raw};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -154,6 +154,7 @@ impl Checker<'_> {
                     );
                 }
             }
+            let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
@@ -180,6 +181,7 @@ impl Checker<'_> {
                 port,
                 keys: keys.into_iter().map(Spanned::into_inner).collect(),
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+                entra,
                 deployments,
             });
         }

@@ -6,16 +6,18 @@
 //! knows HTTP.
 
 mod check;
+mod entra;
 mod latency;
 mod load;
 mod model;
 pub(crate) mod raw;
 mod select;
 
+pub(crate) use entra::DEFAULT_AUDIENCE;
 pub(crate) use latency::latency_from;
 pub(crate) use model::{
-    Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
-    ResourceConfig, WireProfile,
+    Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, PaygSettings,
+    PtuSettings, ResourceConfig, WireProfile,
 };
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seam::token::Signature;
+
 pub(crate) use super::raw::Sku;
 use crate::catalogue::Model;
 use crate::latency::Latency;
@@ -14,7 +16,21 @@ pub(crate) struct ResourceConfig {
     /// At least one, none empty.
     pub keys: Vec<String>,
     pub region: String,
+    /// `None`: no access token is accepted.
+    pub entra: Option<EntraConfig>,
     pub deployments: Vec<DeploymentConfig>,
+}
+
+/// Which access tokens are accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct EntraConfig {
+    pub signature: Signature,
+    /// At least one.
+    pub audiences: Vec<String>,
+    /// `None`: any.
+    pub tenant_id: Option<String>,
+    /// `None`: everybody has the role.
+    pub principals: Option<Vec<String>>,
 }
 
 /// A deployment.

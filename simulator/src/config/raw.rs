@@ -50,10 +50,48 @@ pub(crate) struct Resource {
     pub keys: Spanned<Vec<Spanned<String>>>,
     /// Region as the service displays it. Default "East US 2".
     pub region: Option<String>,
+    /// Which Entra access tokens (`Authorization: Bearer`) are accepted. By
+    /// default those of this bench's gateway and of `simulator token`.
+    #[schemars(with = "Option<Entra>")]
+    pub entra: Option<Spanned<Entra>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]
     pub deployments: Vec<Spanned<Deployment>>,
+}
+
+/// Which Entra access tokens a resource accepts.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entra {
+    /// Whose tokens: "local" (default), "unverified" or "none".
+    pub accept: Option<AcceptTokens>,
+    /// Resources a token may be for (claim `aud`); a slash at the end makes no
+    /// difference. Default `https://cognitiveservices.azure.com` and
+    /// `https://ai.azure.com`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub audiences: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The resource's tenant (claim `tid`); tokens of another get 400. Default: any.
+    #[schemars(with = "Option<String>")]
+    pub tenant_id: Option<Spanned<String>>,
+    /// Identities that have the role (claim `oid`); others get 401
+    /// `PermissionDenied`. Default: all.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub principals: Option<Spanned<Vec<String>>>,
+}
+
+/// Whose access tokens are accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AcceptTokens {
+    /// Those signed with the bench's published key.
+    #[default]
+    Local,
+    /// Any with the right claims, whoever signed it: for clients that get real
+    /// tokens from Entra.
+    Unverified,
+    /// Nobody's: every token gets 401.
+    None,
 }
 
 /// A model deployed in a resource, with a capacity.

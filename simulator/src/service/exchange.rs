@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::authenticate::Credential;
 use super::deployment::Deployment;
 use super::journal::Record;
 use super::lock;
@@ -81,6 +82,11 @@ impl Exchange {
     /// What the request wants, as its path says.
     pub(super) fn called(&mut self, operation: Operation) {
         self.record.operation = Some(operation.name());
+    }
+
+    /// What let it in.
+    pub(super) fn authenticated(&mut self, credential: Credential) {
+        self.record.credential = Some(credential.name());
     }
 
     /// The deployment it names, whether there is one or not.

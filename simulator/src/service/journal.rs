@@ -18,6 +18,8 @@ pub(super) struct Record {
     pub number: u64,
     /// The `x-ms-client-request-id` that came.
     pub correlation_id: Option<String>,
+    /// What let it in: `key`, `bearer_key` or `entra_token`.
+    pub credential: Option<&'static str>,
     pub deployment: Option<String>,
     pub operation: Option<&'static str>,
     pub received_us: u64,

@@ -2,6 +2,7 @@
 //! metrics. Start at `serve.rs`; what may change at run time is in
 //! `deployment.rs`; what a request leaves behind in `exchange.rs`.
 
+mod authenticate;
 mod control;
 mod deployment;
 mod exchange;

@@ -1,10 +1,8 @@
-//! Paths, API versions and keys of the data plane (specification, 1.1 to 1.3).
+//! Paths and API versions of the data plane (specification, 1.1 and 1.2).
 
-use http::header::AUTHORIZATION;
+use http::Method;
 use http::request::Parts;
-use http::{HeaderMap, Method};
 
-use super::resource::Resource;
 use crate::catalogue::Operation;
 use crate::wire::ApiError;
 
@@ -93,34 +91,6 @@ fn date_of(version: &str) -> Option<&str> {
             _ => byte.is_ascii_digit(),
         });
     is_date.then_some(date)
-}
-
-/// Checks the key. A bearer token may be a key on the v1 surface, where the
-/// stock OpenAI client sends it so. Any other is one of Entra's, and the
-/// simulator issues none.
-pub(super) fn authenticate(
-    resource: &Resource,
-    surface: Surface<'_>,
-    headers: &HeaderMap,
-) -> Result<(), ApiError> {
-    let sent = ["api-key", "ocp-apim-subscription-key"]
-        .iter()
-        .find_map(|name| headers.get(*name).map(|value| value.as_bytes()))
-        .filter(|key| !key.is_empty());
-    match sent {
-        Some(key) if resource.accepts(key) => Ok(()),
-        Some(_) => Err(ApiError::invalid_key()),
-        None if surface == Surface::V1 && bearer(headers).is_some_and(|k| resource.accepts(k)) => {
-            Ok(())
-        }
-        None => Err(ApiError::unauthorized()),
-    }
-}
-
-/// The token of `Authorization: Bearer …`; schemes are case-insensitive (RFC 9110, 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
 #[cfg(test)]

@@ -21,10 +21,11 @@ use serde_json::{Map, Value};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
+use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::exchange::Exchange;
 use super::resource::Resource;
-use super::route::{Route, Surface, address, authenticate, route};
+use super::route::{Route, Surface, address, route};
 use super::stream::{StreamPlan, stream_body};
 use crate::catalogue::{Kind, Operation};
 use crate::config::Capacity;
@@ -99,7 +100,9 @@ fn resolve<'a, 'p>(
 ) -> Result<Found<'p>, (ApiError, Option<&'a str>)> {
     let route =
         route(parts, &resource.settings.newest_api_version).map_err(|error| (error, None))?;
-    authenticate(resource, route.surface, &parts.headers).map_err(|error| (error, None))?;
+    let credential =
+        authenticate(resource, route.surface, &parts.headers).map_err(|error| (error, None))?;
+    exchange.authenticated(credential);
     let region = Some(resource.config.region.as_str());
     let name = match (route.surface, body) {
         (Surface::Deployment(name), _) => name,

@@ -36,10 +36,32 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_key", body)
     }
 
-    /// No key, or a token nobody issued.
+    /// No key, and no access token.
     pub(crate) fn unauthorized() -> Self {
+        Self::bad_token("unauthorized")
+    }
+
+    /// An access token that is not valid here; the service does not say why, the
+    /// journal does.
+    pub(crate) fn bad_token(reason: &'static str) -> Self {
         let body = r#"{ "statusCode": 401, "message": "Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired." }"#;
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", body)
+        Self::new(StatusCode::UNAUTHORIZED, reason, body)
+    }
+
+    /// A valid access token of an identity without the role.
+    pub(crate) fn permission_denied() -> Self {
+        let body = r#"{"error":{"code":"PermissionDenied","message":"Principal does not have access to API/Operation."}}"#;
+        Self::new(StatusCode::UNAUTHORIZED, "permission_denied", body)
+    }
+
+    /// An access token of another tenant. Seen in public reports, such as
+    /// github.com/Azure-Samples/ai-rag-chat-evaluator/issues/94.
+    pub(crate) fn wrong_tenant(tenant: &str) -> Self {
+        let body = coded_error(
+            "Tenant provided in token does not match resource token",
+            &format!("Token tenant {tenant} does not match resource tenant."),
+        );
+        Self::new(StatusCode::BAD_REQUEST, "token_tenant", body)
     }
 
     /// No deployment of this name. The body of 2026, or the one before `type` came.
@@ -120,19 +142,22 @@ impl ApiError {
 
     /// A limiter's refusal.
     pub(crate) fn too_many_requests(reason: RefusalReason, message: &str) -> Self {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: Inner<'a>,
-        }
-        #[derive(Serialize)]
-        struct Inner<'a> {
-            code: &'a str,
-            message: &'a str,
-        }
-        let error = Inner { code: "429", message };
-        let body = serde_json::to_string(&Body { error }).unwrap_or_default();
-        Self::new(StatusCode::TOO_MANY_REQUESTS, reason.name(), body)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, reason.name(), coded_error("429", message))
     }
+}
+
+/// `{"error":{"code":…,"message":…}}`.
+fn coded_error(code: &str, message: &str) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        error: Inner<'a>,
+    }
+    #[derive(Serialize)]
+    struct Inner<'a> {
+        code: &'a str,
+        message: &'a str,
+    }
+    serde_json::to_string(&Body { error: Inner { code, message } }).unwrap_or_default()
 }
 
 /// What a 429 is about.

@@ -6,6 +6,7 @@
 mod bad_config;
 mod cli;
 mod control;
+mod entra;
 mod errors;
 mod limits;
 mod process;
