@@ -116,6 +116,12 @@ impl Expression {
         self.checked.ty.to_string()
     }
 
+    /// What compiles but is hardly meant: comparisons of references (W003).
+    #[must_use]
+    pub fn warnings(&self) -> &[CompileError] {
+        &self.checked.warnings
+    }
+
     /// Which bodies must be complete before [`Expression::evaluate`].
     #[must_use]
     pub fn reads(&self) -> Reads {

@@ -37,9 +37,9 @@ struct CacheLookupValue {
 
 fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Policy>> {
     let variable = node.literal("variable-name")?;
-    compiler.facts().computed_variable(&variable);
-    node.complete()?;
     let default = node.value("default-value");
+    compiler.facts().looked_up_variable(&variable, default.is_some());
+    node.complete()?;
     Some(Box::new(CacheLookupValue { key: node.value("key")?, variable, default }))
 }
 

@@ -9,19 +9,21 @@ use crate::pipeline::context::MessageBody;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
-use crate::policy::spec::{ContentSpec, ElementSpec, Form, PolicySpec, Section, optional};
+use crate::policy::spec::{
+    ANY_SECTION, ContentSpec, ElementSpec, Form, PolicySpec, Section, optional,
+};
 
 pub(super) static SPEC: PolicySpec = PolicySpec {
     element: ElementSpec {
         name: "set-body",
         attributes: &[
-            optional("template", Form::OneOf(&["liquid"])).literal(),
+            optional("template", Form::OneOf(&["liquid", "none"])).literal(),
             optional("xsi-nil", Form::OneOf(&["blank", "null"])).literal(),
             optional("parse-date", Form::Boolean).literal(),
         ],
         content: ContentSpec::Body,
     },
-    sections: &[Section::Inbound, Section::Backend, Section::Outbound],
+    sections: ANY_SECTION,
     compile,
 };
 
@@ -30,12 +32,24 @@ struct SetBody {
 }
 
 fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Policy>> {
-    if node.value("template").is_some() {
+    // `none` is what no `template` means.
+    if node.literal("template").is_some_and(|template| template.trim() != "none") {
         let problem = compiler
             .error(node.span("template"), "Liquid templates are not supported by this gateway")
             .help("write the body as an expression");
         compiler.report(problem);
         return None;
+    }
+    // In a response of its own, or a request, it is documented everywhere.
+    let message = ["return-response", "send-request", "send-one-way-request"];
+    if compiler.section() == Some(Section::OnError)
+        && !message.iter().any(|policy| compiler.inside(policy))
+    {
+        let problem = compiler
+            .warning(node.element.name_span.clone(), "`set-body` is not documented for on-error")
+            .code("W015")
+            .help("the platform takes it; its reference names inbound, backend and outbound");
+        compiler.report(problem);
     }
     let element = node.element;
     let value = if element.elements().next().is_some() {

@@ -27,7 +27,10 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
     let name = node.literal("name")?;
     let value = node.value("value")?;
     match value.literal() {
-        Some(literal) => compiler.facts().literal_variable(&name, literal),
+        Some(literal) => {
+            let document = compiler.document();
+            compiler.facts().literal_variable(&name, literal, document, node.span("value"));
+        }
         None => compiler.facts().computed_variable(&name),
     }
     node.complete()?;

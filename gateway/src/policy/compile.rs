@@ -138,6 +138,7 @@ pub(crate) fn compile_document(
             compiler.diagnostics.push(problem);
         }
         compiler.section = Some(section);
+        compiler.facts.section();
         compiler.levels = vec![Level::default()];
         compiled.set_section(section, compiler.sequence(element, None));
     }
@@ -159,6 +160,7 @@ pub(crate) fn check_fragment(
 
 impl<'l> Compiler<'l> {
     fn new(document: &Document, library: &'l Library, findings: &'l mut Findings) -> Self {
+        findings.facts.start_document();
         Self {
             library,
             document: Arc::clone(&document.text),
@@ -253,7 +255,9 @@ impl<'l> Compiler<'l> {
     /// Compiles the policies of a part (`when`) under its own path.
     pub(crate) fn part(&mut self, part: &Element) -> Vec<Step> {
         self.enter(&part.name);
+        self.facts.enter(&part.name);
         let steps = self.sequence(part, None);
+        self.facts.leave();
         self.levels.pop();
         steps
     }
@@ -348,8 +352,10 @@ impl<'l> Compiler<'l> {
         }
         let path = self.enter(name);
         self.open_policies.push(spec.element.name);
+        self.facts.enter(name);
         let node = self.node(element, &spec.element, true);
         let policy = (spec.compile)(&node, self);
+        self.facts.leave();
         self.open_policies.pop();
         self.levels.pop();
         let id = element.attribute("id").map(|attribute| match &attribute.value.content {
@@ -496,7 +502,17 @@ impl<'l> Compiler<'l> {
         let document = Arc::clone(&self.document);
         self.facts.expression(&document, mapped, self.section);
         match expr::compile_with(&mapped.text, self.library.expressions) {
-            Ok(expression) => Some(PolicyValue::Expression(Arc::new(expression))),
+            Ok(expression) => {
+                for doubt in expression.warnings() {
+                    let span = mapped.map.to_source(doubt.span.clone());
+                    let mut diagnostic = self.warning(span, &doubt.message).code("W003");
+                    if let Some(help) = &doubt.help {
+                        diagnostic = diagnostic.help(help);
+                    }
+                    self.report(diagnostic);
+                }
+                Some(PolicyValue::Expression(Arc::new(expression)))
+            }
             Err(problems) => {
                 for problem in problems {
                     let span = mapped.map.to_source(problem.span);

@@ -1,9 +1,10 @@
 //! Rules about documents that load, but surprise (specification 6).
 //!
-//! They look at what compiling left behind, over all documents: which
-//! variables are set from literals, and the texts of expressions. A textual
-//! search is enough for L001, W011, W012 and W013; W010 is found by
-//! `forward-request` itself, W016 from the pools and retries of a document.
+//! They look at what compiling left behind, over all documents. A textual
+//! search of the expressions is enough for W011, W012 and W013, and for the
+//! casts of L001, where [`Reach`] knows what the variables hold. W003 is found by
+//! the expression's checker, W010 by `forward-request` itself, W016 from the
+//! pools and retries of a document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,16 +13,21 @@ use std::sync::{Arc, LazyLock};
 use fancy_regex::Regex;
 use seam::diagnostic::Diagnostic;
 
+use super::reach::{Cast, Literal, Reach};
 use super::spec::Section;
 use super::text::Mapped;
 use super::tree::DocumentText;
+
+/// Of so many literals L001 shows the place.
+const MAX_PLACES: usize = 3;
 
 /// What the rules look at.
 #[derive(Default)]
 pub(crate) struct Facts {
     expressions: Vec<(Arc<DocumentText>, Mapped, Option<Section>)>,
-    literal_variables: BTreeMap<String, String>,
+    literal_variables: BTreeMap<String, Literal>,
     computed_variables: BTreeSet<String>,
+    reach: Reach,
     /// Of the present document: a forward that streams its response.
     streams_response: bool,
     /// Of the present document: where outbound reads the response's body.
@@ -46,6 +52,14 @@ impl Facts {
         section: Option<Section>,
     ) {
         self.expressions.push((Arc::clone(document), mapped.clone(), section));
+        for (range, [kind, name]) in matches(&CAST, &mapped.text) {
+            self.reach.cast(Cast {
+                document: Arc::clone(document),
+                place: mapped.map.to_source(range),
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+            });
+        }
         if section != Some(Section::Outbound) {
             return;
         }
@@ -126,13 +140,53 @@ impl Facts {
     }
 
     /// A variable set from a literal: a string, always.
-    pub(crate) fn literal_variable(&mut self, name: &str, value: &str) {
-        self.literal_variables.insert(name.to_owned(), value.to_owned());
+    pub(crate) fn literal_variable(
+        &mut self,
+        name: &str,
+        value: &str,
+        document: Arc<DocumentText>,
+        place: Range<usize>,
+    ) {
+        let literal = Literal { document, place, value: value.to_owned() };
+        self.literal_variables.insert(name.to_owned(), literal.clone());
+        self.reach.literal(name, literal);
     }
 
     /// A variable set from something with a type of its own.
     pub(crate) fn computed_variable(&mut self, name: &str) {
         self.computed_variables.insert(name.to_owned());
+        self.reach.computed(name);
+    }
+
+    /// A variable set from the cache; it may stay as it is unless there is a
+    /// default.
+    pub(crate) fn looked_up_variable(&mut self, name: &str, has_default: bool) {
+        self.computed_variables.insert(name.to_owned());
+        if has_default {
+            self.reach.computed(name);
+        } else {
+            self.reach.perhaps_computed(name);
+        }
+    }
+
+    /// Another document begins.
+    pub(crate) fn start_document(&mut self) {
+        self.reach.start(false);
+    }
+
+    /// Another section of the present document begins.
+    pub(crate) fn section(&mut self) {
+        self.reach.start(true);
+    }
+
+    /// The inside of a policy, or of a part with policies, begins.
+    pub(crate) fn enter(&mut self, name: &str) {
+        self.reach.enter(name);
+    }
+
+    /// It ends.
+    pub(crate) fn leave(&mut self) {
+        self.reach.leave();
     }
 }
 
@@ -199,21 +253,6 @@ pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
     unguarded_subscriptions(facts, out);
     for (document, mapped, section) in &facts.expressions {
         let place = |range: Range<usize>| mapped.map.to_source(range);
-        for (range, [kind, name]) in matches(&CAST, &mapped.text) {
-            let Some(value) = facts.literal_variables.get(name) else { continue };
-            if facts.computed_variables.contains(name) {
-                continue;
-            }
-            out.push(
-                document
-                    .warning(place(range), format!("variable `{name}` holds a string: it cannot be cast to `{kind}`"))
-                    .code("L001")
-                    .label("fails at run time")
-                    .help(format!(
-                        "`<set-variable name=\"{name}\" value=\"{value}\"/>` stores text: set it from an expression, `value=\"@({value})\"`"
-                    )),
-            );
-        }
         // One condition asks for both halves of the phrase: reported once.
         if let Some((range, _)) = matches(&POOL_REASON, &mapped.text).into_iter().next() {
             out.push(
@@ -236,6 +275,54 @@ pub(crate) fn check(facts: &Facts, out: &mut Vec<Diagnostic>) {
             );
         }
     }
+    casts_of_literals(facts, out);
+}
+
+/// L001: casts of variables that hold the text of a literal, on every path or on
+/// some.
+fn casts_of_literals(facts: &Facts, out: &mut Vec<Diagnostic>) {
+    for found in &facts.reach.reached {
+        let literals: Vec<&Literal> =
+            found.literals.iter().filter_map(|at| facts.reach.literals.get(*at)).collect();
+        out.extend(cast_of_literal(&found.cast, &literals, found.computed));
+    }
+    // Set in another document: nothing is known about paths.
+    for cast in &facts.reach.elsewhere {
+        if !facts.computed_variables.contains(&cast.name) {
+            let literal = facts.literal_variables.get(&cast.name);
+            out.extend(cast_of_literal(cast, &literal.into_iter().collect::<Vec<_>>(), false));
+        }
+    }
+}
+
+fn cast_of_literal(cast: &Cast, literals: &[&Literal], computed: bool) -> Option<Diagnostic> {
+    let Cast { document, place, kind, name } = cast;
+    let Literal { value, .. } = literals.first()?;
+    let (message, label) = if computed {
+        (
+            format!("variable `{name}` may hold a string here: it cannot be cast to `{kind}`"),
+            "fails at run time then",
+        )
+    } else {
+        (
+            format!("variable `{name}` holds a string: it cannot be cast to `{kind}`"),
+            "fails at run time",
+        )
+    };
+    let mut problem = document.warning(place.clone(), message).code("L001").label(label);
+    for literal in literals.iter().take(MAX_PLACES) {
+        let there = literal.document.map.to_source(literal.place.clone());
+        if Arc::ptr_eq(&literal.document, document) {
+            problem = problem.also(there, "text, set here");
+        } else {
+            let source = &literal.document.source;
+            let (line, column) = source.line_column(there.start);
+            problem = problem.help(format!("it is set in {}:{line}:{column}", source.name()));
+        }
+    }
+    Some(problem.help(format!(
+        "`<set-variable name=\"{name}\" value=\"{value}\"/>` stores text: set it from an expression, `value=\"@({value})\"`"
+    )))
 }
 
 fn matches<'t>(

@@ -10,6 +10,7 @@ pub(crate) mod document;
 pub(crate) mod lint;
 pub(crate) mod load;
 pub(crate) mod named_values;
+mod reach;
 pub mod scanner;
 pub(crate) mod spec;
 pub mod text;

@@ -193,3 +193,15 @@ async fn one_seed_gives_one_request_id() {
     assert_eq!(runs[0], runs[1]);
     assert_ne!(runs[0][0], runs[0][1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn on_error_sets_the_body_of_its_answer() {
+    let document = r#"<policies>
+        <inbound><set-body template="none">@(context.Variables["missing"].ToString())</set-body></inbound>
+        <on-error><set-body>@("sorry: " + context.LastError.Reason)</set-body></on-error>
+    </policies>"#;
+    let (bench, _) = Bench::policy(document);
+    let answer = bench.post("/api/x", "").await;
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.body, "sorry: ExpressionValueEvaluationFailure");
+}

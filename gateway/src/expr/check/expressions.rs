@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::conversions::explicit_exists;
 use super::{Checker, MAX_DEPTH, Typed};
+use crate::expr::CompileError;
 use crate::expr::ast::{
     BinaryOp, Expr, ExprKind, InterpolatedPart, IsPattern, LambdaBody, Name, UnaryOp,
 };
@@ -256,6 +257,18 @@ impl Checker {
                 self.error_with(span.clone(), message, Some(help));
             }
             let reference = !other.is_unknown() && *other != Type::Null;
+            if other.is_string() || other.is_object() {
+                let message = format!(
+                    "`{}` of `{left}` and `{right}` compares references, not what they hold",
+                    op.symbol()
+                );
+                let help = if other.is_string() {
+                    "cast the object first: `(string)…`; as it is, two equal texts differ"
+                } else {
+                    "compare with `object.Equals(…, …)`, or cast both sides"
+                };
+                self.warnings.push(CompileError::new(span.clone(), message).with_help(help));
+            }
             return (Type::BOOL, reference);
         }
         if left.is_unknown() || right.is_unknown() {

@@ -29,12 +29,15 @@ pub(crate) struct Checked {
     pub(crate) slots: usize,
     pub(crate) reads: Reads,
     pub(crate) ty: Type,
+    /// What compiles but is hardly meant (W003).
+    pub(crate) warnings: Vec<CompileError>,
 }
 
 /// Checks a program.
 pub(crate) fn check(program: &Program) -> Result<Checked, Vec<CompileError>> {
     let mut checker = Checker {
         errors: Vec::new(),
+        warnings: Vec::new(),
         scopes: vec![Vec::new()],
         slots: 0,
         reads: Reads::default(),
@@ -67,7 +70,10 @@ pub(crate) fn check(program: &Program) -> Result<Checked, Vec<CompileError>> {
         }
     };
     if checker.errors.is_empty() {
-        Ok(Checked { program, slots: checker.slots, reads: checker.reads, ty })
+        let Checker { slots, reads, mut warnings, .. } = checker;
+        warnings.sort_by_key(|one| (one.span.start, one.span.end));
+        warnings.dedup();
+        Ok(Checked { program, slots, reads, ty, warnings })
     } else {
         checker.errors.sort_by_key(|error| (error.span.start, error.span.end));
         checker.errors.dedup();
@@ -113,6 +119,7 @@ struct Function {
 
 struct Checker {
     errors: Vec<CompileError>,
+    warnings: Vec<CompileError>,
     scopes: Vec<Vec<Local>>,
     slots: usize,
     reads: Reads,

@@ -61,6 +61,11 @@ pub(super) const TYPES: &[TypeDef] = &[
             let values = claim(c, &name);
             Ok(if values.is_empty() { c.arg(1).clone() } else { Value::from(values.join(",")) })
         }),
+        Entry("string[] GetValueOrDefault(string key, string[] defaultValue)", |c| {
+            let name = c.str(0, "key")?;
+            let values = claim(c, &name);
+            Ok(if values.is_empty() { c.arg(1).clone() } else { Collection::strings(values) })
+        }),
         Entry("IEnumerable<string> Keys", |c| {
             let names = token(c).map(|token| token.claims.iter().map(|(name, _)| name.clone()));
             Ok(Collection::strings(names.into_iter().flatten()))

@@ -89,6 +89,11 @@ pub(super) const TYPES: &[TypeDef] = &[
                 let values = header(c, &name);
                 Ok(if values.is_empty() { c.arg(1).clone() } else { Value::from(values.join(",")) })
             }),
+            Entry("string[] GetValueOrDefault(string key, string[] defaultValue)", |c| {
+                let name = c.str(0, "key")?;
+                let values = header(c, &name);
+                Ok(if values.is_empty() { c.arg(1).clone() } else { Collection::strings(values) })
+            }),
             Entry("IEnumerable<string> Keys", |c| {
                 let names = headers(c.vm.context, message_of(&c.this)).keys();
                 Ok(Collection::lazy(names.map(|name| Value::from(name.as_str())).collect()))
@@ -143,6 +148,11 @@ pub(super) const TYPES: &[TypeDef] = &[
                     Ok(if found { Value::from(values.join(",")) } else { c.arg(1).clone() })
                 },
             ),
+            Entry("string[] GetValueOrDefault(string key, string[] defaultValue)", |c| {
+                let name = c.str(0, "key")?;
+                let values = query(c, &name)?;
+                Ok(if values.is_empty() { c.arg(1).clone() } else { Collection::strings(values) })
+            }),
         ]),
     TypeDef::new(NAMESPACE, "MatchedParameters")
         .bases(&["IEnumerable<KeyValuePair<string, string>>", "object"])

@@ -9,6 +9,7 @@ mod collections;
 mod context;
 mod convert;
 pub(crate) mod credentials;
+mod cryptography;
 mod date_time;
 mod enums;
 mod exceptions;
@@ -102,6 +103,7 @@ const TABLES: &[&[TypeDef]] = &[
     context::TYPES,
     message::TYPES,
     credentials::TYPES,
+    cryptography::TYPES,
 ];
 
 /// One call of a member.

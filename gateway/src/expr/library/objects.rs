@@ -193,6 +193,8 @@ pub enum Object {
     Claims(Arc<super::credentials::JwtParts>),
     /// `BasicAuthCredentials`: user and password.
     Basic(Arc<(String, String)>),
+    /// `SHA256`, `HMACSHA256` and the like.
+    Hasher(Arc<super::cryptography::Hasher>),
 }
 
 /// A `Random`; opaque outside.
@@ -225,6 +227,7 @@ impl Object {
             Self::Jwt(_) => "Jwt",
             Self::Claims(_) => "Claims",
             Self::Basic(_) => "BasicAuthCredentials",
+            Self::Hasher(hasher) => hasher.type_name(),
         }
     }
 
@@ -251,6 +254,7 @@ impl Object {
             (Self::Type(a), Self::Type(b)) => a == b,
             (Self::Jwt(a), Self::Jwt(b)) | (Self::Claims(a), Self::Claims(b)) => Arc::ptr_eq(a, b),
             (Self::Basic(a), Self::Basic(b)) => Arc::ptr_eq(a, b),
+            (Self::Hasher(a), Self::Hasher(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
     }

@@ -147,6 +147,7 @@ fn cost(
             }
         }
     }
+    widen(member, shapes, filled, &mut bindings);
     let mut total = 0;
     for (param, filled) in member.params.iter().zip(filled) {
         let (declared, positions) = match filled {
@@ -180,6 +181,38 @@ fn cost(
         }
     }
     Ok((total, bindings))
+}
+
+/// LINQ's methods are extensions in C#: their `T` is inferred from the other
+/// arguments as well, and a sequence of a reference type is one of each of its
+/// base types, too. `Contains(object)` of a `string[]` compares objects.
+fn widen(member: &Member, shapes: &[Shape], filled: &[Filled], bindings: &mut Bindings) {
+    if member.owner != "IEnumerable" {
+        return;
+    }
+    for (param, filled) in member.params.iter().zip(filled) {
+        let Filled::Given(position) = filled else { continue };
+        let Some(Shape { ty: ShapeType::Value(actual), .. }) = shapes.get(*position) else {
+            continue;
+        };
+        let (name, given) = match &param.ty {
+            Type::Parameter(name) => (*name, actual.clone()),
+            Type::Of("IEnumerable", args) => match (args.first(), element_of(actual)) {
+                (Some(Type::Parameter(name)), Some(element)) => (*name, element),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        let bound = bindings.iter_mut().find(|(own, _)| *own == name).map(|(_, bound)| bound);
+        if let Some(bound) = bound
+            && !bound.is_value_type()
+            && !bound.is_unknown()
+            && (given.is_object() || derives(bound.name(), given.name()))
+            && implicit_cost(bound, &given).is_some()
+        {
+            *bound = given;
+        }
+    }
 }
 
 /// How far an implicit conversion goes; `None` when C# has none.

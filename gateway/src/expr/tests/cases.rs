@@ -603,6 +603,10 @@ fn tokens_are_read() {
         (r#".Claims.GetValueOrDefault("roles", "")"#, "r1,r2"),
         (r#".Claims.GetValueOrDefault("admin")"#, "true"),
         (r#".Claims.GetValueOrDefault("x", "none")"#, "none"),
+        (r#".Claims.GetValueOrDefault("roles", new string[0])[1]"#, "r2"),
+        (r#".Claims.GetValueOrDefault("x", new string[0]).Length"#, "0"),
+        (r#".Claims.GetValueOrDefault("x", new [] { "a", "b" })[1]"#, "b"),
+        (r#".Claims.GetValueOrDefault("x", null) == null"#, "True"),
         (r#".Claims.ContainsKey("aud")"#, "True"),
     ] {
         check(&with(rest), expected);
@@ -621,4 +625,77 @@ fn tokens_are_read() {
     check(r#"@("Basic dXNlcjpwYTpzcw==".AsBasic().UserId)"#, "user");
     check(r#"@("dXNlcjpwYTpzcw==".AsBasic()?.Password)"#, "pa:ss");
     check(r#"@("Basic !".AsBasic()?.Password == null)"#, "True");
+}
+
+/// A dictionary of texts gives all of a key's when the default is an array.
+#[test]
+fn an_array_as_default_gives_arrays() {
+    check(r#"@(context.Request.Headers.GetValueOrDefault("accept", new string[0]).Length)"#, "2");
+    check(r#"@(context.Request.Headers.GetValueOrDefault("nope", new string[0]).Any())"#, "False");
+    check(
+        r#"@(context.Request.Url.Query.GetValueOrDefault("nope", new string[] { "" })[0] == "")"#,
+        "True",
+    );
+    check(r#"@(context.Request.Url.Query.GetValueOrDefault("x", new string[] { "" })[0])"#, "1");
+}
+
+/// LINQ's `T` is `object` when an argument is one: texts compare by value.
+#[test]
+fn sequences_widen_to_objects() {
+    check(r#"@(new [] { "abc", "b" }.Contains(context.Variables["text"] ?? ""))"#, "True");
+    check(r#"@(new [] { "b" }.Contains(context.Variables["text"]))"#, "False");
+    check(r#"@(new [] { "5" }.Contains(context.Variables["number"]))"#, "False");
+    check(r#"@(new List<string> { "abc" }.Contains(context.Variables["text"]))"#, "True");
+    check(r#"@(new [] { "b" }.Concat(new object[] { 1, "c" }).Count())"#, "3");
+}
+
+#[test]
+fn hashes() {
+    let hash = |create: &str, text: &str, expect: &str| {
+        check(
+            &format!(
+                r#"@{{
+                    using (var algorithm = {create}) {{
+                        var hash = algorithm.ComputeHash(Encoding.UTF8.GetBytes("{text}"));
+                        return BitConverter.ToString(hash).Replace("-", "").ToLowerInvariant();
+                    }}
+                }}"#
+            ),
+            expect,
+        );
+    };
+    // FIPS 180-4's examples.
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    hash("System.Security.Cryptography.SHA256.Create()", "abc", sha256);
+    hash("new System.Security.Cryptography.SHA256Managed()", "abc", sha256);
+    hash(
+        "System.Security.Cryptography.SHA384.Create()",
+        "abc",
+        "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+    );
+    hash(
+        "System.Security.Cryptography.SHA512.Create()",
+        "abc",
+        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+    );
+    // RFC 4231, test cases 2 and 6.
+    hash(
+        r#"new HMACSHA256(Encoding.UTF8.GetBytes("Jefe"))"#,
+        "what do ya want for nothing?",
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    );
+    hash(
+        r#"new HMACSHA256(Enumerable.Repeat((byte)0xaa, 131).ToArray())"#,
+        "Test Using Larger Than Block-Size Key - Hash Key First",
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    );
+    check(
+        r#"@(Convert.ToBase64String(SHA256.Create().ComputeHash(Encoding.UTF8.GetBytes("abc"))))"#,
+        "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+    );
+    check(r#"@(new HMACSHA512(new byte[3]).Key.Length + SHA384.Create().HashSize)"#, "387");
+    fails(
+        "@(new HMACSHA256(null))",
+        "System.ArgumentNullException: Value cannot be null.\r\nParameter name: key",
+    );
 }

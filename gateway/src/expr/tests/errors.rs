@@ -54,6 +54,8 @@ const BAD: &[&str] = &[
     "@{ 1 + 2; return 1; }",
     "@{ context.Response.StatusCode = 200; return await 1; }",
     "@(((JObject)context.Variables[\"x\"])[\"a\"] + 1)",
+    "@(new [] { 1, 2 }.Contains(context.Variables[\"x\"]))",
+    "@(new HMACSHA256(\"key\"))",
 ];
 
 #[test]
@@ -96,4 +98,23 @@ fn result_types_are_known() {
     assert_eq!(ty("@{ if (1 == 1) { return null; } return \"a\"; }"), "string");
     assert_eq!(ty("@(new [] { 1 }.Select(x => x.ToString()).ToList())"), "List<string>");
     assert_eq!(ty("@(context.Subscription?.Id.Length)"), "int?");
+}
+
+/// W003: where and how often.
+#[test]
+fn comparisons_of_references_are_doubted() {
+    let doubts = |text: &str| -> Vec<String> {
+        let expression = compile(text).unwrap();
+        let places = expression.warnings().iter().map(|doubt| doubt.span.clone());
+        places.map(|span| text[span].to_owned()).collect()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(doubts(r#"@(context.Variables["a"] == "1")"#), ["=="]);
+    assert_eq!(doubts(r#"@("1" != context.Variables.GetValueOrDefault("a"))"#), ["!="]);
+    assert_eq!(doubts(r#"@(context.Variables["a"] == context.Variables["b"])"#), ["=="]);
+    assert_eq!(doubts(r#"@((string)context.Variables["a"] == "1")"#), none);
+    assert_eq!(doubts(r#"@(context.Variables["a"] == null)"#), none);
+    assert_eq!(doubts(r#"@(context.Variables["a"].Equals("1"))"#), none);
+    assert_eq!(doubts(r#"@(context.Variables.GetValueOrDefault("a", "") == "1")"#), none);
+    assert_eq!(doubts(r#"@(((JObject)context.Variables["a"])["b"] == "1")"#), none);
 }
