@@ -211,13 +211,10 @@ fn atoms(pattern: &str) -> usize {
             '{' => {
                 let count = letters.as_str().split_once('}').map_or("", |(count, _)| count);
                 let most = count.rsplit(',').find_map(|n| n.trim().parse::<usize>().ok());
-                match groups.last_mut() {
-                    Some((sum, last)) => {
-                        let more = last.saturating_mul(most.unwrap_or(1).saturating_sub(1));
-                        *last = last.saturating_add(more);
-                        *sum = sum.saturating_add(more);
-                    }
-                    None => {}
+                if let Some((sum, last)) = groups.last_mut() {
+                    let more = last.saturating_mul(most.unwrap_or(1).saturating_sub(1));
+                    *last = last.saturating_add(more);
+                    *sum = sum.saturating_add(more);
                 }
                 continue;
             }
