@@ -4,19 +4,26 @@
 //! Nobody holds the lock while running other code of an expression: readers
 //! take a copy of the items (they are cheap to clone) and let go.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 
-use super::json::Newline;
+use super::json::{Newline, Node};
 use super::types::Type;
 use super::value::Value;
 
 /// Items in one collection.
 pub(crate) const MAX_ITEMS: usize = 1_000_000;
-/// How far copies and texts follow collections in collections.
+/// How far copies, texts and comparisons follow values in values.
 const MAX_DEPTH: usize = 64;
+/// Parts of a pair, tuple or anonymous object with all those inside: larger
+/// ones have no text and equal themselves only. A tuple of one tuple twice,
+/// again and again, has as many parts as there are atoms.
+const MAX_PARTS: u32 = 100_000;
+/// Bytes of a text that count as one part.
+const BYTES_A_PART: usize = 256;
 
 /// What a collection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +47,45 @@ pub struct Collection {
     pub(crate) ty: Type,
     /// Keys of a set or dictionary that compare without case.
     pub(crate) ignore_case: bool,
+    /// Of a value made of parts.
+    parts: Parts,
     items: Mutex<Items>,
+}
+
+/// The size of a pair, tuple or anonymous object: it does not change, as its
+/// parts do not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    depth: usize,
+    count: u32,
+}
+
+impl Parts {
+    fn of<'v>(values: impl Iterator<Item = &'v Value>) -> Self {
+        let mut parts = Self { depth: 1, count: 1 };
+        for value in values {
+            let own = match value {
+                Value::Collection(nested) => nested.parts,
+                Value::String(text) => Self {
+                    depth: 0,
+                    count: u32::try_from(text.len() / BYTES_A_PART).unwrap_or(u32::MAX),
+                },
+                Value::Json(node) => {
+                    let most = MAX_PARTS as usize + 1;
+                    Self { depth: 0, count: u32::try_from(node.count(most)).unwrap_or(u32::MAX) }
+                }
+                _ => Self { depth: 0, count: 1 },
+            };
+            parts.depth = parts.depth.max(own.depth + 1);
+            parts.count = parts.count.saturating_add(own.count).saturating_add(1);
+        }
+        parts
+    }
+
+    /// Too large to be followed.
+    fn beyond(self) -> bool {
+        MAX_DEPTH < self.depth || MAX_PARTS < self.count
+    }
 }
 
 /// The contents.
@@ -53,7 +98,26 @@ pub(crate) enum Items {
 
 impl Collection {
     pub(crate) fn sequence(kind: Kind, ty: Type, items: Vec<Value>) -> Arc<Self> {
-        Arc::new(Self { kind, ty, ignore_case: false, items: Mutex::new(Items::Sequence(items)) })
+        let parts = match kind {
+            Kind::Pair | Kind::Tuple => Parts::of(items.iter()),
+            _ => Parts::default(),
+        };
+        Self::of(kind, ty, false, parts, Items::Sequence(items))
+    }
+
+    fn of(kind: Kind, ty: Type, ignore_case: bool, parts: Parts, items: Items) -> Arc<Self> {
+        Arc::new(Self { kind, ty, ignore_case, parts, items: Mutex::new(items) })
+    }
+
+    /// `new { name = value, … }`
+    pub(crate) fn anonymous(members: Vec<(Arc<str>, Value)>) -> Value {
+        let parts = Parts::of(members.iter().map(|(_, value)| value));
+        let map = members.into_iter().map(|(name, value)| {
+            let name = Value::String(name);
+            (normal_key(&name, false), (name, value))
+        });
+        let ty = Type::named("AnonymousType");
+        Value::Collection(Self::of(Kind::Anonymous, ty, false, parts, Items::Map(map.collect())))
     }
 
     pub(crate) fn array(element: Type, items: Vec<Value>) -> Value {
@@ -80,7 +144,7 @@ impl Collection {
     }
 
     pub(crate) fn map(kind: Kind, ty: Type, ignore_case: bool) -> Arc<Self> {
-        Arc::new(Self { kind, ty, ignore_case, items: Mutex::new(Items::Map(IndexMap::new())) })
+        Self::of(kind, ty, ignore_case, Parts::default(), Items::Map(IndexMap::new()))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Items> {
@@ -159,17 +223,53 @@ impl Collection {
         if std::ptr::eq(self, other) {
             return true;
         }
+        if self.parts.beyond() || other.parts.beyond() {
+            return false;
+        }
         let (own, others) = (self.values(), other.values());
-        // Nested tuples recurse through `equals`; their types bound the depth.
+        // Nested ones recurse through `equals`.
         own.len() == others.len() && own.iter().zip(&others).all(|(a, b)| a.equals(b))
     }
 
-    pub(crate) fn deep_copy(&self, depth: usize) -> Arc<Self> {
-        let copy = |value: &Value| match value {
-            Value::Collection(items) if depth < MAX_DEPTH => {
-                Value::Collection(items.deep_copy(depth + 1))
+    /// Adds the collections directly inside.
+    pub(crate) fn nested(&self, found: &mut Vec<Arc<Self>>) {
+        let mut look = |value: &Value| {
+            if let Value::Collection(nested) = value {
+                found.push(Arc::clone(nested));
             }
-            Value::Collection(_) => Value::Null,
+        };
+        match &*self.lock() {
+            Items::Sequence(items) => items.iter().for_each(look),
+            Items::Map(map) => map.values().for_each(|(key, value)| {
+                look(key);
+                look(value);
+            }),
+        }
+    }
+
+    /// A copy that shares nothing; what was shared inside is shared inside it.
+    pub(crate) fn deep_copy(&self) -> Arc<Self> {
+        self.copy(0, &mut Copies::default())
+    }
+
+    fn copy(&self, depth: usize, copies: &mut Copies) -> Arc<Self> {
+        let mut copy = |value: &Value| match value {
+            Value::Collection(items) => {
+                let place = Arc::as_ptr(items) as usize;
+                match copies.collections.get(&place) {
+                    Some(known) => Value::Collection(Arc::clone(known)),
+                    None if depth < MAX_DEPTH => {
+                        let copy = items.copy(depth + 1, copies);
+                        copies.collections.insert(place, Arc::clone(&copy));
+                        Value::Collection(copy)
+                    }
+                    None => Value::Null,
+                }
+            }
+            Value::Json(node) => {
+                let copy = copies.nodes.entry(node.place()).or_insert_with(|| node.deep_clone());
+                Value::Json(copy.clone())
+            }
             other => other.deep_copy(),
         };
         let items = match &*self.lock() {
@@ -178,12 +278,7 @@ impl Collection {
                 map.iter().map(|(k, (key, value))| (k.clone(), (copy(key), copy(value)))).collect(),
             ),
         };
-        Arc::new(Self {
-            kind: self.kind,
-            ty: self.ty.clone(),
-            ignore_case: self.ignore_case,
-            items: Mutex::new(items),
-        })
+        Self::of(self.kind, self.ty.clone(), self.ignore_case, self.parts, items)
     }
 
     pub(crate) fn to_text(&self, newline: Newline) -> String {
@@ -197,6 +292,7 @@ impl Collection {
             other => other.to_text_with(newline),
         };
         match self.kind {
+            _ if self.parts.beyond() => self.ty.full_name(),
             Kind::Pair => {
                 let parts: Vec<String> = self.items().into_iter().map(text).collect();
                 format!("[{}]", parts.join(", "))
@@ -219,6 +315,13 @@ impl Collection {
     }
 }
 
+/// Copies made so far, by the place of their originals.
+#[derive(Default)]
+struct Copies {
+    collections: BTreeMap<usize, Arc<Collection>>,
+    nodes: BTreeMap<usize, Node>,
+}
+
 /// A key's text with its type: `1` and `"1"` are two keys.
 pub(crate) fn normal_key(key: &Value, ignore_case: bool) -> String {
     match key {
@@ -227,7 +330,7 @@ pub(crate) fn normal_key(key: &Value, ignore_case: bool) -> String {
         Value::Char(unit) => format!("c{unit}"),
         Value::Json(node) => format!("j{}", node.print_compact()),
         Value::Collection(items) => match items.kind {
-            Kind::Pair | Kind::Tuple | Kind::Anonymous => {
+            Kind::Pair | Kind::Tuple | Kind::Anonymous if !items.parts.beyond() => {
                 format!("v{}", items.to_text(Newline::default()))
             }
             _ => format!("r{:p}", Arc::as_ptr(items)),

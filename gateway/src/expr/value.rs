@@ -196,7 +196,7 @@ impl Value {
     pub fn deep_copy(&self) -> Value {
         match self {
             Value::Json(node) => Value::Json(node.deep_clone()),
-            Value::Collection(items) => Value::Collection(items.deep_copy(0)),
+            Value::Collection(items) => Value::Collection(items.deep_copy()),
             other => other.clone(),
         }
     }

@@ -130,3 +130,14 @@ async fn a_named_value_may_hold_json() {
         assert_eq!(bench.post("/api/x", "").await.body, "b1");
     }
 }
+
+/// Found by fuzzing: a span of so many bytes cut a letter.
+#[test]
+fn a_problem_lies_between_letters() {
+    for text in
+        ["<a><!--nb<\u{450}", "<a><![CDATA[ab\u{e9}", "<?x\u{10000}", "<!\u{e9}\u{e9}\u{e9}"]
+    {
+        let problem = scan(text).unwrap_err();
+        assert!(text.get(problem.span.clone()).is_some(), "{text}: {:?}", problem.span);
+    }
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod bad_files;
+mod bounds;
 mod breakers;
 mod capabilities;
 mod cli;

@@ -60,6 +60,7 @@ impl Vm<'_> {
         types: &[Type],
     ) -> Result<(Value, Vec<Value>), Exception> {
         self.charge(1)?;
+        self.charge_call(member, &this, &args)?;
         if matches!(this, Value::Null) && !member.is_static {
             // LINQ's methods are extensions: they complain themselves.
             return Err(match member.owner {
@@ -241,6 +242,9 @@ impl Vm<'_> {
             }
         };
         self.items(items.len())?;
+        for item in &items {
+            self.charge_read(item)?;
+        }
         Ok(items)
     }
 

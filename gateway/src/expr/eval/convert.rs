@@ -1,6 +1,6 @@
 //! Conversions at run time: casts, unboxing, and `Convert.ChangeType`.
 
-use crate::expr::collection::Kind;
+use crate::expr::collection::{Kind, MAX_ITEMS};
 use crate::expr::dates::{DateKind, DateTimeOffset, parse_date, parse_span};
 use crate::expr::exception::Exception;
 use crate::expr::ir::Mode;
@@ -136,41 +136,51 @@ fn from_token(node: &Node, to: &Type) -> Result<Value, Exception> {
 
 /// The token an implicit conversion makes; collections as `JToken.FromObject`.
 pub(crate) fn to_token(value: &Value) -> Result<Node, Exception> {
-    to_token_at(value, 0)
+    let mut left = MAX_ITEMS;
+    to_token_at(value, 0, &mut left)
 }
 
-fn to_token_at(value: &Value, depth: usize) -> Result<Node, Exception> {
+/// `left` bounds the tokens made: the same list may be in many places.
+fn to_token_at(value: &Value, depth: usize, left: &mut usize) -> Result<Node, Exception> {
     if crate::expr::json::MAX_DEPTH <= depth {
         return Err(Exception::limit("nested collections"));
     }
+    let tokens = match value {
+        Value::Json(node) if 0 < depth => node.count(*left + 1),
+        _ => 1,
+    };
+    *left = left
+        .checked_sub(tokens)
+        .ok_or_else(|| Exception::limit(format_args!("{MAX_ITEMS} tokens made of a collection")))?;
     match value {
         Value::Json(node) => Ok(node.clone()),
         Value::Collection(items) => match items.kind {
             Kind::Dictionary | Kind::Anonymous => {
                 let object = Node::object();
                 for (key, value) in items.keys().iter().zip(items.values()) {
-                    object.set(&key.to_text(), to_token_at(&value, depth + 1)?)?;
+                    object.set(&key.to_text(), to_token_at(&value, depth + 1, left)?)?;
                 }
                 Ok(object)
             }
             Kind::Pair => {
                 let object = Node::object();
                 for (name, value) in ["Key", "Value"].into_iter().zip(items.items()) {
-                    object.set(name, to_token_at(&value, depth + 1)?)?;
+                    object.set(name, to_token_at(&value, depth + 1, left)?)?;
                 }
                 Ok(object)
             }
             Kind::Tuple => {
                 let object = Node::object();
                 for (at, value) in items.items().into_iter().enumerate() {
-                    object.set(&format!("Item{}", at + 1), to_token_at(&value, depth + 1)?)?;
+                    object
+                        .set(&format!("Item{}", at + 1), to_token_at(&value, depth + 1, left)?)?;
                 }
                 Ok(object)
             }
             _ => {
                 let array = Node::array();
                 for value in items.items() {
-                    array.push(to_token_at(&value, depth + 1)?)?;
+                    array.push(to_token_at(&value, depth + 1, left)?)?;
                 }
                 Ok(array)
             }

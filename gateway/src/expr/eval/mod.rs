@@ -1,11 +1,12 @@
 //! The evaluator: walks a checked program over numbered slots.
 //!
 //! Bounded: every node, loop turn and produced byte costs steps of one budget,
-//! so an endless loop or a text doubled again and again ends with an exception
+//! (`cost`) so an endless loop or a text doubled again and again ends with an exception
 //! no `catch` sees. Depth is bounded by the checker.
 
 mod calls;
 mod convert;
+mod cost;
 mod nodes;
 mod operators;
 mod statements;
@@ -49,6 +50,8 @@ pub(crate) struct Vm<'c> {
     calls: usize,
     /// Exceptions being handled, for `throw;`.
     handling: Vec<Exception>,
+    /// Regular expressions made so far.
+    pub(crate) patterns: Vec<std::sync::Arc<super::library::regex::RegexValue>>,
 }
 
 /// Runs a program.
@@ -64,6 +67,7 @@ pub(crate) fn run(
         steps: 0,
         calls: 0,
         handling: Vec::new(),
+        patterns: Vec::new(),
     };
     match &checked.program {
         Program::Expression(node) => vm.node(node),

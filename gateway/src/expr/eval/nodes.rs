@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Vm, convert, is_instance};
 use crate::expr::ast::BinaryOp;
 use crate::expr::check::default_of;
-use crate::expr::collection::{Collection, Kind};
+use crate::expr::collection::Collection;
 use crate::expr::dates::TimeSpan;
 use crate::expr::exception::Exception;
 use crate::expr::ir::{Assign, Mode, Node, Piece, Step};
@@ -59,7 +59,12 @@ impl Vm<'_> {
             }
             Node::Convert(value, to, mode) => {
                 let value = self.node(value)?;
-                convert(&value, to, *mode)
+                self.charge_read(&value)?;
+                let converted = convert(&value, to, *mode)?;
+                if let (Value::Collection(_), Value::Json(node)) = (&value, &converted) {
+                    self.charge_tokens(node)?;
+                }
+                Ok(converted)
             }
             Node::Is(value, ty, slot) => {
                 let value = self.node(value)?;
@@ -128,6 +133,8 @@ impl Vm<'_> {
                 let same = left.same_reference(&right);
                 Value::Bool(same == (*op == BinaryOp::Equal))
             } else {
+                self.charge_read(&left)?;
+                self.charge_read(&right)?;
                 self.operate(*op, &left, &right)?
             };
         }
@@ -147,12 +154,11 @@ impl Vm<'_> {
     }
 
     fn anonymous(&mut self, members: &[(Arc<str>, Node)]) -> Result<Value, Exception> {
-        let object = Collection::map(Kind::Anonymous, Type::named("AnonymousType"), false);
+        let mut values = Vec::with_capacity(members.len());
         for (name, value) in members {
-            let value = self.node(value)?;
-            object.insert(Value::String(Arc::clone(name)), value);
+            values.push((Arc::clone(name), self.node(value)?));
         }
-        Ok(Value::Collection(object))
+        Ok(Collection::anonymous(values))
     }
 
     fn assign(&mut self, assign: &Assign) -> Result<Value, Exception> {

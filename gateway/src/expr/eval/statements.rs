@@ -136,6 +136,7 @@ impl Vm<'_> {
         sections: &[(Vec<Option<Node>>, Vec<Stmt>)],
     ) -> Result<Flow, Exception> {
         let value = self.node(value)?;
+        self.charge_read(&value)?;
         let mut chosen = None;
         'search: for (labels, body) in sections {
             for label in labels.iter().flatten() {

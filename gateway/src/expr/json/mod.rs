@@ -95,6 +95,11 @@ impl Node {
         self.lock().kind.clone()
     }
 
+    /// Where it is in memory.
+    pub(crate) fn place(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     pub(crate) fn same(&self, other: &Node) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -248,6 +253,26 @@ impl Node {
         let child = if inside || child.parent().is_some() { child.deep_clone() } else { child };
         child.lock().parent = Arc::downgrade(&self.0);
         Ok(child)
+    }
+
+    /// Tokens of this one and all inside it, counted no further than `most`.
+    pub(crate) fn count(&self, most: usize) -> usize {
+        let mut pending = vec![self.clone()];
+        let mut count = 0;
+        while let Some(node) = pending.pop() {
+            count += 1;
+            match &node.lock().kind {
+                Kind::Scalar(Value::String(text)) => count += text.len() / 1024,
+                Kind::Scalar(_) => {}
+                Kind::Array(items) => pending.extend(items.iter().cloned()),
+                Kind::Object(members) => pending.extend(members.values().cloned()),
+                Kind::Property(_, value) => pending.push(value.clone()),
+            }
+            if most <= count + pending.len() {
+                return most;
+            }
+        }
+        count
     }
 
     fn is_scalar(&self) -> bool {

@@ -32,6 +32,11 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("void AddRange(IEnumerable<T> collection)", |c| {
             let new = c.items(0, "collection")?;
             c.vm.items(new.len())?;
+            let this = this(c)?;
+            full(this.len().saturating_add(new.len().saturating_sub(1)))?;
+            for item in &new {
+                c.vm.no_circle(item, &this)?;
+            }
             with_items(c, |items| {
                 items.extend(new);
                 Ok(Value::Null)
@@ -47,6 +52,8 @@ pub(super) const TYPES: &[TypeDef] = &[
             })
         }),
         Entry("void Reverse()", |c| {
+            let count = this(c)?.len();
+            c.vm.items(count)?;
             with_items(c, |items| {
                 items.reverse();
                 Ok(Value::Null)
@@ -123,7 +130,12 @@ pub(super) const TYPES: &[TypeDef] = &[
             }),
             Entry("bool ContainsKey(K key)", |c| Ok(Value::Bool(this(c)?.get(c.arg(0)).is_some()))),
             Entry("bool ContainsValue(V value)", |c| {
-                Ok(Value::Bool(this(c)?.values().iter().any(|value| value.equals(c.arg(0)))))
+                let values = this(c)?.values();
+                c.vm.items(values.len())?;
+                for value in &values {
+                    c.vm.charge_read(value)?;
+                }
+                Ok(Value::Bool(values.iter().any(|value| value.equals(c.arg(0)))))
             }),
             Entry("bool TryGetValue(K key, out V value)", |c| {
                 let found = this(c)?.get(c.arg(0));
@@ -135,10 +147,21 @@ pub(super) const TYPES: &[TypeDef] = &[
                 };
                 Ok(c.out(1, found, default))
             }),
-            Entry("bool Remove(K key)", |c| Ok(Value::Bool(this(c)?.remove(c.arg(0))))),
+            Entry("bool Remove(K key)", |c| {
+                moves(c)?;
+                Ok(Value::Bool(this(c)?.remove(c.arg(0))))
+            }),
             Entry("void Clear()", clear),
-            Entry("IEnumerable<K> Keys", |c| Ok(Collection::lazy(this(c)?.keys()))),
-            Entry("IEnumerable<V> Values", |c| Ok(Collection::lazy(this(c)?.values()))),
+            Entry("IEnumerable<K> Keys", |c| {
+                let keys = this(c)?.keys();
+                c.vm.items(keys.len())?;
+                Ok(Collection::lazy(keys))
+            }),
+            Entry("IEnumerable<V> Values", |c| {
+                let values = this(c)?.values();
+                c.vm.items(values.len())?;
+                Ok(Collection::lazy(values))
+            }),
             Entry("V GetValueOrDefault(K key, V defaultValue)", |c| {
                 Ok(this(c)?.get(c.arg(0)).unwrap_or_else(|| c.arg(1).clone()))
             }),
@@ -185,11 +208,16 @@ pub(super) const TYPES: &[TypeDef] = &[
                     return Ok(Value::Bool(false));
                 }
                 full(set.len())?;
+                let item = c.arg(0).clone();
+                c.vm.no_circle(&item, &set)?;
                 set.insert(c.arg(0).clone(), c.arg(0).clone());
                 Ok(Value::Bool(true))
             }),
             Entry("bool Contains(T item)", |c| Ok(Value::Bool(this(c)?.get(c.arg(0)).is_some()))),
-            Entry("bool Remove(T item)", |c| Ok(Value::Bool(this(c)?.remove(c.arg(0))))),
+            Entry("bool Remove(T item)", |c| {
+                moves(c)?;
+                Ok(Value::Bool(this(c)?.remove(c.arg(0))))
+            }),
             Entry("void Clear()", clear),
         ]),
     TypeDef::new(NAMESPACE, "Queue").generic(&["T"]).bases(&["ICollection<T>", "object"]).members(
@@ -202,6 +230,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             Entry("int Count", count),
             Entry("void Enqueue(T item)", add),
             Entry("T Dequeue()", |c| {
+                moves(c)?;
                 with_items(c, |items| {
                     if items.is_empty() {
                         Err(Exception::invalid_operation("Queue empty."))
@@ -222,8 +251,8 @@ pub(super) const TYPES: &[TypeDef] = &[
             Entry("new()", |c| Ok(sequence(c, Kind::Stack, "Stack", Vec::new()))),
             Entry("int Count", count),
             Entry("void Push(T item)", |c| {
-                c.vm.items(1)?;
-                let item = c.arg(0).clone();
+                let item = new_item(c, 0)?;
+                moves(c)?;
                 with_items(c, |items| {
                     full(items.len())?;
                     items.insert(0, item);
@@ -231,6 +260,7 @@ pub(super) const TYPES: &[TypeDef] = &[
                 })
             }),
             Entry("T Pop()", |c| {
+                moves(c)?;
                 with_items(c, |items| {
                     if items.is_empty() {
                         Err(Exception::invalid_operation("Stack empty."))
@@ -295,6 +325,21 @@ fn with_items(
     }
 }
 
+/// An argument that becomes an item of the receiver.
+fn new_item(c: &mut Call<'_, '_>, at: usize) -> Result<Value, Exception> {
+    c.vm.items(1)?;
+    let item = c.arg(at).clone();
+    let this = this(c)?;
+    c.vm.no_circle(&item, &this)?;
+    Ok(item)
+}
+
+/// Pays for the receiver's items moving up or down.
+fn moves(c: &mut Call<'_, '_>) -> Result<(), Exception> {
+    let count = this(c)?.len();
+    c.vm.charge_move(count)
+}
+
 fn put(c: &mut Call<'_, '_>) -> Result<(), Exception> {
     if matches!(c.arg(0), Value::Null) {
         return Err(Exception::argument_null("key"));
@@ -302,6 +347,9 @@ fn put(c: &mut Call<'_, '_>) -> Result<(), Exception> {
     c.vm.items(1)?;
     let this = this(c)?;
     full(this.len())?;
+    for at in 0..2 {
+        new_item(c, at)?;
+    }
     this.insert(c.arg(0).clone(), c.arg(1).clone());
     Ok(())
 }
@@ -330,10 +378,10 @@ pub(super) fn item(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
 
 pub(super) fn set_item(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
     let at = usize::try_from(c.int(0)).ok();
-    let value = c.arg(1).clone();
     if matches!(c.this, Value::Bytes(_)) {
         return Err(Exception::unsupported("bytes of a byte array cannot be set here"));
     }
+    let value = new_item(c, 1)?;
     let is_array = this(c)?.kind == Kind::Array;
     with_items(c, |items| match at.and_then(|at| items.get_mut(at)) {
         Some(place) => {
@@ -346,8 +394,7 @@ pub(super) fn set_item(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
 }
 
 fn add(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
-    c.vm.items(1)?;
-    let item = c.arg(0).clone();
+    let item = new_item(c, 0)?;
     with_items(c, |items| {
         full(items.len())?;
         items.push(item);
@@ -356,8 +403,8 @@ fn add(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
 }
 
 fn insert(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
-    c.vm.items(1)?;
-    let (at, item) = (usize::try_from(c.int(0)).ok(), c.arg(1).clone());
+    let (at, item) = (usize::try_from(c.int(0)).ok(), new_item(c, 1)?);
+    moves(c)?;
     with_items(c, |items| {
         full(items.len())?;
         match at.filter(|&at| at <= items.len()) {
@@ -387,6 +434,7 @@ fn remove(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
 
 fn remove_at(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
     let at = usize::try_from(c.int(0)).ok();
+    moves(c)?;
     with_items(c, |items| match at.filter(|&at| at < items.len()) {
         Some(at) => {
             items.remove(at);

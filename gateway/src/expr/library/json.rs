@@ -19,7 +19,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             if matches!(c.arg(0), Value::Null) {
                 return Err(Exception::argument_null("o"));
             }
-            to_token(c.arg(0)).map(Value::Json)
+            token(c, 0).map(Value::Json)
         }),
         Entry("static bool DeepEquals(JToken t1, JToken t2)", |c| {
             Ok(Value::Bool(match (c.arg(0), c.arg(1)) {
@@ -49,7 +49,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("JToken this[object key]", item),
         Entry("set JToken this[object key]", |c| {
             let node = c.this_node()?;
-            let value = to_token(c.arg(1))?;
+            let value = token(c, 1)?;
             let done = match c.arg(0) {
                 Value::String(name) => node.set(name, value)?,
                 key => match key.to_integer().and_then(|at| usize::try_from(at).ok()) {
@@ -139,7 +139,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         }),
         Entry("void Replace(JToken value)", |c| {
             let node = c.this_node()?;
-            let value = to_token(c.arg(0))?;
+            let value = token(c, 0)?;
             let Some(parent) = node.parent() else {
                 return Err(Exception::invalid_operation("The parent is missing."));
             };
@@ -163,7 +163,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("void RemoveAll()", clear),
         Entry("void Merge(object content)", |c| {
             let node = c.this_node()?;
-            let content = to_token(c.arg(0))?;
+            let content = token(c, 0)?;
             c.vm.charge(content.print_compact().len() / 16)?;
             merge(&node, &content)?;
             Ok(Value::Null)
@@ -184,7 +184,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             if matches!(c.arg(0), Value::Null) {
                 return Err(Exception::argument_null("o"));
             }
-            let node = to_token(c.arg(0))?;
+            let node = token(c, 0)?;
             if node.type_name() == "JObject" {
                 Ok(Value::Json(node))
             } else {
@@ -198,13 +198,13 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("set JToken this[string propertyName]", |c| {
             c.vm.items(1)?;
             let name = c.str(0, "propertyName")?;
-            c.this_node()?.set(&name, to_token(c.arg(1))?)?;
+            c.this_node()?.set(&name, token(c, 1)?)?;
             Ok(Value::Null)
         }),
         Entry("void Add(string propertyName, JToken value)", |c| {
             c.vm.items(1)?;
             let name = c.str(0, "propertyName")?;
-            let value = to_token(c.arg(1))?;
+            let value = token(c, 1)?;
             add_member(&c.this_node()?, &name, value)
         }),
         Entry("void Add(object content)", |c| {
@@ -264,7 +264,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             parse(c, "JArray", |node| node.type_name() == "JArray")
         }),
         Entry("static JArray FromObject(object o)", |c| {
-            let node = to_token(c.arg(0))?;
+            let node = token(c, 0)?;
             if node.type_name() == "JArray" {
                 Ok(Value::Json(node))
             } else {
@@ -274,7 +274,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("JToken this[int index]", item),
         Entry("set JToken this[int index]", |c| {
             let at = usize::try_from(c.int(0)).unwrap_or(usize::MAX);
-            let value = to_token(c.arg(1))?;
+            let value = token(c, 1)?;
             if c.this_node()?.set_at(at, value)? {
                 Ok(Value::Null)
             } else {
@@ -291,7 +291,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("void Insert(int index, JToken item)", |c| {
             c.vm.items(1)?;
             let at = usize::try_from(c.int(0)).unwrap_or(usize::MAX);
-            if c.this_node()?.insert(at, to_token(c.arg(1))?)? {
+            if c.this_node()?.insert(at, token(c, 1)?)? {
                 Ok(Value::Null)
             } else {
                 Err(Exception::list_index())
@@ -316,7 +316,7 @@ pub(super) const TYPES: &[TypeDef] = &[
         }),
         Entry("bool Remove(JToken item)", |c| {
             let node = c.this_node()?;
-            let wanted = to_token(c.arg(0))?;
+            let wanted = token(c, 0)?;
             let at = node
                 .children()
                 .iter()
@@ -334,7 +334,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             let name = c.str(0, "name")?;
             let value = match c.arg(1) {
                 Value::Json(node) => node.clone(),
-                Value::Collection(_) => to_token(c.arg(1))?,
+                Value::Collection(_) => token(c, 1)?,
                 scalar => Node::from_scalar(scalar.clone()),
             };
             Node::property(&name, value).map(Value::Json)
@@ -349,14 +349,14 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("string Name", |c| Ok(c.this_node()?.name().map_or(Value::Null, Value::String))),
         Entry("JToken Value", |c| optional(c.this_node()?.at(0))),
         Entry("set JToken Value", |c| {
-            let value = to_token(c.arg(0))?;
+            let value = token(c, 0)?;
             c.this_node()?.set_property_value(value)?;
             Ok(Value::Null)
         }),
     ]),
     TypeDef::new("Newtonsoft.Json", "JsonConvert").members(&[
         Entry("static string SerializeObject(object value)", |c| {
-            let text = to_token(c.arg(0))?.print_compact();
+            let text = token(c, 0)?.print_compact();
             c.give(text)
         }),
         Entry("static string SerializeObject(object value, Formatting formatting)", |c| {
@@ -425,6 +425,15 @@ pub(super) fn parse_token(
     )))
 }
 
+/// An argument as a token; one made of a collection costs what it holds.
+fn token(c: &mut Call<'_, '_>, at: usize) -> Result<Node, Exception> {
+    let node = to_token(c.arg(at))?;
+    if matches!(c.arg(at), Value::Collection(_)) {
+        c.vm.charge_tokens(&node)?;
+    }
+    Ok(node)
+}
+
 fn parse(c: &mut Call<'_, '_>, kind: &str, accept: fn(&Node) -> bool) -> Result<Value, Exception> {
     let text = c.str(0, "s")?;
     c.vm.charge(text.len() / 16)?;
@@ -434,6 +443,7 @@ fn parse(c: &mut Call<'_, '_>, kind: &str, accept: fn(&Node) -> bool) -> Result<
 fn print(c: &mut Call<'_, '_>, formatting: usize) -> Result<Value, Exception> {
     let subject = if formatting == 0 { c.this.clone() } else { c.arg(0).clone() };
     let node = to_token(&subject)?;
+    c.vm.charge_tokens(&node)?;
     let text = if c.flag(formatting) == 0 {
         node.print_compact()
     } else {
@@ -537,6 +547,7 @@ fn add_content(c: &mut Call<'_, '_>, target: &Node, content: &[Value]) -> Result
                 // deep as the JSON they make may be.
                 if items.iter().any(|item| matches!(item, Value::Collection(_))) {
                     let node = to_token(item)?;
+                    c.vm.charge_tokens(&node)?;
                     for child in node.children() {
                         target.push(child)?;
                     }

@@ -22,7 +22,7 @@ pub(crate) mod objects;
 mod overload;
 mod primitives;
 mod random;
-mod regex;
+pub(crate) mod regex;
 mod signature;
 mod string;
 mod text;

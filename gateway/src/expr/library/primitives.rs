@@ -129,6 +129,9 @@ pub(super) const TYPES: &[TypeDef] = &[
             }),
             Entry("static U[] Empty<U>()", |c| Ok(Collection::array(c.type_arg(0), Vec::new()))),
             Entry("static void Reverse<U>(U[] array)", |c| {
+                if let Value::Collection(items) = c.arg(0).clone() {
+                    c.vm.items(items.len())?;
+                }
                 if let Value::Collection(items) = c.arg(0)
                     && let crate::expr::collection::Items::Sequence(items) = &mut *items.lock()
                 {

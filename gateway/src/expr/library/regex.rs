@@ -16,16 +16,23 @@ const NAMESPACE: &str = "System.Text.RegularExpressions";
 const BACKTRACKS: usize = 50_000;
 /// What one search costs of the evaluation's steps, since it may backtrack.
 const SEARCH: usize = 200;
+/// What making a pattern's program costs, and its bytes' bound: repeated
+/// classes of Unicode letters are large.
+const COMPILE: usize = 20_000;
+const PROGRAM_BYTES: usize = 1 << 20;
+/// Patterns one evaluation keeps; .NET keeps 15.
+const KEPT: usize = 16;
 
 pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new(NAMESPACE, "Regex").members(&[
         Entry("new(string pattern)", |c| {
             let pattern = c.str(0, "pattern")?;
-            regex(&pattern, 0).map(handle)
+            regex(c, &pattern, 0).map(handle)
         }),
         Entry("new(string pattern, RegexOptions options)", |c| {
             let pattern = c.str(0, "pattern")?;
-            regex(&pattern, c.flag(1)).map(handle)
+            let options = c.flag(1);
+            regex(c, &pattern, options).map(handle)
         }),
         Entry("bool IsMatch(string input)", |c| {
             let input = c.str(0, "input")?;
@@ -152,7 +159,81 @@ pub(super) const TYPES: &[TypeDef] = &[
 /// A compiled pattern.
 pub(crate) struct RegexValue {
     pub(crate) pattern: String,
+    options: i32,
     regex: fancy_regex::Regex,
+    price: Price,
+}
+
+/// What searching costs. The engine is linear in the text unless the pattern
+/// looks around or back; then each place may cost a look at all the rest.
+#[derive(Clone, Copy)]
+struct Price {
+    /// For each 16 bytes of the text, once.
+    text: usize,
+    /// Bytes of what is left of the text a step pays for, for each match.
+    bytes_a_step: usize,
+}
+
+impl Price {
+    fn of(pattern: &str) -> Self {
+        let looks = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?(", "\\k", "\\g", "\\K", "\\G"];
+        let digit = |pair: &[u8]| matches!(pair, [b'\\', b'1'..=b'9']);
+        if looks.iter().any(|look| pattern.contains(look))
+            || pattern.as_bytes().windows(2).any(digit)
+        {
+            return Self { text: 32, bytes_a_step: 4 };
+        }
+        Self { text: 1 + atoms(pattern) / 128, bytes_a_step: 4096 }
+    }
+
+    fn start(self, input: &str) -> usize {
+        SEARCH.saturating_add((input.len() / 16).saturating_mul(self.text))
+    }
+
+    fn again(self, rest: usize) -> usize {
+        SEARCH + rest / self.bytes_a_step
+    }
+}
+
+/// About how many letters a pattern has, counted repetitions written out: the
+/// linear engine may have to follow each of them at every byte.
+fn atoms(pattern: &str) -> usize {
+    // The sum so far and the last item of each open group.
+    let mut groups = vec![(0_usize, 0_usize)];
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        let item = match letter {
+            '(' => {
+                groups.push((0, 0));
+                continue;
+            }
+            ')' if 1 < groups.len() => groups.pop().map_or(1, |(sum, _)| sum.max(1)),
+            '{' => {
+                let count = letters.as_str().split_once('}').map_or("", |(count, _)| count);
+                let most = count.rsplit(',').find_map(|n| n.trim().parse::<usize>().ok());
+                if let Some((sum, last)) = groups.last_mut() {
+                    let more = last.saturating_mul(most.unwrap_or(1).saturating_sub(1));
+                    *last = last.saturating_add(more);
+                    *sum = sum.saturating_add(more);
+                }
+                continue;
+            }
+            '\\' => {
+                letters.next();
+                1
+            }
+            '[' => {
+                letters.find(|letter| *letter == ']');
+                1
+            }
+            _ => 1,
+        };
+        if let Some((sum, last)) = groups.last_mut() {
+            *sum = sum.saturating_add(item);
+            *last = item;
+        }
+    }
+    groups.iter().fold(0, |all, (sum, _)| all.saturating_add(*sum))
 }
 
 /// A match or one of its groups.
@@ -258,10 +339,15 @@ fn groups(c: &mut Call<'_, '_>, part: usize) -> Result<Vec<Value>, Exception> {
 fn given(c: &mut Call<'_, '_>, options: i32) -> Result<(Arc<str>, Arc<RegexValue>), Exception> {
     let input = c.str(0, "input")?;
     let pattern = c.str(1, "pattern")?;
-    Ok((input, regex(&pattern, options)?))
+    Ok((input, regex(c, &pattern, options)?))
 }
 
-fn regex(pattern: &str, options: i32) -> Result<Arc<RegexValue>, Exception> {
+fn regex(c: &mut Call<'_, '_>, pattern: &str, options: i32) -> Result<Arc<RegexValue>, Exception> {
+    let known = |regex: &&Arc<RegexValue>| regex.pattern == pattern && regex.options == options;
+    if let Some(regex) = c.vm.patterns.iter().find(known) {
+        return Ok(Arc::clone(regex));
+    }
+    c.vm.charge(COMPILE.saturating_add(pattern.len().saturating_mul(8)))?;
     let mut flags = String::new();
     for (bit, flag) in [(1, 'i'), (2, 'm'), (16, 's'), (32, 'x')] {
         if options & bit != 0 {
@@ -269,10 +355,19 @@ fn regex(pattern: &str, options: i32) -> Result<Arc<RegexValue>, Exception> {
         }
     }
     let text = if flags.is_empty() { pattern.to_owned() } else { format!("(?{flags}){pattern}") };
-    match RegexBuilder::new(&text).backtrack_limit(BACKTRACKS).build() {
-        Ok(regex) => Ok(Arc::new(RegexValue { pattern: pattern.to_owned(), regex })),
-        Err(error) => Err(Exception::argument(format!("parsing \"{pattern}\" - {error}"))),
+    let mut builder = RegexBuilder::new(&text);
+    builder.backtrack_limit(BACKTRACKS).delegate_size_limit(PROGRAM_BYTES);
+    let regex = builder
+        .build()
+        .map_err(|error| Exception::argument(format!("parsing \"{pattern}\" - {error}")))?;
+    let pattern = pattern.to_owned();
+    let price = Price::of(&pattern);
+    let regex = Arc::new(RegexValue { pattern, options, regex, price });
+    if KEPT <= c.vm.patterns.len() {
+        c.vm.patterns.remove(0);
     }
+    c.vm.patterns.push(Arc::clone(&regex));
+    Ok(regex)
 }
 
 fn too_long(_: fancy_regex::Error) -> Exception {
@@ -283,7 +378,7 @@ fn too_long(_: fancy_regex::Error) -> Exception {
 }
 
 fn is_match(c: &mut Call<'_, '_>, regex: &RegexValue, input: &str) -> Result<Value, Exception> {
-    c.vm.charge(SEARCH + input.len() / 64)?;
+    c.vm.charge(regex.price.start(input))?;
     regex.regex.is_match(input).map(Value::Bool).map_err(too_long)
 }
 
@@ -296,20 +391,30 @@ fn find(
     let names: Vec<Option<String>> =
         regex.regex.capture_names().map(|name| name.map(str::to_owned)).collect();
     let mut found = Vec::new();
+    // Bytes, and UTF-16 units in them.
+    let mut counted = (0, 0);
+    c.vm.charge(regex.price.start(input))?;
     for captures in regex.regex.captures_iter(input).take(most) {
-        c.vm.charge(SEARCH)?;
         let captures = captures.map_err(too_long)?;
-        let groups: Vec<Option<(Arc<str>, usize)>> = captures
-            .iter()
-            .map(|part| {
-                part.map(|part| {
-                    let before = input.get(..part.start()).unwrap_or_default();
-                    (Arc::from(part.as_str()), before.encode_utf16().count())
-                })
-            })
-            .collect();
+        let end = captures.get(0).map_or(0, |whole| whole.end());
+        c.vm.charge(regex.price.again(input.len().saturating_sub(end)))?;
+        let mut groups: Vec<Option<(Arc<str>, usize)>> = Vec::new();
+        for part in captures.iter() {
+            let Some(part) = part else {
+                groups.push(None);
+                continue;
+            };
+            // Counted from the match before, unless a look behind went further.
+            let from = if part.start() < counted.0 { (0, 0) } else { counted };
+            let between = input.get(from.0..part.start()).unwrap_or_default();
+            c.vm.charge(between.len() / 64)?;
+            let index = from.1 + between.encode_utf16().count();
+            if groups.is_empty() {
+                counted = (part.start(), index);
+            }
+            groups.push(Some((Arc::from(part.as_str()), index)));
+        }
         let (text, index) = groups.first().cloned().flatten().unwrap_or(("".into(), 0));
-        c.vm.charge(index / 64)?;
         found.push(matched(MatchValue {
             text,
             index,
@@ -372,10 +477,11 @@ fn replace(
 ) -> Result<Value, Exception> {
     let mut text = String::new();
     let mut last = 0;
+    c.vm.charge(regex.price.start(input))?;
     for captures in regex.regex.captures_iter(input) {
-        c.vm.charge(SEARCH)?;
         let captures = captures.map_err(too_long)?;
         let Some(whole) = captures.get(0) else { continue };
+        c.vm.charge(regex.price.again(input.len().saturating_sub(whole.end())))?;
         text.push_str(input.get(last..whole.start()).unwrap_or_default());
         substitute(with, &captures, whole.as_str(), &mut text);
         if crate::expr::eval::MAX_TEXT < text.len() {
@@ -389,9 +495,13 @@ fn replace(
 
 fn split(c: &mut Call<'_, '_>, regex: &RegexValue, input: &str) -> Result<Value, Exception> {
     let mut parts = Vec::new();
+    let mut rest = input.len();
+    c.vm.charge(regex.price.start(input))?;
     for part in regex.regex.split(input) {
-        c.vm.charge(SEARCH)?;
-        parts.push(part.map_err(too_long)?.to_owned());
+        let part = part.map_err(too_long)?;
+        rest = rest.saturating_sub(part.len());
+        c.vm.charge(regex.price.again(rest))?;
+        parts.push(part.to_owned());
     }
     Ok(Collection::strings(parts))
 }

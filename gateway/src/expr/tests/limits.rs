@@ -46,12 +46,103 @@ fn collections_are_bounded() {
     limited("@{ var a = new JArray(); while (true) { a = new JArray(a); } }", "nested JSON");
 }
 
+/// A step's work is bounded: else a million steps could be days. Every one of
+/// these took minutes or all memory before its work cost steps.
+#[test]
+fn work_costs_steps() {
+    let big = "var s = new string('a', 1000000); s = s + s + s + s; var n = 0;";
+    let numbers = "var a = JArray.FromObject(Enumerable.Range(0, 20000)); var n = 0;";
+    for body in [
+        // Texts that are read, not made.
+        &format!("{big} while (true) {{ n = string.Compare(s, s + \"\"); }}"),
+        &format!(
+            "{big} var t = s + \"b\"; var u = s + \"c\"; while (true) {{ n = t == u ? 1 : 2; }}"
+        ),
+        &format!("{big} while (true) {{ int.TryParse(s, out n); }}"),
+        &format!("{big} var b = new StringBuilder(s); while (true) {{ b.Append(1); }}"),
+        // Items that move.
+        "var b = new Stack<int>(); while (true) { b.Push(1); }",
+        "var b = new List<int>(); while (true) { b.Insert(0, 1); }",
+        "var b = new Queue<int>(Enumerable.Range(0, 900000)); while (true) { b.Dequeue(); }",
+        // Texts as keys, and inside collections.
+        "var a = Enumerable.Repeat(new string('x', 900000), 1000).ToList(); while (true) { a.IndexOf(\"y\"); }",
+        "var a = Enumerable.Repeat(new string('x', 900000), 200000); return a.Distinct().Count();",
+        "var a = Enumerable.Repeat(new string('x', 900000), 200000); return new HashSet<string>(a).Count;",
+        // JSON that is copied, compared and searched.
+        "var a = new JArray(); while (true) { a.Insert(0, 1); }",
+        "var a = new JArray(1); while (true) { a = new JArray(a, a); }",
+        "var a = new JArray(1, 2); while (true) { a.Merge(a); }",
+        &format!("{numbers} while (true) {{ a.DeepClone(); }}"),
+        &format!("{numbers} while (true) {{ n += a.SelectTokens(\"$..zz\").Count(); }}"),
+        // Patterns: made, linear in the text, and looking around.
+        "var i = 0; while (true) { i++; Regex.IsMatch(\"a\", \"[a-z]{9}\" + i); }",
+        &format!(
+            "{big} var r = new Regex(\"[ab]*a[ab]{{500}}c\"); while (true) {{ r.IsMatch(s); }}"
+        ),
+        &format!("{big} return Regex.Matches(s, \"(?=.*z)b|a(?!.*z)\").Count;"),
+    ] {
+        limited(&format!("@{{ {body} }}"), "steps");
+    }
+    // The same list in many places is many tokens.
+    let doubled = "object t = 1; for (var i = 0; i < 60; i++) { t = new object[] { t, t }; }";
+    limited(&format!("@{{ {doubled} return JArray.FromObject(t).Count; }}"), "tokens");
+}
+
+/// .NET would need 2^60 letters for the text.
+#[test]
+fn values_in_values_are_followed_to_an_end() {
+    let tuples = "object t = 1; object u = 1; for (var i = 0; i < COUNT; i++) { t = Tuple.Create(t, t); u = Tuple.Create(u, u); }";
+    for count in ["10", "60", "20000"] {
+        let tuples = tuples.replace("COUNT", count);
+        let equal = run(&format!("@{{ {tuples} return t.Equals(u); }}")).unwrap().to_text();
+        let text = run(&format!("@{{ {tuples} return t.ToString(); }}")).unwrap().to_text();
+        // Small ones are compared and written out.
+        assert_eq!(equal, if count == "10" { "True" } else { "False" }, "{count}");
+        assert_eq!(text.starts_with("((((("), count == "10", "{text:.80}");
+        let copied = run(&format!("@{{ {tuples} return t; }}")).unwrap().deep_copy();
+        assert_eq!(copied.type_name(), "System.Tuple`2[System.Object,System.Object]");
+        // As a key, too.
+        let key = run(&format!(
+            "@{{ {tuples} var d = new Dictionary<object, int>(); d[t] = 1; return d[t]; }}"
+        ));
+        assert_eq!(key.unwrap().to_text(), "1");
+    }
+}
+
+/// Counted references would never free it: each request would leave one behind.
+#[test]
+fn no_collection_gets_inside_itself() {
+    for text in [
+        "@{ var l = new List<object>(); l.Add(l); return 1; }",
+        "@{ var l = new List<object>(); var a = new object[] { l }; l.Add(new { a }); return 1; }",
+        "@{ var l = new List<object>(); l.AddRange(new object[] { l }); return 1; }",
+        "@{ var l = new List<object>() { 1 }; l[0] = Tuple.Create(l, 1); return 1; }",
+        "@{ var l = new List<object>(); l.Insert(0, l); return 1; }",
+        "@{ var d = new Dictionary<string, object>(); d[\"a\"] = d; return 1; }",
+        "@{ var d = new Dictionary<string, object>(); d.Add(\"a\", new List<object> { d }); return 1; }",
+        "@{ var s = new Stack<object>(); s.Push(s); return 1; }",
+        "@{ var s = new HashSet<object>(); s.Add(s); return 1; }",
+    ] {
+        limited(text, "inside itself");
+    }
+    // Twice beside each other is no circle.
+    let text = "@{ var a = new List<object> { 1 }; var l = new List<object>(); l.Add(a); l.Add(a); return l.Count; }";
+    assert_eq!(run(text).unwrap().to_text(), "2");
+}
+
+#[test]
+fn usual_work_is_far_from_the_bounds() {
+    // A large prompt: parsed, searched, written again.
+    let text = "@{ var o = new JObject(); var m = new JArray(); for (var i = 0; i < 500; i++) { m.Add(new JObject(new JProperty(\"role\", \"user\"), new JProperty(\"content\", new string('x', 1000)))); } o[\"messages\"] = m; var p = JObject.Parse(o.ToString()); var n = 0; foreach (var x in (JArray)p[\"messages\"]) { if (Regex.IsMatch((string)x[\"content\"], @\"\\d{3}-\\d{4}\") || ((string)x[\"role\"]).ToLower() == \"user\") { n++; } } return n; }";
+    assert_eq!(run(text).unwrap().to_text(), "500");
+    let text = "@{ var s = string.Join(\",\", Enumerable.Range(0, 4000)); var n = 0; foreach (var p in s.Split(',')) { n += p.Length; } return Regex.Matches(s, @\"\\d+9\").Count + n; }";
+    assert_eq!(run(text).unwrap().to_text(), "15883");
+}
+
 #[test]
 fn collections_may_nest_deeply_without_harm() {
     let text = "@{ object x = null; for (int i = 0; i < 50000; i++) { x = new object[] { x }; } return x == null; }";
     assert_eq!(run(text).unwrap().to_text(), "False");
-    let text = "@{ var l = new List<object>(); l.Add(l); return l.Count; }";
-    assert_eq!(run(text).unwrap().to_text(), "1");
 }
 
 #[test]
