@@ -45,12 +45,8 @@ pub(super) fn examine(
         };
         found.checked += 1;
         let words = std::iter::once("harness").chain(arguments.iter().map(|one| one.text.as_str()));
-        let (files, run) = match Cli::try_parse_from(words) {
-            Ok(cli) => match cli.command {
-                Subcommand::Run(args) => (args.paths.clone(), Some(args)),
-                Subcommand::Check(args) => (vec![args.file], None),
-                Subcommand::Schema(_) | Subcommand::Readme(_) => continue,
-            },
+        let cli = match Cli::try_parse_from(words) {
+            Ok(cli) => cli,
             Err(error) => {
                 let asks =
                     matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -60,29 +56,41 @@ pub(super) fn examine(
                 continue;
             }
         };
-        for file in files {
-            let Ok(key) = root.join(&file).canonicalize() else {
-                found.problems.push(no_such_file(&document.source, &command, root, &file));
+        let (paths, run) = match cli.command {
+            Subcommand::Run(args) => (args.paths.clone(), Some(args)),
+            Subcommand::Check(args) => (vec![args.file], None),
+            Subcommand::Readme(args) => (args.paths, None),
+            Subcommand::Schema(_) => continue,
+        };
+        for path in paths.iter().flat_map(|path| expand(root, path)) {
+            let Ok(key) = root.join(&path).canonicalize() else {
+                found.problems.push(no_such_file(&document.source, &command, root, &path));
                 continue;
             };
             let Some(run) = &run else { continue };
-            match keys.iter().position(|one| one.as_ref() == Some(&key)) {
-                Some(index) => {
-                    if as_in_the_table(run, runs.get(&key))
-                        && let Some(one) = proven.get_mut(index)
-                    {
-                        *one = true;
-                    }
+            let mut known = false;
+            for (index, one) in keys.iter().enumerate() {
+                // A folder stands for the files in it.
+                let runs_it = one.as_ref().is_some_and(|one| {
+                    *one == key || (key.is_dir() && one.parent() == Some(key.as_path()))
+                });
+                known |= runs_it;
+                let as_shown =
+                    runs_it && as_in_the_table(run, one.as_ref().and_then(|one| runs.get(one)));
+                if let Some(proven) = proven.get_mut(index) {
+                    *proven |= as_shown;
                 }
-                None => found.problems.push(
+            }
+            if !known && !key.is_dir() {
+                found.problems.push(
                     Diagnostic::error(
                         &document.source,
-                        place(&command, &file),
-                        format!("`{}` is run, but no table is about it", file.display()),
+                        place(&command, &path),
+                        format!("`{}` is run, but no table is about it", path.display()),
                     )
                     .help("link it before a table of its claims")
                     .into(),
-                ),
+                );
             }
         }
     }
@@ -147,17 +155,82 @@ fn misused(source: &Source, command: &Command, arguments: &[Word], error: &clap:
     }
 }
 
+/// The files a shell would put in the place of a pattern with `*` in its last
+/// part, in order; the path itself without one, or when nothing fits.
+fn expand(root: &Path, path: &Path) -> Vec<PathBuf> {
+    let pattern = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut files: Vec<PathBuf> = match pattern.filter(|pattern| pattern.contains('*')) {
+        Some(pattern) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let names = names_in(&root.join(folder)).into_iter();
+            let fits = names.filter(|name| !name.starts_with('.') && matches(&pattern, name));
+            fits.map(|name| folder.join(name)).collect()
+        }
+        None => Vec::new(),
+    };
+    if files.is_empty() {
+        files.push(path.to_owned());
+    }
+    files
+}
+
+/// What is in a folder, sorted; nothing when it cannot be read.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Whether a name fits a pattern in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        // The first place where it fits leaves most for the others.
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
 fn no_such_file(source: &Source, command: &Command, root: &Path, file: &Path) -> Problem {
     let text = file.display().to_string();
     let folder = file.parent().unwrap_or(Path::new(""));
-    let mut near: Vec<String> = std::fs::read_dir(root.join(folder))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(folder.join(entry.ok()?.file_name()).display().to_string()))
-        .collect();
-    near.sort();
+    let names = names_in(&root.join(folder)).into_iter();
+    let near: Vec<String> = names.map(|name| folder.join(name).display().to_string()).collect();
     let message = format!("the command does not run: there is no file `{text}`");
-    Diagnostic::error(source, place(command, file), message)
-        .did_you_mean(&text, near.iter().map(String::as_str))
-        .into()
+    let problem = Diagnostic::error(source, place(command, file), message);
+    if text.contains('$') {
+        return problem.help("no variable is expanded: name the files, or use `*`").into();
+    }
+    problem.did_you_mean(&text, near.iter().map(String::as_str)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_those_of_a_shell() {
+        for (pattern, name, fits) in [
+            ("a-*.toml", "a-b.toml", true),
+            ("a-*.toml", "a-.toml", true),
+            ("a-*.toml", "a-b.tomlx", false),
+            ("*", "anything", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("a*a", "a", false),
+            ("plain", "plain", true),
+            ("plain", "plainer", false),
+        ] {
+            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl Command {
         let lead = self
             .words
             .iter()
-            .take_while(|word| assignment(word) || ["env", "time"].contains(&word.text.as_str()))
+            .take_while(|word| assignment(word) || KEYWORDS.contains(&word.text.as_str()))
             .count();
         let (program, arguments) = self.words.get(lead..)?.split_first()?;
         match program.text.rsplit('/').next() {
@@ -52,6 +52,9 @@ impl Command {
         }
     }
 }
+
+/// What may stand before a command and is none itself.
+const KEYWORDS: [&str; 8] = ["do", "elif", "else", "env", "if", "then", "time", "while"];
 
 /// `--bin harness`, `-p harness` and their other forms.
 fn names_harness(own: &[Word]) -> bool {

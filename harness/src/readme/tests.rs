@@ -165,6 +165,7 @@ fn the_harness_is_known_by_its_commands() {
         "harness run x",
         "time target/release/harness run x",
         "env A=b cargo run --bin=harness -- run x",
+        "do cargo run --bin harness -- run x",
     ] {
         assert_eq!(arguments(line), Some(vec!["run".to_owned(), "x".to_owned()]), "{line}");
     }

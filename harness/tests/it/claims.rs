@@ -28,7 +28,7 @@ const SCENARIO: &str = r#"
 version = 1
 name = "short"
 [topology]
-simulators = "ROOT/capabilities/latency-routing/simulator.toml"
+simulators = "ROOT/capabilities/simulator.toml"
 gateway = "ROOT/capabilities/latency-routing/gateway.toml"
 [[workloads]]
 name = "completions"
@@ -191,6 +191,24 @@ fn commands_must_run() {
     repository.write("scenarios/other.toml", &repository.read("scenarios/short.toml"));
     let more = format!("{run}\nharness run scenarios/other.toml --gateway-url http://localhost:1");
     insta::assert_snapshot!("a_scenario_nobody_links", repository.with(&[(run, &more)]));
+    // A folder stands for its files, linked or not.
+    let text = repository.readme().replace(run, "run scenarios --quiet");
+    let before = repository.readme();
+    repository.write("capabilities/example/README.md", &text);
+    assert!(repository.check(Mode::Check).passed());
+    repository.write("capabilities/example/README.md", &before);
+    let said = repository.with(&[(run, "run scenarios --seeds 1-20")]);
+    assert!(said.contains("no command runs `scenarios/short.toml` as its table says"), "{said}");
+    let before = repository.readme();
+    repository
+        .write("capabilities/example/README.md", &before.replace(run, "run scenarios/sh*.toml"));
+    assert!(repository.check(Mode::Check).passed());
+    repository.write("capabilities/example/README.md", &before);
+    let looped = repository.with(&[
+        ("cargo run", "for file in scenarios/*.toml; do cargo run"),
+        (run, "run $file; done"),
+    ]);
+    insta::assert_snapshot!("a_variable", looped);
     // Its own seed may be named.
     let text = repository.readme().replace(run, "run scenarios/short.toml --seed 1");
     repository.write("capabilities/example/README.md", &text);
