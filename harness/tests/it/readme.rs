@@ -50,6 +50,8 @@ fn the_readme_has_two_set_up_commands_and_ci_runs_both() {
     assert_eq!(commands, [MAIN_JOB, TESTS]);
     let ci = std::fs::read_to_string(repository().join(".ci/run")).unwrap();
     for command in commands {
-        assert!(ci.contains(command), ".ci/run does not run `{command}`");
+        // What the main job compiles, CI has compiled already, for the image.
+        let run = command.replace("cargo run --release --bin harness --", "\"$bin/harness\"");
+        assert!(ci.contains(&run), ".ci/run does not run `{run}`");
     }
 }
