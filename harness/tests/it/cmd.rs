@@ -59,7 +59,16 @@ fn several_runs_are_those_of_each_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (all, alone) = (path("all"), path("alone"));
-    let args = ["run", "../scenarios", "--seeds=42,7", "--output", &all];
+    let scenarios = path("scenarios");
+    std::fs::create_dir(&scenarios).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for name in ["latency-routing.toml", "latency-routing-failover.toml"] {
+        let text = std::fs::read_to_string(root.join("scenarios").join(name)).unwrap();
+        let capabilities = root.join("capabilities").display().to_string();
+        let text = text.replace("../capabilities", &capabilities);
+        std::fs::write(folder.path().join("scenarios").join(name), text).unwrap();
+    }
+    let args = ["run", &scenarios, "--seeds=42,7", "--output", &all];
     let text = stdout(&args);
     let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
     let runs: Vec<(&str, &str)> =
