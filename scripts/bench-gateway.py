@@ -55,7 +55,11 @@ seed = 1
 
 [topology]
 gateway_url = {{ url = "http://127.0.0.1:{port}", journal = "none" }}
-simulator_urls = {{ ptu1 = "http://127.0.0.1:18001", payg1 = "http://127.0.0.1:18002", payg2 = "http://127.0.0.1:18003" }}
+
+[topology.simulator_urls]
+ptu1 = {{ url = "http://127.0.0.1:18001", key = "simulator-key" }}
+payg1 = {{ url = "http://127.0.0.1:18002", key = "simulator-key" }}
+payg2 = {{ url = "http://127.0.0.1:18003", key = "simulator-key" }}
 
 [[workloads]]
 name = "completions"
@@ -127,12 +131,20 @@ def drive(options, port, path, key, folder):
     scenario = folder / "bench.toml"
     scenario.write_text(SCENARIO.format(port=port, path=path, key=key, rate=options.rate, seconds=options.seconds))
     command = [options.bin / "harness", "run", scenario, "--quiet", "--output", folder / "out"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"the run failed ({done.returncode}):\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    for _ in range(6):
+        done = subprocess.run(command, capture_output=True, text=True)
+        # 1: a proxy that is not ours keeps no journal to reconcile with. 4: the
+        # harness itself was late, and measured the machine: once more.
+        if done.returncode in (0, 1):
+            break
+        print(f"a run was not valid ({done.returncode}): again", file=sys.stderr)
+    else:
+        sys.exit(f"no run was valid:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     result = json.loads((folder / "out" / "result.json").read_text())
     stages = {stage["name"]: stage for stage in result["stages"]}
     requests = sum(stage["requests"] for stage in stages.values())
+    if any(stage["unanswered"] or set(stage["statuses"]) != {"200"} for stage in stages.values()):
+        sys.exit(f"not every request was answered with 200:\n{done.stdout[-3000:]}")
     latency = stages["measured"]["latency"]
     return latency["p50"] * 1e6, latency["p99"] * 1e6, requests
 
