@@ -16,7 +16,7 @@ mod select;
 pub(crate) use entra::DEFAULT_AUDIENCE;
 pub(crate) use latency::latency_from;
 pub(crate) use model::{
-    Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, PaygSettings,
+    Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, Layout, PaygSettings,
     PtuSettings, ResourceConfig, WireProfile,
 };
 

@@ -6,6 +6,7 @@ const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const HEX: &[u8] = b"0123456789abcdef";
 
 /// Draws identifiers.
+#[derive(Clone)]
 pub(crate) struct Ids<R>(pub R);
 
 impl<R: Rng> Ids<R> {
