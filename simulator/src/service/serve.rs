@@ -86,7 +86,7 @@ fn resolve<'a, 'p>(
         (Surface::V1, Err(error)) => return Err((error.clone(), region)),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployments.get(name) else {
+    let Some(deployment) = resource.deployment(name, route.operation) else {
         return Err((ApiError::deployment_not_found(resource.wire_profile()), region));
     };
     let model = &deployment.config.model;
