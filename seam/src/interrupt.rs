@@ -22,7 +22,8 @@ use axum::routing::future::RouteFuture;
 use axum::serve::{IncomingStream, Listener};
 use http_body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tower::Service;
 
 use crate::http::{Request, Response};
@@ -76,19 +77,37 @@ impl Fate {
     }
 }
 
-/// A listener whose connections can be reset. `TCP_NODELAY` is set on each:
-/// without it a stream's last chunk waits some 40 ms for an acknowledgement.
-pub(crate) struct Sockets(pub(crate) TcpListener);
+/// A connection that can be reset when it is closed.
+pub(crate) trait Resettable: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Closing it will reset it.
+    fn reset_at_close(&self) -> io::Result<()>;
+}
 
-impl Listener for Sockets {
-    type Io = Socket;
+impl Resettable for TcpStream {
+    fn reset_at_close(&self) -> io::Result<()> {
+        self.set_zero_linger()
+    }
+}
+
+impl Resettable for TlsStream<TcpStream> {
+    fn reset_at_close(&self) -> io::Result<()> {
+        self.get_ref().0.set_zero_linger()
+    }
+}
+
+/// A listener whose connections can be reset.
+pub(crate) struct Sockets<L>(pub(crate) L);
+
+impl<L> Listener for Sockets<L>
+where
+    L: Listener<Addr = SocketAddr>,
+    L::Io: Resettable,
+{
+    type Io = Socket<L::Io>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Socket, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
+    async fn accept(&mut self) -> (Socket<L::Io>, SocketAddr) {
+        let (stream, address) = self.0.accept().await;
         (Socket { stream, fate: Fate::default() }, address)
     }
 
@@ -99,28 +118,28 @@ impl Listener for Sockets {
 
 /// A connection. Once its fate is sealed nothing leaves any more, and closing it
 /// resets it.
-pub(crate) struct Socket {
-    stream: TcpStream,
+pub(crate) struct Socket<S: Resettable> {
+    stream: S,
     fate: Fate,
 }
 
-impl Socket {
+impl<S: Resettable> Socket<S> {
     fn check(&self) -> io::Result<()> {
         if self.fate.is_sealed() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
-impl Drop for Socket {
+impl<S: Resettable> Drop for Socket<S> {
     fn drop(&mut self) {
         if self.fate.is_sealed()
-            && let Err(error) = self.stream.set_zero_linger()
+            && let Err(error) = self.stream.reset_at_close()
         {
             tracing::debug!(%error, "a connection is closed that should be reset");
         }
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: Resettable> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -130,7 +149,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: Resettable> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -168,7 +187,11 @@ impl AsyncWrite for Socket {
 #[derive(Clone)]
 pub(crate) struct Connections(pub(crate) Router);
 
-impl Service<IncomingStream<'_, Sockets>> for Connections {
+impl<L> Service<IncomingStream<'_, Sockets<L>>> for Connections
+where
+    L: Listener<Addr = SocketAddr>,
+    L::Io: Resettable,
+{
     type Response = Connection;
     type Error = Infallible;
     type Future = std::future::Ready<Result<Connection, Infallible>>;
@@ -177,7 +200,7 @@ impl Service<IncomingStream<'_, Sockets>> for Connections {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, stream: IncomingStream<'_, Sockets>) -> Self::Future {
+    fn call(&mut self, stream: IncomingStream<'_, Sockets<L>>) -> Self::Future {
         let (peer, fate) = (*stream.remote_addr(), stream.io().fate.clone());
         std::future::ready(Ok(Connection { router: self.0.clone(), peer, fate }))
     }

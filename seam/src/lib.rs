@@ -22,5 +22,6 @@ pub mod interrupt;
 pub mod reference;
 pub mod rng;
 pub mod server;
+pub mod tls;
 pub mod token;
 pub mod units;

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
+use axum::serve::{Listener, ListenerExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::interrupt::{Connections, Sockets};
+use crate::interrupt::{Connections, Resettable, Sockets};
+use crate::tls::{Identity, TlsListener};
 
 /// How long a server waits before it tries again to listen where it did before.
 const LISTEN_AGAIN: Duration = Duration::from_millis(200);
@@ -50,21 +52,40 @@ impl Gate for AlwaysOpen {
 }
 
 impl Server {
-    /// Spawns the accept loop. `TCP_NODELAY` is set on every accepted socket.
+    /// Spawns the accept loop. `TCP_NODELAY` is set on every accepted socket:
+    /// without it a stream's last chunk waits some 40 ms for an acknowledgement.
     /// Responses may interrupt their connection (see [`crate::interrupt`]).
     #[must_use]
     pub fn start(listener: TcpListener, router: Router) -> Self {
-        Self::start_behind(listener, router, AlwaysOpen)
+        Self::start_behind(listener, None, router, AlwaysOpen)
     }
 
-    /// As [`Server::start`], but nobody listens while the gate is closed:
-    /// connections are refused, idle ones closed, and requests under way answered.
+    /// As [`Server::start`], over TLS.
     #[must_use]
-    pub fn start_behind(listener: TcpListener, router: Router, gate: impl Gate) -> Self {
+    pub fn start_tls(listener: TcpListener, identity: Identity, router: Router) -> Self {
+        Self::start_behind(listener, Some(identity), router, AlwaysOpen)
+    }
+
+    /// As [`Server::start`] or, with an identity, [`Server::start_tls`], but nobody
+    /// listens while the gate is closed: connections are refused, idle ones closed,
+    /// and requests under way answered.
+    #[must_use]
+    pub fn start_behind(
+        listener: TcpListener,
+        identity: Option<Identity>,
+        router: Router,
+        gate: impl Gate,
+    ) -> Self {
         let address = listener.local_addr().ok();
         let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let task = tokio::spawn(serve(listener, Connections(router), gate, stop));
+        let (connections, stop) = (Connections(router), shutdown.clone());
+        let task = match identity {
+            None => tokio::spawn(serve(listener, plain, connections, gate, stop)),
+            Some(identity) => {
+                let tls = move |listener| TlsListener::start(listener, identity.clone());
+                tokio::spawn(serve(listener, tls, connections, gate, stop))
+            }
+        };
         Self { address, shutdown, task }
     }
 
@@ -90,14 +111,28 @@ impl Drop for Server {
     }
 }
 
+/// A listener without TLS.
+fn plain(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
+    listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+    })
+}
+
 /// Listens whenever the gate is open, until told to stop; then waits for what is
-/// under way.
-async fn serve(
+/// under way. `open` makes of a socket what connections come from.
+async fn serve<L>(
     listener: TcpListener,
+    open: impl Fn(TcpListener) -> L,
     connections: Connections,
     gate: impl Gate,
     stop: CancellationToken,
-) -> std::io::Result<()> {
+) -> std::io::Result<()>
+where
+    L: Listener<Addr = SocketAddr>,
+    L::Io: Resettable,
+{
     let address = listener.local_addr()?;
     let mut listener = Some(listener);
     let mut serving = JoinSet::new();
@@ -117,7 +152,7 @@ async fn serve(
                 };
                 let closing = stop.child_token();
                 let until = closing.clone().cancelled_owned();
-                let served = axum::serve(Sockets(own), connections.clone());
+                let served = axum::serve(Sockets(open(own)), connections.clone());
                 serving.spawn(served.with_graceful_shutdown(until).into_future());
                 tokio::select! {
                     biased;
@@ -244,7 +279,7 @@ mod tests {
             }),
         );
         let (door, gate) = watch::channel(false);
-        let server = Server::start_behind(listener, router, Door(gate));
+        let server = Server::start_behind(listener, None, router, Door(gate));
         let client = network(BTreeMap::new());
         let uri = format!("http://{address}/");
         becomes(&client, &uri, Err(TransportErrorKind::Connect)).await;
