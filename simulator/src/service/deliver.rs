@@ -30,6 +30,7 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        self.exchange.ready();
         let started = self.exchange.started;
         match plan.delivery {
             Delivery::Whole(document) => {

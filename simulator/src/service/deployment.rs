@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::lock;
+use super::metrics::Metering;
 use crate::config::{Capacity, DeploymentConfig};
 use crate::latency::Latency;
 use crate::limit::{Demand, Limiter, Refusal, Ticket, Used};
@@ -17,6 +18,7 @@ pub(super) struct Deployment {
     /// `azureml-model-session` and `system_fingerprint` stay for its life.
     pub model_session: String,
     pub fingerprint: Option<String>,
+    pub metering: Metering,
     live: Mutex<Live>,
 }
 
@@ -34,7 +36,7 @@ pub(super) struct Change {
 }
 
 impl Deployment {
-    pub(super) fn new(config: DeploymentConfig, rng: ChaCha8Rng) -> Self {
+    pub(super) fn new(config: DeploymentConfig, rng: ChaCha8Rng, metering: Metering) -> Self {
         let mut ids = Ids(rng);
         let model_session = ids.model_session();
         let fingerprint = ids.fingerprint();
@@ -42,7 +44,7 @@ impl Deployment {
         let limiter = Limiter::new(&config);
         let latency = Arc::new(config.latency.clone());
         let live = Mutex::new(Live { limiter, latency });
-        Self { config, model_session, fingerprint, live }
+        Self { config, model_session, fingerprint, metering, live }
     }
 
     pub(super) fn try_admit(&self, now: Instant, demand: Demand) -> Result<Ticket, Refusal> {

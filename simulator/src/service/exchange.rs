@@ -13,7 +13,7 @@ use super::authenticate::Credential;
 use super::deployment::Deployment;
 use super::journal::Record;
 use super::lock;
-use super::metrics::{Observation, Place};
+use super::metrics::{Observation, Tokens};
 use super::resource::Resource;
 use crate::api::Usage;
 use crate::catalogue::Operation;
@@ -38,6 +38,10 @@ pub(super) struct Exchange {
     admitted: Option<Admitted>,
     first_byte: Option<Instant>,
     refused: Option<&'static str>,
+    /// What it asked for, as far as the limiter looked.
+    asked: Tokens,
+    /// When all was done but to wait and to send.
+    ready: Option<Instant>,
     over: bool,
 }
 
@@ -70,6 +74,8 @@ impl Exchange {
             admitted: None,
             first_byte: None,
             refused: None,
+            asked: Tokens::default(),
+            ready: None,
             over: false,
         }
     }
@@ -117,6 +123,16 @@ impl Exchange {
                 self.record.remaining_requests = Some(remaining_requests);
             }
         }
+    }
+
+    /// What the request asks for, before anybody counted.
+    pub(super) fn asks(&mut self, asked: Tokens) {
+        self.asked = asked;
+    }
+
+    /// The reply is made; from now on it waits and is sent.
+    pub(super) fn ready(&mut self) {
+        self.ready.get_or_insert_with(Instant::now);
     }
 
     /// What the answer will have used, and when its tokens are made.
@@ -172,20 +188,23 @@ impl Exchange {
         record.done_us = self.resource.micros(now);
         record.status = status;
         record.reason = reason;
-        let known = record.deployment.as_deref().filter(|name| {
-            // A name from a path must not become a label: anyone can send any.
-            self.resource.deployments.contains_key(*name)
-        });
-        self.resource.metrics.observe(Observation {
-            place: Place {
-                resource: self.resource.name().to_owned(),
-                deployment: known.unwrap_or_default().to_owned(),
-                operation: record.operation.unwrap_or_default(),
-            },
+        let reached = match &self.admitted {
+            Some(admitted) => Some(&admitted.deployment),
+            None => record.deployment.as_deref().and_then(|name| self.resource.deployments.get(name)),
+        };
+        let metering = reached.map_or(&self.resource.metering, |deployment| &deployment.metering);
+        let used = Tokens {
+            prompt: usage_or_zero.prompt_tokens,
+            completion: usage_or_zero.completion_tokens,
+        };
+        let ready = self.ready.unwrap_or(now);
+        metering.of(record.operation.unwrap_or_default()).observe(&Observation {
             status,
             refused: self.refused,
-            prompt_tokens: usage_or_zero.prompt_tokens,
-            completion_tokens: usage_or_zero.completion_tokens,
+            used,
+            requested: if used == Tokens::default() { self.asked } else { used },
+            counted: record.counted_tokens,
+            work_seconds: ready.saturating_duration_since(self.started).as_secs_f64(),
             first_byte_seconds: self
                 .first_byte
                 .map(|at| at.saturating_duration_since(self.received).as_secs_f64()),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::deployment::Deployment;
 use super::journal::Journal;
-use super::metrics::Metrics;
+use super::metrics::{Metering, Metrics};
 use super::simulator::Environment;
 use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
@@ -32,6 +32,8 @@ pub(super) struct Resource {
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
     pub metrics: Arc<Metrics>,
+    /// Of requests that reached no deployment.
+    pub metering: Metering,
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
@@ -50,12 +52,16 @@ impl Resource {
             .map(|deployment| {
                 let stream = format!("simulator/{}/{}", config.name, deployment.name);
                 let rng = environment.seed.stream(&stream);
-                (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
+                let metering = Metering::new(Arc::clone(&metrics), &config.name, &deployment.name);
+                let name = deployment.name.clone();
+                (name, Arc::new(Deployment::new(deployment.clone(), rng, metering)))
             })
             .collect();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
+        let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
+            metering,
             config,
             settings,
             environment,
