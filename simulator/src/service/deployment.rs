@@ -1,5 +1,6 @@
 //! One deployment: its configuration and what changes while it runs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rand_chacha::ChaCha8Rng;
@@ -20,6 +21,7 @@ pub(super) struct Deployment {
     pub fingerprint: Option<String>,
     pub metering: Metering,
     live: Mutex<Live>,
+    in_flight: AtomicU64,
 }
 
 struct Live {
@@ -44,11 +46,26 @@ impl Deployment {
         let limiter = Limiter::new(&config);
         let latency = Arc::new(config.latency.clone());
         let live = Mutex::new(Live { limiter, latency });
-        Self { config, model_session, fingerprint, metering, live }
+        Self { config, model_session, fingerprint, metering, live, in_flight: AtomicU64::new(0) }
     }
 
     pub(super) fn try_admit(&self, now: Instant, demand: Demand) -> Result<Ticket, Refusal> {
         lock(&self.live).limiter.try_admit(now, demand)
+    }
+
+    /// An admitted request is under way.
+    pub(super) fn under_way(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It is over.
+    pub(super) fn over(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many admitted requests are under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_full(&self, now: Instant) -> bool {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::authenticate::Credential;
@@ -26,6 +26,28 @@ const CLIENT_CLOSED: u16 = 499;
 /// The longest deployment name a record keeps: clients choose it, and the
 /// journal holds many.
 const NAME_BYTES: usize = 1024;
+
+/// The header of W3C Trace Context.
+pub(super) const TRACEPARENT: &str = "traceparent";
+
+/// The trace id of a well-formed `traceparent`: version, trace, parent and flags in
+/// lower-case hexadecimal, ids not zero (W3C Trace Context, section 3.2.2).
+pub(super) fn trace_id(value: &HeaderValue) -> Option<String> {
+    let hexadecimal = |text: &str, length| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let mut parts = value.to_str().ok()?.splitn(5, '-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let well_formed = hexadecimal(version, 2)
+        && version != "ff"
+        && (version != "00" || parts.next().is_none())
+        && hexadecimal(trace, 32)
+        && hexadecimal(parent, 16)
+        && hexadecimal(flags, 2);
+    let zero = |id: &str| id.bytes().all(|byte| byte == b'0');
+    (well_formed && !zero(trace) && !zero(parent)).then(|| trace.to_owned())
+}
 
 /// A request under way.
 pub(super) struct Exchange {
@@ -62,6 +84,7 @@ impl Exchange {
         let record = Record {
             number,
             correlation_id,
+            trace_id: headers.get(TRACEPARENT).and_then(trace_id),
             received_us: resource.micros(received),
             ..Record::default()
         };
@@ -106,6 +129,7 @@ impl Exchange {
         self.record.counted_tokens = Some(ticket.counted);
         self.stands(ticket.standing);
         let deployment = Arc::clone(deployment);
+        deployment.under_way();
         self.admitted =
             Some(Admitted { deployment, ticket, usage: Usage::default(), schedule: None });
     }
@@ -168,6 +192,7 @@ impl Exchange {
             return;
         }
         self.over = true;
+        self.resource.over();
         let now = Instant::now();
         let usage_or_zero = usage.unwrap_or_default();
         if let Some(admitted) = &self.admitted {
@@ -177,6 +202,7 @@ impl Exchange {
                 complete,
             };
             admitted.deployment.settle(now, &admitted.ticket, used);
+            admitted.deployment.over();
         }
         let mut record = std::mem::take(&mut self.record);
         if let Some(usage) = usage {
@@ -220,6 +246,7 @@ impl Exchange {
             "request over"
         );
         lock(&self.resource.journal).push(record);
+        self.resource.journal_grew.notify_waiters();
     }
 }
 
@@ -236,5 +263,31 @@ impl Drop for Exchange {
             Usage { completion_tokens, reasoning_tokens, ..admitted.usage }
         });
         self.end(CLIENT_CLOSED, Some("client_closed"), usage, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_well_formed_traces_are_kept() {
+        let id = |text: &'static str| trace_id(&HeaderValue::from_static(text));
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(id(good).as_deref(), Some(trace));
+        let later = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more";
+        assert_eq!(id(later).as_deref(), Some(trace));
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        ] {
+            assert_eq!(id(bad), None, "{bad}");
+        }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::deployment::Deployment;
 use super::journal::Journal;
@@ -31,12 +33,17 @@ pub(super) struct Resource {
     pub environment: Environment,
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
+    /// Told of every record.
+    pub journal_grew: Notify,
+    /// Ends what would go on for ever, once the process stops.
+    pub closing: CancellationToken,
     pub metrics: Arc<Metrics>,
     /// Of requests that reached no deployment.
     pub metering: Metering,
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
+    in_flight: AtomicU64,
 }
 
 impl Resource {
@@ -67,9 +74,12 @@ impl Resource {
             environment,
             deployments,
             journal,
+            journal_grew: Notify::new(),
+            closing: CancellationToken::new(),
             metrics,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
         }
     }
 
@@ -88,8 +98,24 @@ impl Resource {
         &self.config.name
     }
 
+    /// How many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many requests are under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// A request is over.
+    pub(super) fn over(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The next request's number, from 1.
     pub(super) fn next_number(&self) -> u64 {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 

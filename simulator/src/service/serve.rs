@@ -19,7 +19,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use super::attempt::{Addressed, Json};
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, TRACEPARENT, trace_id};
 use super::reply::fail;
 use super::resource::Resource;
 use super::route::{Route, Surface, address, route};
@@ -31,6 +31,16 @@ pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
     request: Request<Body>,
 ) -> Response {
+    let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
+    let trace = trace.cloned();
+    let mut response = answer(resource, request).await;
+    if let Some(trace) = trace {
+        response.headers_mut().insert(TRACEPARENT, trace);
+    }
+    response
+}
+
+async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
     if let Some((operation, surface)) = address(parts.uri.path()) {
