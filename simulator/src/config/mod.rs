@@ -12,6 +12,7 @@ mod latency;
 mod load;
 mod model;
 pub(crate) mod raw;
+mod recording;
 mod seed;
 mod select;
 
@@ -23,6 +24,7 @@ pub(crate) use model::{
     PtuSettings, ResourceConfig, WireProfile,
 };
 
+pub(crate) use recording::{RecordingConfig, Upstream};
 pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

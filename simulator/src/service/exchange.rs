@@ -34,7 +34,8 @@ pub(super) const TRACEPARENT: &str = "traceparent";
 /// lower-case hexadecimal, ids not zero (W3C Trace Context, section 3.2.2).
 pub(super) fn trace_id(value: &HeaderValue) -> Option<String> {
     let hexadecimal = |text: &str, length| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == length
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let mut parts = value.to_str().ok()?.splitn(5, '-');
     let (version, trace, parent, flags) =
@@ -216,7 +217,9 @@ impl Exchange {
         record.reason = reason;
         let reached = match &self.admitted {
             Some(admitted) => Some(&admitted.deployment),
-            None => record.deployment.as_deref().and_then(|name| self.resource.deployments.get(name)),
+            None => {
+                record.deployment.as_deref().and_then(|name| self.resource.deployments.get(name))
+            }
         };
         let metering = reached.map_or(&self.resource.metering, |deployment| &deployment.metering);
         let used = Tokens {

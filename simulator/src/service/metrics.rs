@@ -87,9 +87,8 @@ impl MetricConstructor<Histogram> for Buckets {
     }
 }
 
-const SECONDS: Buckets = Buckets(&[
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
-]);
+const SECONDS: Buckets =
+    Buckets(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0]);
 /// What our own work takes: far below a millisecond, or something is wrong.
 const WORK_SECONDS: Buckets =
     Buckets(&[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0]);

@@ -1,10 +1,12 @@
 //! One simulated resource and what its requests share.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
+use seam::http::{HttpService, network};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,8 @@ pub(super) struct Resource {
     pub metrics: Arc<Metrics>,
     /// Of requests that reached no deployment.
     pub metering: Metering,
+    /// Calls the endpoint that is recorded; made when it is first needed.
+    client: OnceLock<HttpService>,
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
@@ -69,6 +73,7 @@ impl Resource {
         let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
             metering,
+            client: OnceLock::new(),
             config,
             settings,
             environment,
@@ -96,6 +101,11 @@ impl Resource {
 
     pub(super) fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// A client over real sockets.
+    pub(super) fn client(&self) -> HttpService {
+        self.client.get_or_init(|| network(BTreeMap::new())).clone()
     }
 
     /// How many requests there were.

@@ -20,10 +20,13 @@ use super::attempt::{Addressed, Json};
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::exchange::{Exchange, TRACEPARENT, trace_id};
+use super::record::Proxy;
+use super::replay::replay;
 use super::reply::fail;
 use super::resource::Resource;
 use super::route::{Route, Surface, address, route};
 use crate::api::{model_of, parse_json};
+use crate::config::RecordingConfig;
 use crate::wire::{ApiError, Identity, Ids, error_headers};
 
 /// Serves whatever is not control.
@@ -58,6 +61,25 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     // Read in any case: a connection lives on only when its request was read.
     let bytes = read_body(body, resource.settings.max_body_bytes).await;
     exchange.read();
+    if let Some(recording) = &resource.config.recording {
+        let bytes = match authenticate(&resource, Surface::V1, &parts.headers).and(bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let headers = error_headers(&identity, error.status, error.chunked, None);
+                return fail(exchange, error, headers);
+            }
+        };
+        return match recording {
+            RecordingConfig::Replay { store, time_factor } => {
+                replay(store, *time_factor, exchange, &identity, &parts, &bytes).await
+            }
+            RecordingConfig::Record { store, upstream } => {
+                let client = resource.client();
+                let proxy = Proxy { client: &client, upstream, store };
+                proxy.serve(exchange, &identity, &parts, bytes).await
+            }
+        };
+    }
     let body = bytes.and_then(|bytes| parse_json(&bytes).map(|json| Json { bytes, json }));
     let (route, deployment) = match resolve(&resource, &parts, &body, &mut exchange) {
         Ok(found) => found,

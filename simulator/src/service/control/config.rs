@@ -13,7 +13,10 @@ use crate::service::lock;
 use crate::service::patch::{describe, plan};
 use crate::service::resource::Resource;
 
-pub(super) async fn read_config(State(resource): State<Arc<Resource>>, headers: HeaderMap) -> Response {
+pub(super) async fn read_config(
+    State(resource): State<Arc<Resource>>,
+    headers: HeaderMap,
+) -> Response {
     match authorized(&resource, &headers) {
         Ok(()) => reply(StatusCode::OK, &describe(&resource)),
         Err(refused) => refused,
@@ -42,4 +45,3 @@ pub(super) async fn change_config(
         Err(message) => error(StatusCode::BAD_REQUEST, &message),
     }
 }
-

@@ -73,8 +73,7 @@ pub(super) async fn follow_journal(
     };
     let last_seen =
         headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
-    let after =
-        last_seen.or(from.after).unwrap_or_else(|| lock(&resource.journal).last_sequence());
+    let after = last_seen.or(from.after).unwrap_or_else(|| lock(&resource.journal).last_sequence());
     let follower = Follower { resource, after };
     let events = stream::unfold(follower, |mut follower| async move {
         let text = follower.next().await?;
