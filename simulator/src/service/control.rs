@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::lock;
 use super::patch::{describe, plan};
 use super::resource::Resource;
+use crate::limit::Standing;
 
 /// How many journal records a page has when the request does not say.
 const DEFAULT_PAGE: usize = 1_000;
@@ -90,7 +91,7 @@ async fn read_journal(
 async fn metrics(State(resource): State<Arc<Resource>>) -> Response {
     let now = Instant::now();
     for (name, deployment) in &resource.deployments {
-        if let Some(utilization) = deployment.utilization(now) {
+        if let Standing::Ptu(utilization) = deployment.standing(now) {
             resource.metrics.set_utilization(resource.name(), name, utilization);
         }
     }

@@ -34,12 +34,12 @@ impl Addressed<'_> {
         match plan.delivery {
             Delivery::Whole(document) => {
                 wait_until(started + schedule.end()).await;
-                let headers = self.headers(ticket.standing, document.content_type, false);
+                let headers = self.headers(ticket, document.content_type, false, schedule.end());
                 self.exchange.complete(200, None);
                 respond(StatusCode::OK, headers, Body::from(document.body))
             }
             Delivery::Stream(events) => {
-                let headers = self.headers(ticket.standing, EVENT_STREAM, true);
+                let headers = self.headers(ticket, EVENT_STREAM, true, schedule.first());
                 wait_until(started + schedule.first()).await;
                 self.exchange.first_byte();
                 let choices = plan.choices;

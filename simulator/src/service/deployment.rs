@@ -6,10 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::lock;
-use crate::config::{Capacity, DeploymentConfig};
+use crate::config::{Capacity, DeploymentConfig, HeaderAnomaly};
 use crate::latency::Latency;
-use crate::limit::{Demand, Limiter, Refusal, Ticket, Used};
-use crate::wire::Ids;
+use crate::limit::{Demand, LimitChange, Limiter, Refusal, Standing, Ticket, Used};
+use crate::wire::{Ids, LimitHeaders};
 
 /// A deployment being served.
 pub(super) struct Deployment {
@@ -23,25 +23,27 @@ pub(super) struct Deployment {
 struct Live {
     limiter: Limiter,
     latency: Arc<Latency>,
+    anomaly: HeaderAnomaly,
 }
 
 /// A live change, already checked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Change {
-    pub tpm: Option<u64>,
-    pub ptu: Option<u64>,
+    pub limits: LimitChange,
     pub latency: Option<Latency>,
+    pub anomaly: Option<HeaderAnomaly>,
 }
 
 impl Deployment {
-    pub(super) fn new(config: DeploymentConfig, rng: ChaCha8Rng) -> Self {
+    /// `quota` draws the dynamic quota.
+    pub(super) fn new(config: DeploymentConfig, rng: ChaCha8Rng, quota: ChaCha8Rng) -> Self {
         let mut ids = Ids(rng);
         let model_session = ids.model_session();
         let fingerprint = ids.fingerprint();
         let fingerprint = config.model.facts.fingerprint.then_some(fingerprint);
-        let limiter = Limiter::new(&config);
+        let limiter = Limiter::new(&config, Instant::now(), quota);
         let latency = Arc::new(config.latency.clone());
-        let live = Mutex::new(Live { limiter, latency });
+        let live = Mutex::new(Live { limiter, latency, anomaly: config.header_anomaly });
         Self { config, model_session, fingerprint, live }
     }
 
@@ -57,8 +59,23 @@ impl Deployment {
         lock(&self.live).limiter.settle(now, ticket, used);
     }
 
-    pub(super) fn utilization(&self, now: Instant) -> Option<f64> {
-        lock(&self.live).limiter.utilization(now)
+    /// Where its limits stand now.
+    pub(super) fn standing(&self, now: Instant) -> Standing {
+        lock(&self.live).limiter.standing(now)
+    }
+
+    /// How it tells its limits.
+    pub(super) fn limit_headers(&self) -> LimitHeaders<'_> {
+        LimitHeaders {
+            profile: self.config.wire_profile,
+            settings: &self.config.headers,
+            anomaly: self.header_anomaly(),
+            deployment: &self.config.name,
+        }
+    }
+
+    pub(super) fn header_anomaly(&self) -> HeaderAnomaly {
+        lock(&self.live).anomaly
     }
 
     pub(super) fn latency(&self) -> Arc<Latency> {
@@ -73,11 +90,9 @@ impl Deployment {
     /// Makes a change. Windows and levels stay as they are.
     pub(super) fn apply(&self, now: Instant, change: Change) {
         let mut live = lock(&self.live);
-        if let Some(tpm) = change.tpm {
-            live.limiter.set_tpm(tpm);
-        }
-        if let Some(ptu) = change.ptu {
-            live.limiter.set_ptu(now, ptu);
+        live.limiter.apply(now, &change.limits);
+        if let Some(anomaly) = change.anomaly {
+            live.anomaly = anomaly;
         }
         if let Some(latency) = change.latency {
             live.latency = Arc::new(latency);

@@ -112,9 +112,9 @@ impl Exchange {
     fn stands(&mut self, standing: Standing) {
         match standing {
             Standing::Ptu(utilization) => self.record.utilization = Some(utilization),
-            Standing::Payg(PaygStanding { remaining_tokens, remaining_requests, .. }) => {
-                self.record.remaining_tokens = Some(remaining_tokens);
-                self.record.remaining_requests = Some(remaining_requests);
+            Standing::Payg(PaygStanding { tokens, requests, .. }) => {
+                self.record.remaining_tokens = tokens.map(|level| level.remaining);
+                self.record.remaining_requests = requests.map(|level| level.remaining);
             }
         }
     }

@@ -49,7 +49,9 @@ impl Resource {
             .map(|deployment| {
                 let stream = format!("simulator/{}/{}", config.name, deployment.name);
                 let rng = environment.seed.stream(&stream);
-                (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
+                let quota = environment.seed.stream(&format!("{stream}/quota"));
+                let served = Deployment::new(deployment.clone(), rng, quota);
+                (deployment.name.clone(), Arc::new(served))
             })
             .collect();
         let journal =
