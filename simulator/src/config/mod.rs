@@ -8,6 +8,7 @@
 mod capacity;
 mod check;
 mod entra;
+mod https;
 mod latency;
 mod limits;
 mod load;
@@ -18,6 +19,7 @@ mod select;
 
 pub(crate) use capacity::{MOST_PTU, MOST_TPM};
 pub(crate) use entra::DEFAULT_AUDIENCE;
+pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
 pub(crate) use limits::{
     Admission, Advice, Capacity, DynamicQuota, HeaderAnomaly, HeaderSettings, LimiterKind,

@@ -2,6 +2,7 @@
 
 use seam::token::Signature;
 
+use super::https::HttpsConfig;
 use super::limits::{
     Capacity, HeaderAnomaly, HeaderSettings, PromptCacheSettings, RefusalSettings, Spillover,
     TierSettings, TokenEstimate,
@@ -18,6 +19,7 @@ pub(crate) struct ResourceConfig {
     /// At least one, none empty.
     pub keys: Vec<String>,
     pub region: String,
+    pub https: Option<HttpsConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
     pub deployments: Vec<DeploymentConfig>,
