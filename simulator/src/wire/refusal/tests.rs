@@ -199,7 +199,7 @@ fn eras_tell_the_wait_in_their_own_headers() {
         let mut names: Vec<String> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .filter(|line| line.contains("retry") || line.contains("limit"))
+            .filter(|line| line.contains("retry") || line.contains("-limit-") || line.contains("ratelimit-"))
             .collect();
         names.sort();
         names.join("\n")
