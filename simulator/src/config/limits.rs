@@ -212,14 +212,10 @@ pub(crate) struct RefusalSettings {
 }
 
 /// Headers that configurations may change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HeaderSettings {
     pub reset_unit: ResetUnit,
     pub utilization: bool,
-    /// `openai-organization`, also named in 429 texts.
-    pub organization: String,
-    /// `openai-project`.
-    pub project: String,
 }
 
 #[cfg(test)]

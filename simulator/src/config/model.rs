@@ -85,6 +85,9 @@ pub(crate) enum Layout {
 }
 
 impl WireProfile {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Documented, Self::Azure2024, Self::Azure2025, Self::Azure2026, Self::OpenAi];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             WireProfile::Documented => "documented",

@@ -45,19 +45,6 @@ impl Checker<'_> {
         model: Option<&Model>,
     ) -> Offer {
         let headers = raw.headers.as_ref().map(Spanned::get_ref);
-        let text = |text: Option<&Spanned<String>>, default: &str| {
-            text.map_or_else(|| default.to_owned(), |text| text.get_ref().clone())
-        };
-        for name in headers.iter().flat_map(|headers| [&headers.organization, &headers.project]) {
-            if let Some(name) = name
-                && !name.get_ref().bytes().all(|byte| (0x21..0x7f).contains(&byte))
-            {
-                self.report(
-                    self.error(name.span(), "a header's value must be printable ASCII")
-                        .label("cannot be sent in a header"),
-                );
-            }
-        }
         Offer {
             token_estimate: raw.token_estimate.unwrap_or(match profile {
                 None | Some(WireProfile::Documented) => TokenEstimate::Documented,
@@ -76,8 +63,6 @@ impl Checker<'_> {
             headers: HeaderSettings {
                 reset_unit: headers.and_then(|h| h.reset_unit).unwrap_or(ResetUnit::Seconds),
                 utilization: headers.and_then(|h| h.utilization).unwrap_or(true),
-                organization: text(headers.and_then(|h| h.organization.as_ref()), "org-simulator"),
-                project: text(headers.and_then(|h| h.project.as_ref()), "proj_simulator"),
             },
             header_anomaly: headers.and_then(|h| h.anomaly).unwrap_or_default(),
         }

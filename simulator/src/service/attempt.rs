@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
 
 use super::deployment::Deployment;
+use super::early::{Reached, early};
 use super::exchange::Exchange;
 use super::reply::{fail, wait_until};
 use super::route::Route;
@@ -20,7 +21,7 @@ use crate::catalogue::Operation;
 use crate::config::Capacity;
 use crate::latency;
 use crate::limit::{Demand, Refusal, Ticket, Tier};
-use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers, error_headers};
+use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
 /// A request's body: a JSON object.
 pub(super) struct Json {
@@ -64,9 +65,7 @@ impl Addressed<'_> {
     /// A body that nobody can read: no estimate, no admission.
     pub(super) async fn unread(mut self, error: ApiError) -> Response {
         self.refusal_delay().await;
-        let region = Some(self.exchange.resource.config.region.clone());
-        let headers = error_headers(&self.identity, error.status, error.chunked, region.as_deref());
-        fail(self.exchange, error, headers)
+        early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
     fn attempt(&mut self, body: &Json) -> Result<Accepted, Failure> {
@@ -109,7 +108,7 @@ impl Addressed<'_> {
         let region = &self.exchange.resource.config.region;
         let refused = Refused {
             refusal,
-            limits: self.deployment.limit_headers(),
+            limits: self.deployment.limit_headers(self.exchange.resource.organization()),
             texts: &config.refusals,
             operation: self.route.operation,
             api_version: self.route.api_version,
@@ -140,7 +139,7 @@ impl Addressed<'_> {
             &Served {
                 operation: self.route.operation,
                 region: &self.exchange.resource.config.region,
-                limits: self.deployment.limit_headers(),
+                limits: self.deployment.limit_headers(self.exchange.resource.organization()),
                 model: &config.model.snapshot,
                 model_session: &self.deployment.model_session,
                 content_type,

@@ -6,10 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::lock;
-use crate::config::{Capacity, DeploymentConfig, HeaderAnomaly};
+use crate::catalogue::Operation;
+use crate::config::{Capacity, DeploymentConfig, HeaderAnomaly, WireProfile};
 use crate::latency::Latency;
 use crate::limit::{Demand, LimitChange, Limiter, Refusal, Standing, Ticket, Used};
-use crate::wire::{Ids, LimitHeaders};
+use crate::wire::{Ids, LimitHeaders, Style};
 
 /// A deployment being served.
 pub(super) struct Deployment {
@@ -47,6 +48,17 @@ impl Deployment {
         Self { config, model_session, fingerprint, live }
     }
 
+    /// Who answers for it.
+    pub(super) fn style(&self, operation: Operation) -> Style {
+        match (self.config.wire_profile, operation) {
+            (
+                WireProfile::OpenAi,
+                Operation::Chat | Operation::Completions | Operation::Embeddings,
+            ) => Style::OpenAi,
+            _ => Style::Azure,
+        }
+    }
+
     pub(super) fn try_admit(&self, now: Instant, demand: Demand) -> Result<Ticket, Refusal> {
         lock(&self.live).limiter.try_admit(now, demand)
     }
@@ -64,13 +76,14 @@ impl Deployment {
         lock(&self.live).limiter.standing(now)
     }
 
-    /// How it tells its limits.
-    pub(super) fn limit_headers(&self) -> LimitHeaders<'_> {
+    /// How it tells its limits; OpenAI names who asks.
+    pub(super) fn limit_headers<'a>(&'a self, organization: &'a str) -> LimitHeaders<'a> {
         LimitHeaders {
             profile: self.config.wire_profile,
             settings: &self.config.headers,
             anomaly: self.header_anomaly(),
             deployment: &self.config.name,
+            organization,
         }
     }
 

@@ -152,15 +152,15 @@ pub(super) fn openai_common(
     worked: Duration,
 ) {
     security(headers);
-    set(headers, "openai-organization", &limits.settings.organization);
-    set(headers, "openai-project", &limits.settings.project);
+    set(headers, "openai-organization", limits.organization);
+    let name = limits.organization.strip_prefix("org-").unwrap_or(limits.organization);
+    set(headers, "openai-project", &format!("proj_{name}"));
     set(headers, "openai-version", "2020-10-01");
     let worked = worked.as_millis().to_string();
     set(headers, "openai-processing-ms", &worked);
     set(headers, "x-envoy-upstream-service-time", &worked);
     set(headers, "x-openai-proxy-wasm", "v0.1");
-    let hex = identity.request_id.replace('-', "");
-    set(headers, "x-request-id", &format!("req_{hex}"));
+    set(headers, "x-request-id", &identity.openai_request_id());
 }
 
 pub(super) fn ceil_seconds(duration: Duration) -> u64 {

@@ -17,6 +17,8 @@ pub(crate) struct LimitHeaders<'a> {
     pub settings: &'a HeaderSettings,
     pub anomaly: HeaderAnomaly,
     pub deployment: &'a str,
+    /// OpenAI's name for who asks.
+    pub organization: &'a str,
 }
 
 impl LimitHeaders<'_> {

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use super::duration::go_duration;
 use super::error::{ApiError, coded_error};
 use super::headers::{Identity, JSON, ceil_seconds, common, openai_common, set};
 use super::rate_limit::LimitHeaders;
+use super::style::ErrorObject;
 use crate::catalogue::Operation;
 use crate::config::{Advice, HeaderAnomaly, RefusalSettings, RefusalWording, WireProfile};
 use crate::limit::{Refusal, RefusalReason, Standing};
@@ -34,9 +36,10 @@ impl Refused<'_> {
     /// The 429's body.
     pub(crate) fn error(&self) -> ApiError {
         let reason = self.refusal.reason;
-        let body = if self.limits.profile == WireProfile::OpenAi {
-            self.openai_body()
-        } else if self.wording() == Some(RefusalWording::ModelInference) {
+        if self.limits.profile == WireProfile::OpenAi {
+            return ApiError::object(StatusCode::TOO_MANY_REQUESTS, reason.name(), self.openai());
+        }
+        let body = if self.wording() == Some(RefusalWording::ModelInference) {
             self.model_inference_body()
         } else {
             coded_error("429", &self.message())
@@ -137,22 +140,21 @@ impl Refused<'_> {
         serde_json::to_string(&Body { error }).unwrap_or_default()
     }
 
-    fn openai_body(&self) -> String {
+    fn openai(&self) -> ErrorObject {
         let model = self.model.replace("gpt-35-turbo", "gpt-3.5-turbo");
-        let organization = &self.limits.settings.organization;
+        let organization = self.limits.organization;
         let amounts = self.refusal.amounts;
         let (limit, used, requested) = (amounts.limit, amounts.used, amounts.requested);
         let (kind, unit) = match self.refusal.reason {
             RefusalReason::InsufficientQuota => {
                 let message = "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.";
-                return openai_error(message, "insufficient_quota", "insufficient_quota");
+                let kind = "insufficient_quota";
+                return ErrorObject::new(message, kind, None, Some(kind)).of_the_edge();
             }
             RefusalReason::FlexCapacity => {
-                return openai_error(
-                    "The flex tier has no capacity at present. Please try again later, or use the default tier.",
-                    "requests",
-                    "resource_unavailable",
-                );
+                let message = "The flex tier has no capacity at present. Please try again later, or use the default tier.";
+                let code = Some("resource_unavailable");
+                return ErrorObject::new(message, "requests", None, code).of_the_edge();
             }
             RefusalReason::Tokens | RefusalReason::PeakLoad | RefusalReason::Utilization => {
                 ("tokens", "tokens per min (TPM)")
@@ -172,7 +174,7 @@ impl Refused<'_> {
                 "Rate limit reached for {model} in organization {organization} on {unit}: Limit {limit}, Used {used}, Requested {requested}. Please try again in {wait}. {OPENAI_LIMITS}"
             )
         };
-        openai_error(&message, kind, "rate_limit_exceeded")
+        ErrorObject::new(message, kind, None, Some("rate_limit_exceeded")).of_the_edge()
     }
 
     /// The 429's headers.
@@ -250,17 +252,6 @@ impl Refusal {
         let millis = self.retry_after.unwrap_or(NEVER).as_nanos().div_ceil(1_000_000).max(1);
         u64::try_from(millis).unwrap_or(u64::MAX)
     }
-}
-
-/// OpenAI's error as its edge prints it: four spaces, two newlines at the end.
-fn openai_error(message: &str, kind: &str, code: &str) -> String {
-    let json = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    format!(
-        "{{\n    \"error\": {{\n        \"message\": {},\n        \"type\": {},\n        \"param\": null,\n        \"code\": {}\n    }}\n}}\n\n",
-        json(message),
-        json(kind),
-        json(code)
-    )
 }
 
 #[cfg(test)]

@@ -241,12 +241,6 @@ pub(crate) struct Headers {
     /// Whether provisioned deployments send
     /// `azure-openai-deployment-utilization`. Default true.
     pub utilization: Option<bool>,
-    /// `openai-organization` of the profile `openai`. Default "org-simulator".
-    #[schemars(with = "Option<String>")]
-    pub organization: Option<Spanned<String>>,
-    /// `openai-project` of the profile `openai`. Default "proj_simulator".
-    #[schemars(with = "Option<String>")]
-    pub project: Option<Spanned<String>>,
 }
 
 /// Units of resets.

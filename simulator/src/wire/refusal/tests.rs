@@ -3,6 +3,7 @@
 
 use http::HeaderMap;
 
+use super::super::style::Style;
 use super::*;
 use crate::config::{HeaderSettings, ResetUnit};
 use crate::limit::{Amounts, Level, PaygStanding};
@@ -17,12 +18,7 @@ struct Bench {
 impl Bench {
     fn new(profile: WireProfile, wording: RefusalWording) -> Self {
         Self {
-            headers: HeaderSettings {
-                reset_unit: ResetUnit::Seconds,
-                utilization: true,
-                organization: "org-X".to_owned(),
-                project: "proj_X".to_owned(),
-            },
+            headers: HeaderSettings { reset_unit: ResetUnit::Seconds, utilization: true },
             texts: RefusalSettings {
                 wording,
                 resource_kind: "OpenAI",
@@ -43,6 +39,7 @@ impl Bench {
                 settings: &self.headers,
                 anomaly: self.anomaly,
                 deployment: "d1",
+                organization: "org-X",
             },
             texts: &self.texts,
             operation: Operation::Chat,
@@ -54,7 +51,7 @@ impl Bench {
 
     fn message(&self, refusal: &Refusal) -> String {
         let body: serde_json::Value =
-            serde_json::from_str(&self.refused(refusal).error().body).unwrap();
+            serde_json::from_str(&self.refused(refusal).error().body(Style::OpenAi)).unwrap();
         body["error"]["message"].as_str().unwrap().to_owned()
     }
 
@@ -126,7 +123,7 @@ fn conformance_4_waits_in_the_texts_of_openai() {
     assert!(!bench.headers(&large).contains_key("retry-after"));
     let broke = refusal(RefusalReason::InsufficientQuota, None);
     let error = bench.refused(&broke).error();
-    insta::assert_snapshot!(error.body, @r#"
+    insta::assert_snapshot!(error.body(Style::OpenAi), @r#"
     {
         "error": {
             "message": "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
@@ -171,7 +168,7 @@ fn every_wording_of_azure() {
     assert_eq!(say(RefusalWording::Short, PeakLoad, |_| {}), peak, "whatever the wording");
     let bench = Bench::new(WireProfile::Documented, RefusalWording::ModelInference);
     assert_eq!(
-        bench.refused(&refusal(Tokens, after_millis(1))).error().body,
+        bench.refused(&refusal(Tokens, after_millis(1))).error().body(Style::Azure),
         r#"{"error":{"code":"RateLimitReached","message":"Your requests to gpt-4o for d1 in westeurope have exceeded rate limit.","details":"Your requests to gpt-4o for d1 in westeurope have exceeded rate limit."}}"#
     );
 }
@@ -199,7 +196,9 @@ fn eras_tell_the_wait_in_their_own_headers() {
         let mut names: Vec<String> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .filter(|line| line.contains("retry") || line.contains("-limit-") || line.contains("ratelimit-"))
+            .filter(|line| {
+                line.contains("retry") || line.contains("-limit-") || line.contains("ratelimit-")
+            })
             .collect();
         names.sort();
         names.join("\n")
@@ -233,12 +232,13 @@ fn eras_tell_the_wait_in_their_own_headers() {
 fn conformance_4_resets_in_every_unit() {
     let settings = Bench::new(WireProfile::OpenAi, RefusalWording::Short).headers;
     let shown = |profile, reset_unit, limit: u64, remaining: u64, period: u64| {
-        let settings = HeaderSettings { reset_unit, ..settings.clone() };
+        let settings = HeaderSettings { reset_unit, ..settings };
         let limits = LimitHeaders {
             profile,
             settings: &settings,
             anomaly: HeaderAnomaly::None,
             deployment: "d",
+            organization: "org-X",
         };
         let reset = Duration::from_secs(period) * u32::try_from(limit - remaining).unwrap()
             / u32::try_from(limit).unwrap();
