@@ -15,6 +15,7 @@ mod load;
 mod model;
 mod offer;
 pub(crate) mod raw;
+mod seed;
 mod select;
 
 pub(crate) use capacity::{MOST_PTU, MOST_TPM};
@@ -24,11 +25,12 @@ pub(crate) use latency::latency_from;
 pub(crate) use limits::{
     Admission, Advice, Capacity, DynamicQuota, HeaderAnomaly, HeaderSettings, LimiterKind,
     PaygSettings, PeakLoad, PriorityRamp, PromptCacheSettings, PtuSettings, RefusalSettings,
-    RefusalWording, RequestQuota, ResetUnit, Spillover, TemporaryAdjustment, TierSettings,
-    TokenEstimate,
+    RefusalWording, RequestQuota, ResetUnit, TemporaryAdjustment, TokenEstimate,
 };
 pub(crate) use model::{
     CompletionLength, DeploymentConfig, EntraConfig, Layout, ResourceConfig, Sku, WireProfile,
 };
+
+pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

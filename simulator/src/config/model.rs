@@ -22,6 +22,8 @@ pub(crate) struct ResourceConfig {
     pub https: Option<HttpsConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
+    /// Names of deployments that answer for unknown names.
+    pub undefined_deployments: Vec<String>,
     pub deployments: Vec<DeploymentConfig>,
 }
 
@@ -48,6 +50,7 @@ pub(crate) struct DeploymentConfig {
     pub token_estimate: TokenEstimate,
     pub tiers: TierSettings,
     /// `None`: prompts are not cached.
+    #[allow(dead_code, reason = "its use comes next")]
     pub prompt_cache: Option<PromptCacheSettings>,
     pub spillover: Spillover,
     pub refusals: RefusalSettings,

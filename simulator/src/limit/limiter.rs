@@ -15,6 +15,7 @@ pub(crate) enum Tier {
     #[default]
     Default,
     Priority,
+    #[allow(dead_code, reason = "its use comes next")]
     Flex,
 }
 

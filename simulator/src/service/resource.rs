@@ -12,6 +12,7 @@ use super::journal::Journal;
 use super::metrics::Metrics;
 use super::route::Surface;
 use super::simulator::Environment;
+use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 use crate::wire::Ids;
 
@@ -121,16 +122,28 @@ impl Resource {
     }
 
     /// The deployment of this name; on OpenAI's surface, where models are named,
-    /// also by its snapshot's.
-    pub(super) fn deployment(&self, surface: Surface, name: &str) -> Option<&Arc<Deployment>> {
+    /// also by its snapshot's; or the one that answers for unknown names.
+    pub(super) fn deployment(
+        &self,
+        surface: Surface,
+        name: &str,
+        operation: Operation,
+    ) -> Option<&Arc<Deployment>> {
         let by_snapshot = || {
             let mut all = self.deployments.values();
             all.find(|deployment| deployment.config.model.snapshot == name)
         };
-        self.deployments.get(name).or_else(|| match surface {
+        let stand_in = || {
+            let names = self.config.undefined_deployments.iter();
+            names
+                .filter_map(|name| self.deployments.get(name))
+                .find(|deployment| deployment.config.model.supports(operation))
+        };
+        let named = self.deployments.get(name).or_else(|| match surface {
             Surface::OpenAi => by_snapshot(),
             Surface::Deployment | Surface::Flat | Surface::V1 => None,
-        })
+        });
+        named.or_else(stand_in)
     }
 
     /// OpenAI's name of who asks.

@@ -137,7 +137,7 @@ fn resolve<'p>(
         (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployment(surface, name) else {
+    let Some(deployment) = resource.deployment(surface, name, operation) else {
         return Err(match surface {
             Surface::OpenAi if is_retired(name) => ApiError::model_deprecated(name),
             Surface::OpenAi => ApiError::model_not_found(name, exchange.style),
