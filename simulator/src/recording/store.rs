@@ -240,7 +240,7 @@ fn short(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::recording::{Frame, RecordedResponse};

@@ -15,10 +15,11 @@ use super::journal::Record;
 use super::lock;
 use super::metrics::{Observation, Tokens};
 use super::resource::Resource;
+use super::route::Endpoint;
 use crate::api::Usage;
-use crate::catalogue::Operation;
 use crate::latency::Schedule;
 use crate::limit::{PaygStanding, Standing, Ticket, Used};
+use crate::wire::Style;
 
 /// Status of a request whose client went away (nginx's number).
 const CLIENT_CLOSED: u16 = 499;
@@ -56,6 +57,8 @@ pub(super) struct Exchange {
     /// When the whole request was here: what deadlines are measured from.
     pub started: Instant,
     pub number: u64,
+    /// Who answers.
+    pub style: Style,
     received: Instant,
     record: Record,
     admitted: Option<Admitted>,
@@ -93,6 +96,7 @@ impl Exchange {
             resource: Arc::clone(resource),
             started: received,
             number,
+            style: Style::default(),
             received,
             record,
             admitted: None,
@@ -110,8 +114,8 @@ impl Exchange {
     }
 
     /// What the request wants, as its path says.
-    pub(super) fn called(&mut self, operation: Operation) {
-        self.record.operation = Some(operation.name());
+    pub(super) fn called(&mut self, endpoint: Endpoint) {
+        self.record.operation = Some(endpoint.name());
     }
 
     /// What let it in.
@@ -143,9 +147,9 @@ impl Exchange {
     fn stands(&mut self, standing: Standing) {
         match standing {
             Standing::Ptu(utilization) => self.record.utilization = Some(utilization),
-            Standing::Payg(PaygStanding { remaining_tokens, remaining_requests, .. }) => {
-                self.record.remaining_tokens = Some(remaining_tokens);
-                self.record.remaining_requests = Some(remaining_requests);
+            Standing::Payg(PaygStanding { tokens, requests, .. }) => {
+                self.record.remaining_tokens = tokens.map(|level| level.remaining);
+                self.record.remaining_requests = requests.map(|level| level.remaining);
             }
         }
     }

@@ -15,14 +15,14 @@ use http_body_util::BodyExt as _;
 use seam::http::{HttpService, TransportError, call};
 use tokio::time::Instant;
 
+use super::early::{Reached, early};
 use super::exchange::Exchange;
-use super::reply::fail;
 use crate::config::Upstream;
 use crate::recording::{
     Frame, RecordedRequest, RecordedResponse, Recording, Store, VERSION, is_end_to_end, is_secret,
     recordable,
 };
-use crate::wire::{ApiError, Identity, error_headers};
+use crate::wire::{ApiError, Identity};
 
 /// A longer body streams through and is not written down.
 const MOST_RECORDED_BYTES: usize = 64 << 20;
@@ -53,8 +53,7 @@ impl Proxy<'_> {
             Ok(response) => response,
             Err(error) => {
                 let error = ApiError::upstream_failed(&error.to_string());
-                let headers = error_headers(identity, error.status, error.chunked, None);
-                return fail(exchange, error, headers);
+                return early(exchange, identity, error, Reached::Edge);
             }
         };
         exchange.first_byte();

@@ -12,10 +12,11 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
+use super::early::{Reached, early};
 use super::exchange::Exchange;
-use super::reply::{fail, respond, wait_until};
+use super::reply::{respond, wait_until};
 use crate::recording::{Miss, RecordedRequest, Recording, Store};
-use crate::wire::{ApiError, Identity, error_headers};
+use crate::wire::{ApiError, Identity};
 
 /// Answers a request from the recordings.
 pub(super) async fn replay(
@@ -32,8 +33,7 @@ pub(super) async fn replay(
         Ok(recording) => recording,
         Err(Miss(why)) => {
             let error = ApiError::not_recorded(&why);
-            let headers = error_headers(identity, error.status, error.chunked, None);
-            return fail(exchange, error, headers);
+            return early(exchange, identity, error, Reached::Edge);
         }
     };
     let response = &recording.response;

@@ -19,13 +19,15 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::resource::Resource;
+use super::serve;
+use crate::limit::Standing;
 
 /// The type of Prometheus' text format that the encoder writes.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) fn routes() -> Router<Arc<Resource>> {
     Router::new()
-        .route("/", get(page::page))
+        .route("/", get(page::page).fallback(serve::serve))
         .route("/++/config", get(config::read_config).patch(config::change_config))
         .route("/++/journal", get(journal::read_journal))
         .route("/++/journal/events", get(journal::follow_journal))
@@ -38,7 +40,7 @@ pub(super) fn routes() -> Router<Arc<Resource>> {
 async fn metrics(State(resource): State<Arc<Resource>>) -> Response {
     let now = Instant::now();
     for (name, deployment) in &resource.deployments {
-        if let Some(utilization) = deployment.utilization(now) {
+        if let Standing::Ptu(utilization) = deployment.standing(now) {
             resource.metrics.set_utilization(resource.name(), name, utilization);
         }
     }

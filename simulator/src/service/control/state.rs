@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{authorized, error, reply};
-use crate::limit::Standing;
+use crate::limit::{Level, Standing};
 use crate::service::deployment::Deployment;
 use crate::service::lock;
 use crate::service::resource::Resource;
@@ -47,36 +47,35 @@ fn describe(resource: &Resource) -> Value {
     })
 }
 
-/// `reset_*` are seconds until the window is as good as empty.
 fn deployment_state(deployment: &Deployment, now: Instant) -> Value {
     let in_flight = deployment.in_flight();
     match deployment.standing(now) {
-        Standing::Ptu(utilization) => json!({
-            "in_flight": in_flight,
-            "utilization": utilization,
-        }),
+        Standing::Ptu(utilization) => {
+            json!({ "in_flight": in_flight, "utilization": utilization })
+        }
         Standing::Payg(standing) => json!({
             "in_flight": in_flight,
-            "limit_requests": standing.limit_requests,
-            "limit_tokens": standing.limit_tokens,
-            "remaining_requests": standing.remaining_requests,
-            "remaining_tokens": standing.remaining_tokens,
-            "reset_requests": standing.reset_requests.as_secs_f64(),
-            "reset_tokens": standing.reset_tokens.as_secs_f64(),
+            "requests": standing.requests.map(level),
+            "tokens": standing.tokens.map(level),
         }),
     }
+}
+
+/// A limit, what is left of it, and seconds until it is whole again.
+fn level(level: Level) -> Value {
+    let Level { limit, remaining, reset } = level;
+    json!({ "limit": limit, "remaining": remaining, "reset": reset.as_secs_f64() })
 }
 
 /// What a reset puts back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Part {
-    /// Limits, latencies and all else that `PATCH /++/config` changes: as in the file.
-    Config,
+    /// All that `PATCH /++/config` changes as in the file; windows and utilisation
+    /// empty.
+    Deployments,
     /// The journal's records. Sequences go on; followers see the records as dropped.
     Journal,
-    /// Windows and utilisation: as at the start.
-    Limits,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,7 +85,7 @@ struct Wanted {
 }
 
 /// Puts everything back, or only the parts that the body names
-/// (`{"only": ["limits"]}`). Requests under way go on.
+/// (`{"only": ["deployments"]}`). Requests under way go on.
 pub(super) async fn reset(
     State(resource): State<Arc<Resource>>,
     headers: HeaderMap,
@@ -102,14 +101,14 @@ pub(super) async fn reset(
             Err(problem) => return error(StatusCode::BAD_REQUEST, &problem.to_string()),
         },
     };
-    let parts = wanted.only.unwrap_or_else(|| vec![Part::Config, Part::Journal, Part::Limits]);
+    let parts = wanted.only.unwrap_or_else(|| vec![Part::Deployments, Part::Journal]);
     let _one_at_a_time = lock(&resource.patching);
     let now = Instant::now();
     if parts.contains(&Part::Journal) {
         lock(&resource.journal).clear();
     }
-    for deployment in resource.deployments.values() {
-        deployment.reset(now, parts.contains(&Part::Config), parts.contains(&Part::Limits));
+    if parts.contains(&Part::Deployments) {
+        resource.deployments.values().for_each(|deployment| deployment.reset(now));
     }
     tracing::info!(resource = resource.name(), ?parts, "reset");
     reply(StatusCode::OK, &describe(&resource))
