@@ -18,6 +18,9 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
 pub use axum::body::Body;
+pub use rustls::pki_types::CertificateDer;
+
+use crate::tls;
 
 /// A request to an absolute URI.
 pub type Request = http::Request<Body>;
@@ -66,15 +69,26 @@ impl TransportError {
 /// HTTPS, no redirects, no retries, no decompression.
 ///
 /// `hosts` maps authorities (`payg1.local:80`) to socket addresses; the `Host`
-/// header keeps the original name. Other names are resolved as usual.
+/// header keeps the original name. Other names are resolved as usual. Beside the
+/// public authorities it trusts those in the file that `SSL_CERT_FILE` names, as
+/// OpenSSL's clients do.
 #[must_use]
 pub fn network(hosts: BTreeMap<String, SocketAddr>) -> HttpService {
+    network_trusting(hosts, &tls::authorities_of_environment())
+}
+
+/// As [`network`], trusting the public authorities and these certificates.
+#[must_use]
+pub fn network_trusting(
+    hosts: BTreeMap<String, SocketAddr>,
+    authorities: &[CertificateDer<'static>],
+) -> HttpService {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(Duration::from_secs(10)));
     let https = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_webpki_roots()
+        .with_tls_config(tls::client_config(authorities))
         .https_or_http()
         .enable_http1()
         .wrap_connector(connector);

@@ -21,5 +21,6 @@ pub mod instance;
 pub mod reference;
 pub mod rng;
 pub mod server;
+pub mod tls;
 pub mod token;
 pub mod units;

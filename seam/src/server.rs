@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
+use axum::serve::{Listener, ListenerExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::tls::{Identity, TlsListener};
 
 /// A router being served on a listener. Dropping it stops it at once.
 pub struct Server {
@@ -30,15 +32,28 @@ impl Server {
     /// without it a stream's last chunk waits some 40 ms for an acknowledgement.
     #[must_use]
     pub fn start(listener: TcpListener, router: Router) -> Self {
-        let address = listener.local_addr().ok();
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let listener = listener.tap_io(|socket| {
+        Self::spawn(listener, router, |socket| {
             if let Err(error) = socket.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
-        });
+        })
+    }
+
+    /// As [`Server::start`], over TLS.
+    #[must_use]
+    pub fn start_tls(listener: TcpListener, identity: Identity, router: Router) -> Self {
+        Self::spawn(TlsListener::start(listener, identity), router, |_| {})
+    }
+
+    fn spawn<L>(listener: L, router: Router, tap: impl FnMut(&mut L::Io) + Send + 'static) -> Self
+    where
+        L: Listener<Addr = SocketAddr>,
+    {
+        let address = listener.local_addr().ok();
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let listener = listener.tap_io(tap);
         let task = tokio::spawn(async move {
             axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
         });

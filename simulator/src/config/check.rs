@@ -13,7 +13,7 @@ use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
     ResourceConfig, Sku, WireProfile,
 };
-use super::{SimulatorConfig, entra, latency, raw};
+use super::{SimulatorConfig, entra, https, latency, raw};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -154,6 +154,14 @@ impl Checker<'_> {
                     );
                 }
             }
+            let https = resource.https.and_then(|raw| {
+                let raw = raw.into_inner();
+                let port = *raw.port.get_ref();
+                if port != 0 {
+                    self.unique(&mut ports, port, raw.port.span(), "port");
+                }
+                https::check(self.source, raw, &mut self.problems)
+            });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
@@ -180,6 +188,7 @@ impl Checker<'_> {
                 name,
                 port,
                 keys: keys.into_iter().map(Spanned::into_inner).collect(),
+                https,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
                 deployments,

@@ -7,6 +7,7 @@
 
 mod check;
 mod entra;
+mod https;
 mod latency;
 mod load;
 mod model;
@@ -14,6 +15,7 @@ pub(crate) mod raw;
 mod select;
 
 pub(crate) use entra::DEFAULT_AUDIENCE;
+pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
 pub(crate) use model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, Layout, PaygSettings,
