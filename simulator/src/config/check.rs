@@ -184,6 +184,16 @@ impl Checker<'_> {
                     .help("add `[[deployments]]` for all resources, or `deployments = […]` here"),
                 );
             }
+            let undefined = resource.undefined_deployments.unwrap_or_default();
+            for wanted in &undefined {
+                let known: Vec<_> = deployments.iter().map(|own| own.name.as_str()).collect();
+                if !known.contains(&wanted.get_ref().as_str()) && self.problems.is_empty() {
+                    let message = format!("resource `{name}` has no such deployment");
+                    self.report(
+                        self.error(wanted.span(), message).did_you_mean(wanted.get_ref(), known),
+                    );
+                }
+            }
             checked.push(ResourceConfig {
                 name,
                 port,
@@ -191,6 +201,7 @@ impl Checker<'_> {
                 https,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
+                undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 deployments,
             });
         }

@@ -12,6 +12,7 @@ mod latency;
 mod load;
 mod model;
 pub(crate) mod raw;
+mod seed;
 mod select;
 
 pub(crate) use entra::DEFAULT_AUDIENCE;
@@ -21,5 +22,7 @@ pub(crate) use model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, Layout, PaygSettings,
     PtuSettings, ResourceConfig, WireProfile,
 };
+
+pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

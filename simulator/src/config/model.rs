@@ -20,6 +20,8 @@ pub(crate) struct ResourceConfig {
     pub https: Option<HttpsConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
+    /// Names of deployments that answer for unknown names.
+    pub undefined_deployments: Vec<String>,
     pub deployments: Vec<DeploymentConfig>,
 }
 

@@ -59,6 +59,11 @@ pub(crate) struct Resource {
     /// default those of this bench's gateway and of `simulator token`.
     #[schemars(with = "Option<Entra>")]
     pub entra: Option<Spanned<Entra>>,
+    /// Names of deployments of this resource that answer for names it does not
+    /// have: the first one whose model knows the operation. By default such a
+    /// request gets 404 `DeploymentNotFound`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub undefined_deployments: Option<Vec<Spanned<String>>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]

@@ -12,6 +12,7 @@ use super::journal::Journal;
 use super::metrics::Metrics;
 use super::route::Surface;
 use super::simulator::Environment;
+use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 use crate::wire::Ids;
 
@@ -119,16 +120,24 @@ impl Resource {
     }
 
     /// The deployment of this name; on OpenAI's surface, where models are named,
-    /// also by its snapshot's.
-    pub(super) fn deployment(&self, surface: Surface, name: &str) -> Option<&Arc<Deployment>> {
+    /// also by its snapshot's; or the one that answers for unknown names.
+    pub(super) fn deployment(
+        &self,
+        surface: Surface,
+        name: &str,
+        operation: Operation,
+    ) -> Option<&Arc<Deployment>> {
         let by_snapshot = || {
-            let mut all = self.deployments.values();
+            let mut all = self.deployments.values().filter(|_| surface == Surface::OpenAi);
             all.find(|deployment| deployment.config.model.snapshot == name)
         };
-        self.deployments.get(name).or_else(|| match surface {
-            Surface::OpenAi => by_snapshot(),
-            Surface::Deployment | Surface::Flat | Surface::V1 => None,
-        })
+        let stand_in = || {
+            let stand_ins = self.config.undefined_deployments.iter();
+            stand_ins
+                .filter_map(|name| self.deployments.get(name))
+                .find(|deployment| deployment.config.model.supports(operation))
+        };
+        self.deployments.get(name).or_else(by_snapshot).or_else(stand_in)
     }
 
     /// OpenAI's name of who asks.

@@ -137,14 +137,16 @@ fn resolve<'p>(
         (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployment(surface, name) else {
+    let Some(deployment) = resource.deployment(surface, name, operation) else {
         return Err(match surface {
             Surface::OpenAi if is_retired(name) => ApiError::model_deprecated(name),
             Surface::OpenAi => ApiError::model_not_found(name, exchange.style),
             _ => ApiError::deployment_not_found(resource.wire_profile()),
         });
     };
-    exchange.addressed(&deployment.config.name);
+    if surface == Surface::OpenAi {
+        exchange.addressed(&deployment.config.name);
+    }
     exchange.style = deployment.style(operation);
     let model = &deployment.config.model;
     if !model.supports(operation) {
