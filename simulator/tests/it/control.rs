@@ -202,7 +202,7 @@ deployments = [
     let embedding = bench.post(crate::support::EMBEDDING, r#"{"input":"hi"}"#).await;
     assert_eq!(embedding.json()["model"], "text-embedding-ada-002");
     let record = &bench.journal().await[0];
-    assert_eq!(record["deployment"], "any-chat", "the journal names who answered");
+    assert_eq!(record["deployment"], "chat", "the journal keeps the name that was asked for");
 }
 
 #[tokio::test(start_paused = true)]
