@@ -120,7 +120,7 @@ impl Model {
     }
 
     /// The same as OpenAI names it in answers.
-    pub(crate) fn as_openai(self) -> Self {
+    pub(crate) fn named_by_openai(self) -> Self {
         let snapshot = match self.snapshot.as_str() {
             "gpt-35-turbo" => "gpt-3.5-turbo-0125".to_owned(),
             "gpt-4" => "gpt-4-0613".to_owned(),

@@ -223,7 +223,7 @@ impl Checker<'_> {
         let offer = self.offer(raw, sku, wire_profile, model.as_ref());
         let profile = wire_profile?;
         let model = match profile {
-            WireProfile::OpenAi => model?.as_openai(),
+            WireProfile::OpenAi => model?.named_by_openai(),
             _ => model?,
         };
         let mut settings = latency::default_latency(&model, sku, profile);

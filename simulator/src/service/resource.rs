@@ -130,20 +130,16 @@ impl Resource {
         operation: Operation,
     ) -> Option<&Arc<Deployment>> {
         let by_snapshot = || {
-            let mut all = self.deployments.values();
+            let mut all = self.deployments.values().filter(|_| surface == Surface::OpenAi);
             all.find(|deployment| deployment.config.model.snapshot == name)
         };
         let stand_in = || {
-            let names = self.config.undefined_deployments.iter();
-            names
+            let stand_ins = self.config.undefined_deployments.iter();
+            stand_ins
                 .filter_map(|name| self.deployments.get(name))
                 .find(|deployment| deployment.config.model.supports(operation))
         };
-        let named = self.deployments.get(name).or_else(|| match surface {
-            Surface::OpenAi => by_snapshot(),
-            Surface::Deployment | Surface::Flat | Surface::V1 => None,
-        });
-        named.or_else(stand_in)
+        self.deployments.get(name).or_else(by_snapshot).or_else(stand_in)
     }
 
     /// OpenAI's name of who asks.

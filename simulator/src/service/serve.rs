@@ -144,7 +144,9 @@ fn resolve<'p>(
             _ => ApiError::deployment_not_found(resource.wire_profile()),
         });
     };
-    exchange.addressed(&deployment.config.name);
+    if surface == Surface::OpenAi {
+        exchange.addressed(&deployment.config.name);
+    }
     exchange.style = deployment.style(operation);
     let model = &deployment.config.model;
     if !model.supports(operation) {
