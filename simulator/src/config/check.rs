@@ -9,7 +9,7 @@ use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
 use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile};
-use super::{SimulatorConfig, entra, https, latency, raw};
+use super::{SimulatorConfig, entra, https, latency, raw, recording};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -148,6 +148,9 @@ impl Checker<'_> {
                 }
                 https::check(self.source, raw, &mut self.problems)
             });
+            let recording = resource.recording.and_then(|raw| {
+                recording::check(self.source, raw.into_inner(), &mut self.problems)
+            });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
@@ -186,6 +189,7 @@ impl Checker<'_> {
                 port,
                 keys: keys.into_iter().map(Spanned::into_inner).collect(),
                 https,
+                recording,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
                 undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),

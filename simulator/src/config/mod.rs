@@ -15,6 +15,7 @@ mod load;
 mod model;
 mod offer;
 pub(crate) mod raw;
+mod recording;
 mod seed;
 mod select;
 
@@ -31,6 +32,7 @@ pub(crate) use model::{
     CompletionLength, DeploymentConfig, EntraConfig, Layout, ResourceConfig, Sku, WireProfile,
 };
 
+pub(crate) use recording::{RecordingConfig, Upstream};
 pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

@@ -8,6 +8,7 @@ use super::limits::{
     TierSettings, TokenEstimate,
 };
 pub(crate) use super::raw::Sku;
+use super::recording::RecordingConfig;
 use crate::catalogue::Model;
 use crate::latency::Latency;
 
@@ -20,6 +21,7 @@ pub(crate) struct ResourceConfig {
     pub keys: Vec<String>,
     pub region: String,
     pub https: Option<HttpsConfig>,
+    pub recording: Option<RecordingConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
     /// Names of deployments that answer for unknown names.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
 use super::https::Https;
+use super::recording::Recording;
 
 /// Configuration of the simulator.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,6 +57,9 @@ pub(crate) struct Resource {
     pub keys: Spanned<Vec<Spanned<String>>>,
     /// Region as the service displays it. Default "East US 2".
     pub region: Option<String>,
+    /// Makes the resource a recording proxy, or plays recordings back.
+    #[schemars(with = "Option<Recording>")]
+    pub recording: Option<Spanned<Recording>>,
     /// A second listener, over TLS.
     #[schemars(with = "Option<Https>")]
     pub https: Option<Spanned<Https>>,

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::deployment::Deployment;
 use super::early::{Reached, early};
 use super::exchange::Exchange;
+use super::metrics::Tokens;
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use crate::api::{self, Call, Outline, Parsed};
@@ -56,6 +57,7 @@ impl Addressed<'_> {
         match self.attempt(&body) {
             Ok(accepted) => self.deliver(accepted).await,
             Err(failure) => {
+                self.exchange.ready();
                 self.refusal_delay().await;
                 fail(self.exchange, failure.error, failure.headers)
             }
@@ -74,6 +76,10 @@ impl Addressed<'_> {
         let operation = self.route.operation;
         let model = &deployment.config.model;
         let outline = outline(&deployment, operation, body);
+        self.exchange.asks(Tokens {
+            prompt: outline.chars.div_ceil(4),
+            completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
+        });
         let call = api::read(operation, json, model);
         let mut prompt_tokens = None;
         let mut count = |call: &dyn Call| {

@@ -31,6 +31,7 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        self.exchange.ready();
         let timing = self.timing(&schedule, &plan);
         let document = match plan.delivery {
             Delivery::Whole(document) => document,

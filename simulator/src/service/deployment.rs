@@ -1,11 +1,13 @@
 //! One deployment: its configuration and what changes while it runs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::lock;
+use super::metrics::Metering;
 use crate::catalogue::Operation;
 use crate::config::{Capacity, DeploymentConfig, HeaderAnomaly, WireProfile};
 use crate::latency::Latency;
@@ -18,13 +20,28 @@ pub(super) struct Deployment {
     /// `azureml-model-session` and `system_fingerprint` stay for its life.
     pub model_session: String,
     pub fingerprint: Option<String>,
+    pub metering: Metering,
+    /// Draws the dynamic quota, from its start.
+    quota: ChaCha8Rng,
     live: Mutex<Live>,
+    in_flight: AtomicU64,
 }
 
 struct Live {
     limiter: Limiter,
     latency: Arc<Latency>,
     anomaly: HeaderAnomaly,
+}
+
+impl Live {
+    /// As the configuration says, with nothing counted yet.
+    fn new(config: &DeploymentConfig, now: Instant, quota: ChaCha8Rng) -> Self {
+        Self {
+            limiter: Limiter::new(config, now, quota),
+            latency: Arc::new(config.latency.clone()),
+            anomaly: config.header_anomaly,
+        }
+    }
 }
 
 /// A live change, already checked.
@@ -37,15 +54,19 @@ pub(super) struct Change {
 
 impl Deployment {
     /// `quota` draws the dynamic quota.
-    pub(super) fn new(config: DeploymentConfig, rng: ChaCha8Rng, quota: ChaCha8Rng) -> Self {
+    pub(super) fn new(
+        config: DeploymentConfig,
+        rng: ChaCha8Rng,
+        quota: ChaCha8Rng,
+        metering: Metering,
+    ) -> Self {
         let mut ids = Ids(rng);
         let model_session = ids.model_session();
         let fingerprint = ids.fingerprint();
         let fingerprint = config.model.facts.fingerprint.then_some(fingerprint);
-        let limiter = Limiter::new(&config, Instant::now(), quota);
-        let latency = Arc::new(config.latency.clone());
-        let live = Mutex::new(Live { limiter, latency, anomaly: config.header_anomaly });
-        Self { config, model_session, fingerprint, live }
+        let live = Mutex::new(Live::new(&config, Instant::now(), quota.clone()));
+        let in_flight = AtomicU64::new(0);
+        Self { config, model_session, fingerprint, metering, quota, live, in_flight }
     }
 
     /// Who answers for it.
@@ -61,6 +82,21 @@ impl Deployment {
 
     pub(super) fn try_admit(&self, now: Instant, demand: Demand) -> Result<Ticket, Refusal> {
         lock(&self.live).limiter.try_admit(now, demand)
+    }
+
+    /// An admitted request is under way.
+    pub(super) fn under_way(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It is over.
+    pub(super) fn over(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many admitted requests are under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_full(&self, now: Instant) -> bool {
@@ -98,6 +134,12 @@ impl Deployment {
     /// The limit as it is now.
     pub(super) fn capacity(&self) -> Capacity {
         lock(&self.live).limiter.capacity()
+    }
+
+    /// Back to the start: settings as configured, nothing counted. Requests under
+    /// way go on.
+    pub(super) fn reset(&self, now: Instant) {
+        *lock(&self.live) = Live::new(&self.config, now, self.quota.clone());
     }
 
     /// Makes a change. Windows and levels stay as they are.

@@ -92,6 +92,14 @@ impl Simulator {
         self.resources.iter().map(|resource| info(&resource.config)).collect()
     }
 
+    /// Ends what clients follow without end (`/++/journal/events`), so that servers
+    /// can drain. Requests are served as before.
+    pub fn close(&self) {
+        for resource in self.resources.iter() {
+            resource.closing.cancel();
+        }
+    }
+
     /// The service of one resource: the API, `/++/config`, `/++/journal`,
     /// `/metrics`, `/healthz`.
     #[must_use]

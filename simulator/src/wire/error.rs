@@ -103,6 +103,19 @@ impl ApiError {
         Self { chunked, ..Self::new(StatusCode::NOT_FOUND, "deployment_not_found", body) }
     }
 
+    /// Playback has no recording of this request. Not an error of the service: its
+    /// code says whose it is.
+    pub(crate) fn not_recorded(why: &str) -> Self {
+        let body = coded_error("RecordingNotFound", why);
+        Self::new(StatusCode::NOT_FOUND, "not_recorded", body)
+    }
+
+    /// The endpoint that is being recorded could not be reached.
+    pub(crate) fn upstream_failed(why: &str) -> Self {
+        let body = coded_error("UpstreamFailed", why);
+        Self::new(StatusCode::BAD_GATEWAY, "upstream_failed", body)
+    }
+
     /// The deployment's model cannot do this operation.
     pub(crate) fn operation_not_supported(operation: Operation, model: &Model) -> Self {
         let body = format!(
