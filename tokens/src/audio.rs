@@ -36,7 +36,7 @@ fn wav_rate(head: &[u8]) -> Option<u32> {
             return Some(u32::from_le_bytes(head.get(at + 16..at + 20)?.try_into().ok()?));
         }
         // Chunks are padded to even lengths.
-        at = at.checked_add(8 + (usize::try_from(length).ok()? + 1) / 2 * 2)?;
+        at = at.checked_add(8 + usize::try_from(length).ok()?.div_ceil(2) * 2)?;
     }
 }
 

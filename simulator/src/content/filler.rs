@@ -218,6 +218,16 @@ fn natural(settings: &CompletionLength, rng: &mut impl Rng) -> u64 {
     (settings.mean * (sigma * z - sigma * sigma / 2.0).exp()).round().clamp(1.0, 1e6) as u64
 }
 
+/// Filler text of `count` tokens, ending in a full stop.
+pub(super) fn sentences(count: u64, rng: &mut impl Rng) -> String {
+    let mut pieces = write(count.max(2) - 1, rng);
+    if pieces.last().is_some_and(|last| last == ".") {
+        pieces.pop();
+    }
+    pieces.push(Cow::Borrowed("."));
+    pieces.concat()
+}
+
 /// `count` pieces: sentences of 6 to 16 tokens.
 fn write(count: u64, rng: &mut impl Rng) -> Vec<Cow<'static, str>> {
     let mut pieces = Vec::with_capacity(usize::try_from(count).unwrap_or_default());

@@ -3,6 +3,8 @@
 
 mod embedding;
 mod filler;
+mod json;
+mod schema;
 
 pub(crate) use embedding::embed;
 pub(crate) use filler::{Completion, Lengths, completion};
