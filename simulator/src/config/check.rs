@@ -213,7 +213,10 @@ impl Checker<'_> {
             self.payg(raw, sku, wire_profile, model.as_ref())
         };
         let lengths = self.lengths(raw, wire_profile, model.as_ref());
-        let model = model?;
+        let forms = forms::check(self.source, raw, &mut self.problems);
+        let raw_size = raw.url_image_size.as_ref();
+        let url_image = forms::url_image(self.source, raw_size, &mut self.problems);
+        let model = Model { url_image, ..model? };
         let profile = wire_profile?;
         let mut settings = latency::default_latency(&model, sku, profile);
         if let Some(raw) = &raw.latency {
@@ -237,6 +240,7 @@ impl Checker<'_> {
             wire_profile: profile,
             capacity: capacity?,
             lengths,
+            forms,
             latency: settings,
         })
     }

@@ -7,6 +7,7 @@
 
 mod check;
 mod entra;
+mod forms;
 mod latency;
 mod load;
 mod model;
@@ -14,10 +15,11 @@ pub(crate) mod raw;
 mod select;
 
 pub(crate) use entra::DEFAULT_AUDIENCE;
+pub(crate) use forms::URL_IMAGE;
 pub(crate) use latency::latency_from;
 pub(crate) use model::{
-    Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, PaygSettings,
-    PtuSettings, ResourceConfig, WireProfile,
+    Admission, AnswerForms, Capacity, CompletionLength, DeploymentConfig, EntraConfig,
+    PaygSettings, PtuSettings, ResourceConfig, ToolCalls, WireProfile,
 };
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

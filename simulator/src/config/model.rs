@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seam::token::Signature;
 
-pub(crate) use super::raw::Sku;
+pub(crate) use super::raw::{Sku, ToolCalls};
 use crate::catalogue::Model;
 use crate::latency::Latency;
 
@@ -42,6 +42,7 @@ pub(crate) struct DeploymentConfig {
     pub wire_profile: WireProfile,
     pub capacity: Capacity,
     pub lengths: CompletionLength,
+    pub forms: AnswerForms,
     pub latency: Latency,
 }
 
@@ -156,6 +157,16 @@ pub(crate) struct CompletionLength {
     pub sigma: f64,
     /// Zero for models that do not reason.
     pub mean_reasoning: f64,
+}
+
+/// Which kinds of answers are given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AnswerForms {
+    pub tool_calls: ToolCalls,
+    /// Probability that a tool call is followed by another in the same answer.
+    pub parallel_call_probability: f64,
+    /// Probability that a structured answer is a refusal.
+    pub refusal_probability: f64,
 }
 
 #[cfg(test)]
