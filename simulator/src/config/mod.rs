@@ -18,7 +18,7 @@ pub(crate) use entra::DEFAULT_AUDIENCE;
 pub(crate) use forms::URL_IMAGE;
 pub(crate) use latency::latency_from;
 pub(crate) use model::{
-    Admission, AnswerForms, Capacity, CompletionLength, DeploymentConfig, EntraConfig,
+    Admission, AnswerForms, Capacity, CompletionLength, DeploymentConfig, EntraConfig, Layout,
     PaygSettings, PtuSettings, ResourceConfig, ToolCalls, WireProfile,
 };
 

@@ -148,9 +148,12 @@ fn called(
             whole = false;
             break;
         }
-        completion.extra_tokens += named.min(left);
-        list.push(Call { name: call.name.clone(), from: completion.pieces.len() });
+        let from = completion.pieces.len();
         whole = completion.append(&call.arguments, lengths.encoding, left.saturating_sub(named));
+        if list.is_empty() || from < completion.pieces.len() {
+            completion.extra_tokens += named.min(left);
+            list.push(Call { name: call.name.clone(), from });
+        }
         if !whole {
             break;
         }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use indexmap::IndexMap;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
@@ -87,6 +87,35 @@ impl Json {
             Ok(()) => String::from_utf8(out).unwrap_or_default(),
             Err(_) => String::new(),
         }
+    }
+}
+
+/// The members of a JSON object's text that have one of these names, their own
+/// keys in order; none when the text is no object.
+pub(crate) fn members_of(text: &[u8], keys: &[&str]) -> Members {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    deserializer.deserialize_map(Selected(keys)).unwrap_or_default()
+}
+
+struct Selected<'k>(&'k [&'k str]);
+
+impl<'de> Visitor<'de> for Selected<'_> {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+        let mut members = Members::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if self.0.contains(&key.as_str()) {
+                members.insert(key, access.next_value()?);
+            } else {
+                access.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(members)
     }
 }
 
@@ -231,6 +260,15 @@ mod tests {
             serde_json::from_str(r#"{"a":{"b":-3.0,"y":"\""},"z":[1.0,2.5,null,true]}"#).unwrap();
         assert_eq!(json, other);
         assert_eq!(json.get("z").and_then(Json::as_array).map(<[Json]>::len), Some(4));
+    }
+
+    #[test]
+    fn some_members_are_read_and_others_passed_over() {
+        let text = br#"{"a":{"z":1,"b":2},"skip":[{"a":1}],"c":3,"a":{"y":1,"x":2}}"#;
+        let members = members_of(text, &["a", "missing"]);
+        assert_eq!(Json::Object(members).compact(), r#"{"a":{"y":1,"x":2}}"#);
+        assert!(members_of(b"[1]", &["a"]).is_empty());
+        assert!(members_of(b"{", &["a"]).is_empty());
     }
 
     #[test]

@@ -10,5 +10,13 @@ mod json;
 mod probability;
 mod schema;
 
+pub(crate) use calls::{Dialect, Offer, Tool, ToolChoice};
 pub(crate) use embedding::embed;
-pub(crate) use filler::{Completion, Lengths, completion};
+pub(crate) use filler::{Completion, Lengths, Said, completion};
+pub(crate) use form::{Format, Wish, decide, write};
+pub(crate) use json::{Json, Members, members_of};
+pub(crate) use probability::{Likely, Scored, Scorer};
+pub(crate) use schema::{Strictness, complaint};
+
+#[cfg(test)]
+pub(crate) use filler::{Call, Finish};

@@ -15,10 +15,10 @@ use super::journal::Record;
 use super::lock;
 use super::metrics::{Observation, Place};
 use super::resource::Resource;
+use crate::api::Usage;
 use crate::catalogue::Operation;
 use crate::latency::Schedule;
 use crate::limit::{PaygStanding, Standing, Ticket, Used};
-use crate::wire::Usage;
 
 /// Status of a request whose client went away (nginx's number).
 const CLIENT_CLOSED: u16 = 499;

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::catalogue::{Model, Operation};
-use crate::config::WireProfile;
+use crate::config::{Layout, WireProfile};
 use crate::limit::RefusalReason;
 
 /// An error reply.
@@ -67,15 +67,15 @@ impl ApiError {
     /// No deployment of this name. The body of 2026, or the one before `type` came.
     pub(crate) fn deployment_not_found(profile: WireProfile) -> Self {
         let message = "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.";
-        let body = match profile {
-            WireProfile::Documented => format!(
+        let old = profile.layout() == Layout::Azure2024;
+        let body = if old {
+            format!(r#"{{"error":{{"code":"DeploymentNotFound","message":"{message}"}}}}"#)
+        } else {
+            format!(
                 "{{\n  \"error\": {{\n    \"type\": \"invalid_request_error\",\n    \"code\": \"DeploymentNotFound\",\n    \"message\": \"{message}\"\n  }}\n}}"
-            ),
-            WireProfile::Azure2024 => {
-                format!(r#"{{"error":{{"code":"DeploymentNotFound","message":"{message}"}}}}"#)
-            }
+            )
         };
-        let chunked = profile == WireProfile::Documented;
+        let chunked = !old;
         Self { chunked, ..Self::new(StatusCode::NOT_FOUND, "deployment_not_found", body) }
     }
 
@@ -189,7 +189,7 @@ pub(crate) fn refusal_message(text: &RefusalText<'_>) -> String {
                 "Requests to the {operation} Operation under Azure OpenAI API version {api_version} have exceeded {limit} rate limit of your current OpenAI S0 pricing tier. Please retry after {wait_seconds} seconds. Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default rate limit."
             )
         }
-        (reason, WireProfile::Documented) => {
+        (reason, _) => {
             let limit = if reason == RefusalReason::Tokens { "token" } else { "call" };
             format!(
                 "Your requests to {deployment} for {model} in {region} have exceeded the {limit} rate limit for your current AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version {api_version}. Please retry after {wait_seconds} seconds. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."

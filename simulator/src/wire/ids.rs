@@ -6,12 +6,18 @@ const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const HEX: &[u8] = b"0123456789abcdef";
 
 /// Draws identifiers.
+#[derive(Clone)]
 pub(crate) struct Ids<R>(pub R);
 
 impl<R: Rng> Ids<R> {
     /// `chatcmpl-` and 29 letters and digits.
     pub(crate) fn chat(&mut self) -> String {
         format!("chatcmpl-{}", self.text(ALPHANUMERIC, 29))
+    }
+
+    /// `call_` and 24 letters and digits.
+    pub(crate) fn call(&mut self) -> String {
+        format!("call_{}", self.text(ALPHANUMERIC, 24))
     }
 
     /// `cmpl-` and 29 letters and digits.
@@ -78,6 +84,7 @@ mod tests {
         }
         assert_eq!(ids.chat().len(), "chatcmpl-".len() + 29);
         assert_eq!(ids.completion().len(), "cmpl-".len() + 29);
+        assert_eq!(ids.call().len(), "call_".len() + 24);
         assert_eq!(ids.fingerprint().len(), 13);
         assert_eq!(ids.model_session().len(), 19);
     }

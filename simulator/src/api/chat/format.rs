@@ -88,7 +88,8 @@ pub(super) fn read_format(
             Err(ApiError::invalid_request(message, Some("response_format"), None))
         }
         "json_schema" => {
-            let ordered = ordered.get("response_format").and_then(|format| format.get("json_schema"));
+            let ordered =
+                ordered.get("response_format").and_then(|format| format.get("json_schema"));
             read_schema(format, ordered)
         }
         other => {

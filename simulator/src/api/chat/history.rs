@@ -79,7 +79,13 @@ mod tests {
         check_that(json!([user, result("a")]), Some("preceeding"));
         check_that(json!([user, call, result("a"), user]), Some("response messages: b"));
         check_that(json!([user, call]), Some("response messages: a, b"));
-        check_that(json!([user, call, {"role": "tool", "content": "1"}]), Some("Missing parameter"));
-        check_that(json!([user, call, result("a"), result("b"), user, result("a")]), Some("preceeding"));
+        check_that(
+            json!([user, call, {"role": "tool", "content": "1"}]),
+            Some("Missing parameter"),
+        );
+        check_that(
+            json!([user, call, result("a"), result("b"), user, result("a")]),
+            Some("preceeding"),
+        );
     }
 }

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::Parsed;
-use crate::wire::error::ApiError;
+use crate::wire::ApiError;
+
+/// What is read, or the service's complaint.
+pub(crate) type Parsed<T> = Result<T, ApiError>;
 
 /// The fields of a request body. `null` is the same as absent.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'a>(pub &'a Map<String, Value>);
+pub(crate) struct Fields<'a>(pub &'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
     pub(super) fn get(self, key: &str) -> Option<&'a Value> {
@@ -65,6 +67,24 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A body that is a JSON object, or the service's complaint.
+pub(crate) fn parse_json(body: &[u8]) -> Parsed<Map<String, Value>> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(ApiError::invalid_json()),
+    }
+}
+
+/// `model`, which names the deployment on the v1 surface.
+pub(crate) fn model_of(json: &Map<String, Value>) -> Parsed<&str> {
+    match Fields(json).get("model") {
+        None => Err(ApiError::missing_model()),
+        Some(Value::String(name)) if name.is_empty() => Err(ApiError::missing_model()),
+        Some(Value::String(name)) => Ok(name),
+        Some(other) => Err(wrong_type("model", "a string", other)),
+    }
+}
+
 enum Bound {
     Min,
     Max,
@@ -97,6 +117,36 @@ pub(super) fn wrong_type(path: &str, expected: &str, found: &Value) -> ApiError 
     let message =
         format!("Invalid type for '{path}': expected {expected}, but got {found} instead.");
     ApiError::invalid_request(message, Some(path), Some("invalid_type"))
+}
+
+/// A text that is none of the known ones.
+pub(super) fn not_supported(path: &str, found: &str, supported: &str) -> ApiError {
+    let message = format!("Invalid value: '{found}'. Supported values are: {supported}.");
+    ApiError::invalid_request(message, Some(path), Some("invalid_value"))
+}
+
+pub(super) fn no_longer(path: &str, text: &str, most: usize) -> Parsed<()> {
+    let length = text.chars().count();
+    if length <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid '{path}': string too long. Expected a string with maximum length {most}, but got a string with length {length} instead."
+    );
+    Err(ApiError::invalid_request(message, Some(path), Some("string_above_max_length")))
+}
+
+/// The name of a function or schema: letters, digits, `_` and `-`.
+pub(super) fn identifier(path: &str, name: &str, most: usize) -> Parsed<()> {
+    no_longer(path, name, most)?;
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(known) {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid '{path}': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+    );
+    Err(ApiError::invalid_request(message, Some(path), Some("invalid_value")))
 }
 
 pub(super) fn empty_array(path: &str) -> ApiError {

@@ -1,0 +1,105 @@
+//! Events of a streamed legacy completion: as chat's, without a role
+//! (specification, sections 2.4 and 2.7).
+
+use std::fmt::Write as _;
+
+use rand::Rng;
+
+use super::choice::Choice;
+use crate::api::answer::{Answer, SEVERITIES, json_string};
+use crate::api::call::Events;
+use crate::api::envelope::{Envelope, StreamOptions};
+use crate::api::usage::Usage;
+use crate::content::Scorer;
+use crate::wire::Ids;
+
+/// Writes the events of one answer.
+pub(super) struct Chunks<R> {
+    envelope: Envelope<R>,
+    scorer: Option<Scorer>,
+    choices: Vec<Choice>,
+    /// Characters of each choice's text that have been sent.
+    sent: Vec<usize>,
+    usage: String,
+}
+
+impl<R: Rng> Chunks<R> {
+    pub(super) fn new(
+        answer: &Answer<'_>,
+        options: StreamOptions,
+        prompts: usize,
+        choices: Vec<Choice>,
+        scorer: Option<Scorer>,
+        usage: Usage,
+        ids: Ids<R>,
+    ) -> Self {
+        let end = r#""object":"text_completion""#.to_owned();
+        let envelope = Envelope::new(answer, options, prompts, end, ids);
+        let sent = vec![0; choices.len()];
+        Self { envelope, scorer, choices, sent, usage: usage.totals_json() }
+    }
+
+    fn finish(&mut self, place: usize, out: &mut String) {
+        let Some(choice) = self.choices.get(place) else { return };
+        let finish = format!("\"{}\"", choice.completion.finish.name());
+        let said = Said { filters: "{}", text: "\"\"", finish: &finish, logprobs: "null" };
+        event(&mut self.envelope, said, place, out);
+    }
+}
+
+impl<R: Rng + Send> Events for Chunks<R> {
+    fn open(&mut self, out: &mut String) {
+        self.envelope.opening(out);
+        for (place, choice) in self.choices.iter().enumerate() {
+            if let Some(prompt) = &choice.echo {
+                let text = json_string(prompt);
+                let logprobs = choice.echo_logprobs(place, self.scorer.as_ref());
+                let said = Said { filters: "{}", text: &text, finish: "null", logprobs: &logprobs };
+                event(&mut self.envelope, said, place, out);
+            }
+        }
+        for place in 0..self.choices.len() {
+            if self.choices.get(place).is_some_and(|choice| choice.completion.pieces.is_empty()) {
+                self.finish(place, out);
+            }
+        }
+    }
+
+    fn token(&mut self, place: usize, index: usize, out: &mut String) {
+        let Some(choice) = self.choices.get(place) else { return };
+        let Some(piece) = choice.completion.pieces.get(index) else { return };
+        let last = index + 1 == choice.completion.pieces.len();
+        let text = json_string(piece);
+        let offset = self.sent.get(place).copied().unwrap_or(0);
+        let logprobs = choice.piece_logprobs(place, index, offset, self.scorer.as_ref());
+        if let Some(sent) = self.sent.get_mut(place) {
+            *sent += piece.chars().count();
+        }
+        let said = Said { filters: SEVERITIES, text: &text, finish: "null", logprobs: &logprobs };
+        event(&mut self.envelope, said, place, out);
+        if last {
+            self.finish(place, out);
+        }
+    }
+
+    fn close(&mut self, out: &mut String) {
+        self.envelope.closing(&self.usage, out);
+    }
+}
+
+/// What an event says of a choice, in JSON.
+struct Said<'a> {
+    filters: &'a str,
+    text: &'a str,
+    finish: &'a str,
+    logprobs: &'a str,
+}
+
+fn event<R: Rng>(envelope: &mut Envelope<R>, said: Said<'_>, choice: usize, out: &mut String) {
+    let Said { filters, text, finish, logprobs } = said;
+    let _ = write!(
+        out,
+        r#"data: {{"choices":[{{"content_filter_results":{filters},"finish_reason":{finish},"index":{choice},"logprobs":{logprobs},"text":{text}}}]"#
+    );
+    envelope.close_event(out);
+}
