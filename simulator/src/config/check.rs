@@ -13,7 +13,7 @@ use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
     ResourceConfig, Sku, WireProfile,
 };
-use super::{SimulatorConfig, entra, latency, raw};
+use super::{SimulatorConfig, entra, forms, latency, raw};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;

@@ -144,7 +144,7 @@ fn deltas(writing: Writing, choice: Choice) -> Vec<String> {
     }
     out.lines()
         .filter_map(|line| line.split_once(r#","delta":"#))
-        .filter_map(|(_, rest)| rest.split_once(r#","index":0,"#))
+        .filter_map(|(_, rest)| rest.split_once(r#","index":0,"logprobs""#))
         .map(|(delta, _)| delta.to_owned())
         .collect()
 }

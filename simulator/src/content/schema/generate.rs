@@ -13,8 +13,8 @@ use super::parts::{Parts, Types, list, members_of, names, reference, tuple};
 use super::pattern;
 use super::text::{key, text};
 
-/// Values of one answer; past them every value is the least of its type.
-const MOST_VALUES: u32 = 4_096;
+/// Values of one answer; past them every value is null.
+const MOST_VALUES: u32 = 8_192;
 /// From this depth on only what is required is written, the shortest way.
 const GENEROUS_DEPTH: usize = 4;
 /// Deeper values than this are null.
@@ -22,7 +22,7 @@ const MOST_DEPTH: usize = 64;
 /// Items of an array and extra members of an object.
 const MOST_ITEMS: usize = 256;
 /// Draws of a value that combinators then refuse.
-const TRIES: usize = 8;
+const TRIES: usize = 32;
 /// Heights are looked for up to here; schemas that need more are endless.
 const MOST_HEIGHT: u32 = 40;
 /// Steps of the search for the heights of one schema.
@@ -72,13 +72,17 @@ impl<'a, R: Rng> Generator<'a, '_, R> {
 
     /// One draw, and whether it must be checked.
     fn attempt(&mut self, schemas: &[&'a Json], name: &str, depth: usize) -> (Json, bool) {
+        if self.left == 0 {
+            return (Json::Null, false);
+        }
         let brief = GENEROUS_DEPTH <= depth || self.left < MOST_VALUES / 4;
+        let root = self.root;
         let mut choose = |branches: &'a [Json]| self.branch(branches, brief);
-        let parts = Parts::collect(self.root, schemas, &mut choose);
+        let parts = Parts::collect(root, schemas, &mut choose);
+        self.left -= 1;
         if parts.impossible || MOST_DEPTH < depth {
             return (Json::Null, false);
         }
-        self.left = self.left.saturating_sub(1);
         if let Some(fixed) = self.fixed(&parts) {
             return (fixed, parts.open);
         }
@@ -180,10 +184,15 @@ impl<'a, R: Rng> Generator<'a, '_, R> {
             known.extend(members_of(part, "properties").map(|(name, _)| name));
         }
         known.extend(required.iter().copied());
+        // Looking through many names costs as much as writing some values.
+        self.left = self.left.saturating_sub(u32::try_from(known.len() / 8).unwrap_or(u32::MAX));
         let most = parts.at_most("maxProperties").unwrap_or(usize::MAX);
         let mut optional = most.saturating_sub(required.len());
         let mut members = Members::new();
         for name in &known {
+            if self.left == 0 {
+                break;
+            }
             let schemas = parts.of_property(name);
             if !required.contains(name) {
                 let forbidden = schemas.iter().any(|schema| matches!(schema, Json::Bool(false)));
@@ -192,9 +201,6 @@ impl<'a, R: Rng> Generator<'a, '_, R> {
                     continue;
                 }
                 optional -= 1;
-            }
-            if self.left == 0 && !required.contains(name) {
-                continue;
             }
             let value = self.value(&schemas, name, depth + 1);
             members.insert((*name).to_owned(), value);
@@ -249,7 +255,10 @@ impl<'a, R: Rng> Generator<'a, '_, R> {
         let wanted = wanted.max(least).min(most);
         // Known members that were left out come before invented ones.
         for name in known {
-            if members.len() < wanted && !members.contains_key(*name) {
+            if self.left == 0 || wanted <= members.len() {
+                break;
+            }
+            if !members.contains_key(*name) {
                 let value = self.value(&parts.of_property(name), name, depth + 1);
                 members.insert((*name).to_owned(), value);
             }
@@ -305,13 +314,16 @@ impl<'a, R: Rng> Generator<'a, '_, R> {
         let unique = parts.each("uniqueItems").any(|unique| matches!(unique, Json::Bool(true)));
         let mut items: Vec<Json> = Vec::new();
         for index in 0..count {
+            if self.left == 0 {
+                break;
+            }
             let mut schemas = parts.of_item(index);
             if index < wanted_contained {
                 schemas.extend(&contained);
             }
             let mut item = self.value(&schemas, name, depth + 1);
-            let mut tries = 4 * TRIES;
-            while unique && items.contains(&item) && 0 < tries && self.left != 0 {
+            let mut tries = TRIES;
+            while unique && 0 < tries && self.left != 0 && items.contains(&item) {
                 item = self.value(&schemas, name, depth + 1);
                 tries -= 1;
             }

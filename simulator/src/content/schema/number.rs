@@ -238,15 +238,21 @@ fn fraction(bounds: &Bounds, name: &str, rng: &mut impl Rng) -> Json {
     let (low, high) = match (bounds.least, bounds.most, plausible) {
         (_, _, Some(plausible)) => plausible,
         (Some(least), Some(most), _) => (least.value, most.value),
-        (Some(least), None, _) => (least.value, least.value + least.value.abs().max(span)),
+        (Some(least), None, _) => {
+            (least.value, (least.value + least.value.abs().max(span)).min(f64::MAX))
+        }
         (None, Some(most), _) if 0.0 < most.value => (0.0, most.value.min(span)),
-        (None, Some(most), _) => (most.value - most.value.abs().max(span), most.value),
+        (None, Some(most), _) => {
+            ((most.value - most.value.abs().max(span)).max(f64::MIN), most.value)
+        }
         (None, None, _) => (0.0, span),
     };
     let drawn = low + (high - low) * rng.random::<f64>();
     let rounded = (drawn * 100.0).round() / 100.0;
     let middle = low / 2.0 + high / 2.0;
-    let value = [rounded, drawn, middle, low, high].into_iter().find(|value| bounds.allow(*value));
+    let value = [rounded, drawn, middle, low, high]
+        .into_iter()
+        .find(|value| value.is_finite() && bounds.allow(*value));
     Number::from_f64(value.unwrap_or(middle)).map_or(Json::Null, Json::Number)
 }
 

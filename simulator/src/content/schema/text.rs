@@ -108,7 +108,8 @@ pub(super) fn text(parts: &Parts<'_>, name: &str, rng: &mut impl Rng) -> String 
     }
     for pattern in &patterns {
         // Longer repetitions by and by, for a minimal length.
-        for more in [1, 4, 8, 0, 16, 64, 256, 2_048] {
+        let longer = [1, 4, 8, 0, 16, 32, 64, 256, 2_048].into_iter();
+        for more in longer.flat_map(|more| [more; 8]) {
             match pattern::sample(pattern, more, rng) {
                 Some(made) if fits(&made) && matches(&made) => return made,
                 Some(_) => {}
@@ -122,9 +123,12 @@ pub(super) fn text(parts: &Parts<'_>, name: &str, rng: &mut impl Rng) -> String 
 
 /// Cuts or continues a text to a length in characters.
 fn fit(mut text: String, least: usize, most: usize, rng: &mut impl Rng) -> String {
-    while text.chars().count() < least {
+    let mut length = text.chars().count();
+    while length < least {
+        let word = pick(WORDS, rng);
         text.push(' ');
-        text.push_str(pick(WORDS, rng));
+        text.push_str(word);
+        length += 1 + word.len();
     }
     match text.char_indices().nth(most) {
         Some((end, _)) => {
