@@ -13,7 +13,7 @@ use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
     ResourceConfig, Sku, WireProfile,
 };
-use super::{SimulatorConfig, entra, forms, latency, raw};
+use super::{SimulatorConfig, entra, forms, https, latency, raw};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -154,6 +154,14 @@ impl Checker<'_> {
                     );
                 }
             }
+            let https = resource.https.and_then(|raw| {
+                let raw = raw.into_inner();
+                let port = *raw.port.get_ref();
+                if port != 0 {
+                    self.unique(&mut ports, port, raw.port.span(), "port");
+                }
+                https::check(self.source, raw, &mut self.problems)
+            });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
@@ -176,12 +184,24 @@ impl Checker<'_> {
                     .help("add `[[deployments]]` for all resources, or `deployments = […]` here"),
                 );
             }
+            let undefined = resource.undefined_deployments.unwrap_or_default();
+            for wanted in &undefined {
+                let known: Vec<_> = deployments.iter().map(|own| own.name.as_str()).collect();
+                if !known.contains(&wanted.get_ref().as_str()) && self.problems.is_empty() {
+                    let message = format!("resource `{name}` has no such deployment");
+                    self.report(
+                        self.error(wanted.span(), message).did_you_mean(wanted.get_ref(), known),
+                    );
+                }
+            }
             checked.push(ResourceConfig {
                 name,
                 port,
                 keys: keys.into_iter().map(Spanned::into_inner).collect(),
+                https,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
+                undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 deployments,
             });
         }

@@ -8,18 +8,23 @@
 mod check;
 mod entra;
 mod forms;
+mod https;
 mod latency;
 mod load;
 mod model;
 pub(crate) mod raw;
+mod seed;
 mod select;
 
 pub(crate) use entra::DEFAULT_AUDIENCE;
 pub(crate) use forms::URL_IMAGE;
+pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
 pub(crate) use model::{
     Admission, AnswerForms, Capacity, CompletionLength, DeploymentConfig, EntraConfig, Layout,
     PaygSettings, PtuSettings, ResourceConfig, ToolCalls, WireProfile,
 };
+
+pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use seam::token::Signature;
 
+use super::https::HttpsConfig;
 pub(crate) use super::raw::{Sku, ToolCalls};
 use crate::catalogue::Model;
 use crate::latency::Latency;
@@ -16,8 +17,11 @@ pub(crate) struct ResourceConfig {
     /// At least one, none empty.
     pub keys: Vec<String>,
     pub region: String,
+    pub https: Option<HttpsConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
+    /// Names of deployments that answer for unknown names.
+    pub undefined_deployments: Vec<String>,
     pub deployments: Vec<DeploymentConfig>,
 }
 

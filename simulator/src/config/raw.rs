@@ -6,6 +6,8 @@ use seam::units::HumanDuration;
 use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
+use super::https::Https;
+
 /// Configuration of the simulator.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,10 +52,18 @@ pub(crate) struct Resource {
     pub keys: Spanned<Vec<Spanned<String>>>,
     /// Region as the service displays it. Default "East US 2".
     pub region: Option<String>,
+    /// A second listener, over TLS.
+    #[schemars(with = "Option<Https>")]
+    pub https: Option<Spanned<Https>>,
     /// Which Entra access tokens (`Authorization: Bearer`) are accepted. By
     /// default those of this bench's gateway and of `simulator token`.
     #[schemars(with = "Option<Entra>")]
     pub entra: Option<Spanned<Entra>>,
+    /// Names of deployments of this resource that answer for names it does not
+    /// have: the first one whose model knows the operation. By default such a
+    /// request gets 404 `DeploymentNotFound`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub undefined_deployments: Option<Vec<Spanned<String>>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]

@@ -11,6 +11,7 @@ use super::deployment::Deployment;
 use super::journal::Journal;
 use super::metrics::Metrics;
 use super::simulator::Environment;
+use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 
 /// Settings of the whole process that a resource obeys.
@@ -64,6 +65,17 @@ impl Resource {
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
         }
+    }
+
+    /// The deployment of this name, or the one that answers for unknown names.
+    pub(super) fn deployment(&self, name: &str, operation: Operation) -> Option<&Arc<Deployment>> {
+        self.deployments.get(name).or_else(|| {
+            let stand_ins = &self.config.undefined_deployments;
+            stand_ins
+                .iter()
+                .filter_map(|name| self.deployments.get(name))
+                .find(|deployment| deployment.config.model.supports(operation))
+        })
     }
 
     pub(super) fn name(&self) -> &str {

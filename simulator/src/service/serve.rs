@@ -63,6 +63,9 @@ pub(super) async fn serve(
     }
 }
 
+/// What the path asks, and of which deployment.
+type Found<'p> = (Route<'p>, Arc<Deployment>);
+
 /// The steps up to the deployment. With an error comes the region, once the
 /// resource itself has been reached.
 fn resolve<'a, 'p>(
@@ -70,7 +73,7 @@ fn resolve<'a, 'p>(
     parts: &'p Parts,
     body: &Result<Json, ApiError>,
     exchange: &mut Exchange,
-) -> Result<(Route<'p>, Arc<Deployment>), (ApiError, Option<&'a str>)> {
+) -> Result<Found<'p>, (ApiError, Option<&'a str>)> {
     let route =
         route(parts, &resource.settings.newest_api_version).map_err(|error| (error, None))?;
     let credential =
@@ -83,7 +86,7 @@ fn resolve<'a, 'p>(
         (Surface::V1, Err(error)) => return Err((error.clone(), region)),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployments.get(name) else {
+    let Some(deployment) = resource.deployment(name, route.operation) else {
         return Err((ApiError::deployment_not_found(resource.wire_profile()), region));
     };
     let model = &deployment.config.model;
