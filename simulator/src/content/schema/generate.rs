@@ -294,7 +294,7 @@ impl<'a, R: Rng> Generator<'a, '_, R> {
         let contained: Vec<&'a Json> = parts.each("contains").collect();
         let wanted_contained = match contained.is_empty() {
             true => 0,
-            false => parts.at_least("minContains").max(1).min(MOST_ITEMS),
+            false => parts.at_least("minContains").clamp(1, MOST_ITEMS),
         };
         // Items after the tuple may be forbidden.
         let closed = parts.of_item(tuple).iter().any(|schema| matches!(schema, Json::Bool(false)));

@@ -129,7 +129,7 @@ pub(super) fn number(parts: &Parts<'_>, integer: bool, name: &str, rng: &mut imp
 
 fn draw(bounds: &Bounds, steps: &[f64], integer: bool, name: &str, rng: &mut impl Rng) -> Json {
     let fractional = steps.iter().any(|step| step.fract() != 0.0);
-    if integer && !fractional || !steps.is_empty() && !fractional {
+    if !fractional && (integer || !steps.is_empty()) {
         let step = steps.iter().map(|step| whole(*step)).fold(1, common_multiple);
         let first = bounds.least.map(|bound| bound.first());
         let last = bounds.most.map(|bound| bound.last());
@@ -258,10 +258,10 @@ fn fraction(bounds: &Bounds, name: &str, rng: &mut impl Rng) -> Json {
 
 fn plausible(name: &str) -> Option<(i64, i64)> {
     let words = words_of(name);
-    let known = |known: &&str| words.iter().any(|word| word == known);
+    let known = |known: &str| words.iter().any(|word| word == known);
     PLAUSIBLE
         .iter()
-        .find(|(names, ..)| names.iter().any(|name| known(&name)))
+        .find(|(names, ..)| names.iter().any(|name| known(name)))
         .map(|&(_, from, to)| (from, to))
 }
 
