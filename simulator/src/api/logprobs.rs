@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::answer::{comma, json_string};
 use super::fields::{self, Fields, Parsed};
+use super::object::json_string;
 use crate::config::Layout;
 use crate::content::{Likely, Scored};
 use crate::wire::ApiError;
@@ -116,4 +116,8 @@ pub(super) fn legacy_json(tokens: &[LegacyToken<'_>], offset: usize) -> String {
     format!(
         r#"{{"text_offset":[{offsets}],"token_logprobs":[{probabilities}],"tokens":[{texts}],"top_logprobs":{tops}}}"#
     )
+}
+
+fn comma(index: usize) -> &'static str {
+    if index == 0 { "" } else { "," }
 }

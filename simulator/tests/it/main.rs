@@ -11,9 +11,12 @@ mod errors;
 mod forms;
 mod limits;
 mod process;
+mod recording;
 mod robustness;
 mod sockets;
 mod streams;
 mod support;
+mod surfaces;
+
 mod texts;
 mod v1;

@@ -1,11 +1,9 @@
 //! A choice and the pieces of JSON it is written in: calls, content, refusals,
 //! probabilities. Whole answers and chunks share them.
 
-use std::fmt::Write as _;
-
-use crate::api::answer::{comma, json_string};
 use crate::api::logprobs::{self, Of};
-use crate::config::Layout;
+use crate::api::object::{Object, array, json_string};
+use crate::config::{Layout, WireProfile};
 use crate::content::{Completion, Dialect, Said, Scorer};
 
 /// One choice of an answer.
@@ -19,7 +17,7 @@ pub(super) struct Choice {
 /// How choices are written.
 #[derive(Debug, Clone)]
 pub(super) struct Writing {
-    pub layout: Layout,
+    pub profile: WireProfile,
     pub dialect: Dialect,
     /// Gives probabilities, if the request wants them.
     pub scorer: Option<Scorer>,
@@ -42,6 +40,15 @@ impl Choice {
         }
     }
 
+    /// Name and identifier of a call.
+    fn call(&self, call: usize) -> (&str, &str) {
+        let name = match &self.completion.said {
+            Said::Calls(calls) => calls.get(call).map_or("", |call| &call.name),
+            Said::Text | Said::Refusal => "",
+        };
+        (name, self.call_ids.get(call).map_or("", String::as_str))
+    }
+
     pub(super) fn is_call(&self) -> bool {
         matches!(self.completion.said, Said::Calls(_))
     }
@@ -50,23 +57,28 @@ impl Choice {
 impl Writing {
     /// The first chunk of a call in a stream: who is called, and no arguments yet.
     pub(super) fn call_start(&self, choice: &Choice, call: usize) -> String {
-        let Said::Calls(calls) = &choice.completion.said else { return String::new() };
-        let name = json_string(calls.get(call).map_or("", |call| &call.name));
-        let id = choice.call_ids.get(call).map_or("", String::as_str);
-        match (self.dialect, self.layout) {
-            (Dialect::Functions, Layout::OpenAi) => {
-                format!(r#""function_call":{{"name":{name},"arguments":""}}"#)
+        let (key, first) = self.first_of(choice, call);
+        Object::new().raw(key, first).write(self.layout())
+    }
+
+    fn first_of(&self, choice: &Choice, call: usize) -> (&'static str, String) {
+        let (name, id) = choice.call(call);
+        let function = Object::new().text("name", name).text("arguments", "").write(self.layout());
+        match self.dialect {
+            Dialect::Functions => ("function_call", function),
+            Dialect::Tools => {
+                let call = Object::new()
+                    .number("index", call as u64)
+                    .text("id", id)
+                    .text("type", "function")
+                    .raw("function", function);
+                ("tool_calls", array([call.write(self.layout())]))
             }
-            (Dialect::Functions, _) => {
-                format!(r#""function_call":{{"arguments":"","name":{name}}}"#)
-            }
-            (Dialect::Tools, Layout::OpenAi) => format!(
-                r#""tool_calls":[{{"index":{call},"id":"{id}","type":"function","function":{{"name":{name},"arguments":""}}}}]"#
-            ),
-            (Dialect::Tools, _) => format!(
-                r#""tool_calls":[{{"function":{{"arguments":"","name":{name}}},"id":"{id}","index":{call},"type":"function"}}]"#
-            ),
         }
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        self.profile.layout()
     }
 
     /// The first chunk of a choice: its role. Azure says with it whom the first call
@@ -77,105 +89,74 @@ impl Writing {
             Said::Refusal => ("null", "\"\""),
             Said::Calls(_) => ("null", "null"),
         };
-        let merged = choice.is_call() && self.layout != Layout::OpenAi;
-        let call = if merged { self.call_start(choice, 0) } else { String::new() };
-        let (before, after) = self.around(call);
-        match self.layout {
-            Layout::Azure2024 => {
-                format!(r#"{{"content":{content},{before}"role":"assistant"{after}}}"#)
-            }
-            Layout::Azure => format!(
-                r#"{{"content":{content},{before}"refusal":{refusal},"role":"assistant"{after}}}"#
-            ),
-            Layout::OpenAi => {
-                format!(r#"{{"role":"assistant","content":{content},"refusal":{refusal}}}"#)
-            }
-        }
-    }
-
-    /// A call's member of an object in alphabetical order, before and after the role:
-    /// `function_call` precedes it, `tool_calls` follow it.
-    fn around(&self, member: String) -> (String, String) {
-        match self.dialect {
-            _ if member.is_empty() => (String::new(), String::new()),
-            Dialect::Functions => (member + ",", String::new()),
-            Dialect::Tools => (String::new(), format!(",{member}")),
-        }
+        let merged = choice.is_call() && self.layout() != Layout::OpenAi;
+        Object::new()
+            .text("role", "assistant")
+            .raw("content", content)
+            .when(self.layout() != Layout::Azure2024, |delta| delta.raw("refusal", refusal))
+            .when(merged, |delta| {
+                let (key, call) = self.first_of(choice, 0);
+                delta.raw(key, call)
+            })
+            .write(self.layout())
     }
 
     /// A chunk's fragment of a call's arguments.
     pub(super) fn call_arguments(&self, call: usize, fragment: &str) -> String {
-        let fragment = json_string(fragment);
-        match (self.dialect, self.layout) {
-            (Dialect::Functions, _) => format!(r#""function_call":{{"arguments":{fragment}}}"#),
-            (Dialect::Tools, Layout::OpenAi) => {
-                format!(
-                    r#""tool_calls":[{{"index":{call},"function":{{"arguments":{fragment}}}}}]"#
-                )
+        let function = Object::new().text("arguments", fragment).write(self.layout());
+        let delta = match self.dialect {
+            Dialect::Functions => Object::new().raw("function_call", function),
+            Dialect::Tools => {
+                let call = Object::new().number("index", call as u64).raw("function", function);
+                Object::new().raw("tool_calls", array([call.write(self.layout())]))
             }
-            (Dialect::Tools, _) => {
-                format!(
-                    r#""tool_calls":[{{"function":{{"arguments":{fragment}}},"index":{call}}}]"#
-                )
-            }
-        }
+        };
+        delta.write(self.layout())
     }
 
-    /// The message of a whole answer.
+    /// The message of a whole answer: of 2024 without refusal, of mid-2025 without
+    /// annotations.
     pub(super) fn message(&self, choice: &Choice) -> String {
-        let Choice { completion, .. } = choice;
-        let text = json_string(&completion.text());
-        let (content, refusal) = match &completion.said {
+        let text = json_string(&choice.completion.text());
+        let (content, refusal) = match &choice.completion.said {
             Said::Text => (text.as_str(), "null"),
             Said::Refusal => ("null", text.as_str()),
             Said::Calls(_) => ("null", "null"),
         };
-        let calls = self.calls(choice);
-        if self.layout == Layout::OpenAi {
-            let calls = if calls.is_empty() { calls } else { format!(",{calls}") };
-            return format!(
-                r#"{{"role":"assistant","content":{content}{calls},"refusal":{refusal},"annotations":[]}}"#
-            );
-        }
-        let (before, after) = self.around(calls);
-        match self.layout {
-            Layout::Azure2024 => {
-                format!(r#"{{"content":{content},{before}"role":"assistant"{after}}}"#)
-            }
-            Layout::Azure | Layout::OpenAi => format!(
-                r#"{{"annotations":[],"content":{content},{before}"refusal":{refusal},"role":"assistant"{after}}}"#
-            ),
-        }
+        let has_refusal = self.profile != WireProfile::Azure2024;
+        let has_annotations = has_refusal && self.profile != WireProfile::Azure2025;
+        Object::new()
+            .text("role", "assistant")
+            .raw("content", content)
+            .when(choice.is_call(), |message| {
+                let (key, calls) = self.calls(choice);
+                message.raw(key, calls)
+            })
+            .when(has_refusal, |message| message.raw("refusal", refusal))
+            .when(has_annotations, |message| message.raw("annotations", "[]"))
+            .write(self.layout())
     }
 
-    /// The member of a message that holds its calls; nothing without calls.
-    fn calls(&self, choice: &Choice) -> String {
-        let Said::Calls(calls) = &choice.completion.said else { return String::new() };
-        let mut list = String::new();
-        for (index, call) in calls.iter().enumerate() {
-            let name = json_string(&call.name);
-            let arguments = json_string(&choice.completion.arguments(index));
-            let id = choice.call_ids.get(index).map_or("", String::as_str);
-            let function = match self.layout {
-                Layout::OpenAi => format!(r#"{{"name":{name},"arguments":{arguments}}}"#),
-                Layout::Azure | Layout::Azure2024 => {
-                    format!(r#"{{"arguments":{arguments},"name":{name}}}"#)
-                }
-            };
-            let comma = comma(index);
-            let _ = match (self.dialect, self.layout) {
-                (Dialect::Functions, _) => return format!(r#""function_call":{function}"#),
-                (Dialect::Tools, Layout::OpenAi) => write!(
-                    list,
-                    r#"{comma}{{"id":"{id}","type":"function","function":{function}}}"#
-                ),
-                (Dialect::Tools, _) => write!(
-                    list,
-                    r#"{comma}{{"function":{function},"id":"{id}","type":"function"}}"#
-                ),
-            };
+    /// The member of a message that holds its calls.
+    fn calls(&self, choice: &Choice) -> (&'static str, String) {
+        let function = |call: usize| {
+            let arguments = choice.completion.arguments(call);
+            let function = Object::new().text("name", choice.call(call).0);
+            function.text("arguments", &arguments).write(self.layout())
+        };
+        match self.dialect {
+            Dialect::Functions => ("function_call", function(0)),
+            Dialect::Tools => {
+                let calls = (0..choice.call_ids.len()).map(|call| {
+                    Object::new()
+                        .text("id", choice.call(call).1)
+                        .text("type", "function")
+                        .raw("function", function(call))
+                        .write(self.layout())
+                });
+                ("tool_calls", array(calls))
+            }
         }
-        format!(r#""tool_calls":[{list}]"#)
     }
 
     /// `logprobs` of some pieces of a choice: null when nobody wants them, and for
@@ -199,6 +180,6 @@ impl Writing {
             .enumerate()
             .flat_map(|(index, piece)| scorer.score(place, from + index, piece))
             .collect();
-        logprobs::chat_json(&scored, of, self.layout)
+        logprobs::chat_json(&scored, of, self.layout())
     }
 }

@@ -2,16 +2,15 @@
 //! filter results, role, one event per token, finish, usage, `[DONE]`
 //! (specification, section 2.4).
 
-use std::fmt::Write as _;
-
 use rand::Rng;
 
 use super::choice::{Choice, Writing};
-use crate::api::answer::{Answer, SEVERITIES, json_string};
+use crate::api::answer::Answer;
 use crate::api::call::Events;
-use crate::api::envelope::{Envelope, StreamOptions};
-use crate::api::usage::Usage;
-use crate::config::Layout;
+use crate::api::envelope::{Envelope, Kind, StreamOptions, content};
+use crate::api::object::json_string;
+use crate::api::usage::{Timing, Usage};
+use crate::config::{Layout, WireProfile};
 use crate::content::Said;
 use crate::wire::Ids;
 
@@ -19,8 +18,10 @@ use crate::wire::Ids;
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
     writing: Writing,
+    filters: &'static str,
     choices: Vec<Choice>,
-    usage: String,
+    usage: Usage,
+    timing: Option<Timing>,
 }
 
 /// What an event says of a choice.
@@ -41,24 +42,25 @@ impl<R: Rng> Chunks<R> {
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
-        let fingerprint = answer.fingerprint_json();
-        let end = format!(r#""object":"chat.completion.chunk","system_fingerprint":{fingerprint}"#);
         Self {
-            envelope: Envelope::new(answer, options, 1, end, ids),
+            envelope: Envelope::new(answer, options, 1, Kind::Chat, ids),
             writing,
+            filters: answer.chunk_filters(),
             choices,
-            usage: usage.chat_json(answer.profile),
+            usage,
+            timing: None,
         }
     }
 
+    /// The role, and with OpenAI whom the first call calls.
     fn role(&mut self, place: usize, out: &mut String) {
         let Some(choice) = self.choices.get(place) else { return };
         // A stream with probabilities begins with none.
         let logprobs = self.writing.logprobs(place, choice, 0..0);
         let role = self.writing.role(choice);
         write_event(&mut self.envelope, &Delta { logprobs: &logprobs, ..said(place, &role) }, out);
-        if choice.is_call() && self.writing.layout == Layout::OpenAi {
-            let start = format!("{{{}}}", self.writing.call_start(choice, 0));
+        if choice.is_call() && self.writing.layout() == Layout::OpenAi {
+            let start = self.writing.call_start(choice, 0);
             write_event(&mut self.envelope, &said(place, &start), out);
         }
     }
@@ -71,6 +73,10 @@ impl<R: Rng> Chunks<R> {
 }
 
 impl<R: Rng + Send> Events for Chunks<R> {
+    fn timed(&mut self, timing: &Timing) {
+        self.timing = (self.writing.profile == WireProfile::Azure2026).then_some(*timing);
+    }
+
     fn open(&mut self, out: &mut String) {
         self.envelope.opening(out);
         for choice in 0..self.choices.len() {
@@ -90,15 +96,15 @@ impl<R: Rng + Send> Events for Chunks<R> {
         let call = choice.call_of(index);
         // The first call has begun with the role.
         if let Some(call) = call.filter(|call| 0 < *call && choice.starts_call(index)) {
-            let start = format!("{{{}}}", self.writing.call_start(choice, call));
+            let start = self.writing.call_start(choice, call);
             write_event(&mut self.envelope, &said(place, &start), out);
         }
         let (filters, delta) = match (call, &choice.completion.said) {
-            (Some(call), _) => ("{}", format!("{{{}}}", self.writing.call_arguments(call, piece))),
+            (Some(call), _) => ("{}", self.writing.call_arguments(call, piece)),
             (None, Said::Refusal) => {
-                (SEVERITIES, format!(r#"{{"refusal":{}}}"#, json_string(piece)))
+                (self.filters, format!(r#"{{"refusal":{}}}"#, json_string(piece)))
             }
-            (None, _) => (SEVERITIES, format!(r#"{{"content":{}}}"#, json_string(piece))),
+            (None, _) => (self.filters, content(piece)),
         };
         let logprobs = self.writing.logprobs(place, choice, index..index + 1);
         let event = Delta { filters, logprobs: &logprobs, ..said(place, &delta) };
@@ -109,7 +115,8 @@ impl<R: Rng + Send> Events for Chunks<R> {
     }
 
     fn close(&mut self, out: &mut String) {
-        self.envelope.closing(&self.usage, out);
+        let usage = self.usage.chat_json(self.writing.profile, self.timing.as_ref());
+        self.envelope.closing(&usage, out);
     }
 }
 
@@ -119,10 +126,6 @@ fn said(choice: usize, delta: &str) -> Delta<'_> {
 }
 
 fn write_event<R: Rng>(envelope: &mut Envelope<R>, event: &Delta<'_>, out: &mut String) {
-    let Delta { choice, filters, delta, finish, logprobs } = event;
-    let _ = write!(
-        out,
-        r#"data: {{"choices":[{{"content_filter_results":{filters},"delta":{delta},"finish_reason":{finish},"index":{choice},"logprobs":{logprobs}}}]"#
-    );
-    envelope.close_event(out);
+    let Delta { choice, filters, delta, finish, logprobs } = *event;
+    envelope.choice(filters, ("delta", delta), finish, logprobs, choice, out);
 }

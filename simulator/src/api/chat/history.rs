@@ -61,7 +61,7 @@ mod tests {
     #[track_caller]
     fn check_that(messages: Value, expected: Option<&str>) {
         let checked = check(messages.as_array().unwrap());
-        let found = checked.err().map(|error| error.body.clone());
+        let found = checked.err().map(|error| format!("{error:?}"));
         match (found, expected) {
             (None, None) => {}
             (Some(found), Some(expected)) if found.contains(expected) => {}

@@ -24,7 +24,9 @@ use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::envelope::StreamOptions;
 use super::fields::Parsed;
 use super::generation::{Generation, content_rng, lengths, usage_of};
+use super::usage::Timing;
 use crate::catalogue::Model;
+use crate::config::WireProfile;
 use crate::content::{self, Completion, Dialect, Said, Scorer, Wish};
 use crate::wire::ApiError;
 
@@ -171,7 +173,7 @@ impl Call for Chat {
             fingerprint: ground.fingerprint,
         };
         let writing = Writing {
-            layout: answer.profile.layout(),
+            profile: answer.profile,
             dialect: self.tools.as_ref().map_or(Dialect::Tools, |tools| tools.offer.dialect),
             scorer: self.logprobs.map(|top| Scorer {
                 seed: Seed(ground.rng.next_u64()),
@@ -185,7 +187,13 @@ impl Call for Chat {
             let chunks = Chunks::new(&answer, options, writing, choices, usage, ground.ids);
             Delivery::Stream(Box::new(chunks))
         } else {
-            Delivery::Whole(Document::json(whole::body(&answer, &writing, &choices, usage)))
+            let body = whole::Body::new(&answer, &writing, &choices, usage);
+            match answer.profile {
+                WireProfile::Azure2026 => Delivery::Timed(Box::new(|timing: &Timing| {
+                    Document::json(body.write(Some(timing)))
+                })),
+                _ => Delivery::Whole(Document::json(body.write(None))),
+            }
         };
         Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery }
     }

@@ -19,8 +19,8 @@ fn text(pieces: &[&'static str]) -> Choice {
     Choice { completion: Completion { pieces, ..Completion::default() }, call_ids: Vec::new() }
 }
 
-fn writing(layout: Layout) -> Writing {
-    Writing { layout, dialect: Dialect::Tools, scorer: None }
+fn writing(profile: WireProfile) -> Writing {
+    Writing { profile, dialect: Dialect::Tools, scorer: None }
 }
 
 const RECORDED_CHAT: &str = concat!(
@@ -44,7 +44,8 @@ fn a_chat_completion_is_as_recorded() {
         reasoning_tokens: 192,
     };
     assert_eq!(
-        whole::body(&answer, &writing(Layout::Azure), &[text(&["3"])], usage),
+        whole::Body::new(&answer, &writing(WireProfile::Documented), &[text(&["3"])], usage)
+            .write(None),
         RECORDED_CHAT
     );
 }
@@ -74,7 +75,7 @@ fn a_stream_is_as_recorded() {
     let mut chunks = Chunks::new(
         &answer,
         options,
-        writing(Layout::Azure),
+        writing(WireProfile::Documented),
         choices,
         usage,
         Ids(Seed(1).stream("x")),
@@ -98,8 +99,14 @@ fn padding_stands_where_it_was_recorded() {
     let options = StreamOptions { include_usage: true, obfuscation: true };
     let choices = vec![text(&[])];
     let ids = Ids(Seed(1).stream("x"));
-    let mut chunks =
-        Chunks::new(&answer, options, writing(Layout::Azure), choices, Usage::default(), ids);
+    let mut chunks = Chunks::new(
+        &answer,
+        options,
+        writing(WireProfile::Documented),
+        choices,
+        Usage::default(),
+        ids,
+    );
     let mut out = String::new();
     chunks.open(&mut out);
     let expected = r#""model":"m","obfuscation":""#;
@@ -126,15 +133,11 @@ fn calls(list: &[(&str, &[&'static str])]) -> Choice {
 
 /// Every event of a stream, without what is the same in all.
 fn deltas(writing: Writing, choice: Choice) -> Vec<String> {
-    let answer = Answer {
-        profile: WireProfile::Documented,
-        id: "i",
-        created: 1,
-        model: "m",
-        fingerprint: None,
-    };
+    let answer =
+        Answer { profile: writing.profile, id: "i", created: 1, model: "m", fingerprint: None };
     let options = StreamOptions { include_usage: false, obfuscation: false };
     let pieces = choice.completion.pieces.len();
+    let writing_layout = writing.layout();
     let ids = Ids(Seed(1).stream("x"));
     let mut chunks = Chunks::new(&answer, options, writing, vec![choice], Usage::default(), ids);
     let mut out = String::new();
@@ -142,9 +145,13 @@ fn deltas(writing: Writing, choice: Choice) -> Vec<String> {
     for index in 0..pieces {
         chunks.token(0, index, &mut out);
     }
+    let layout = writing_layout;
     out.lines()
-        .filter_map(|line| line.split_once(r#","delta":"#))
-        .filter_map(|(_, rest)| rest.split_once(r#","index":0,"logprobs""#))
+        .filter_map(|line| line.split_once(r#""delta":"#))
+        .filter_map(|(_, rest)| match layout {
+            Layout::OpenAi => rest.split_once(r#","logprobs""#),
+            Layout::Azure | Layout::Azure2024 => rest.split_once(r#","index":0,"logprobs""#),
+        })
         .map(|(delta, _)| delta.to_owned())
         .collect()
 }
@@ -154,7 +161,7 @@ fn deltas(writing: Writing, choice: Choice) -> Vec<String> {
 fn azure_merges_the_first_call_with_the_role() {
     let choice = calls(&[("get_current_temperature", &["{\"", "city", "\"}"]), ("other", &["{}"])]);
     assert_eq!(
-        deltas(writing(Layout::Azure), choice),
+        deltas(writing(WireProfile::Documented), choice),
         [
             r#"{"content":null,"refusal":null,"role":"assistant","tool_calls":[{"function":{"arguments":"","name":"get_current_temperature"},"id":"call_0","index":0,"type":"function"}]},"finish_reason":null"#,
             r#"{"tool_calls":[{"function":{"arguments":"{\""},"index":0}]},"finish_reason":null"#,
@@ -171,21 +178,21 @@ fn azure_merges_the_first_call_with_the_role() {
 fn openai_begins_each_call_with_a_chunk_of_its_own() {
     let choice = calls(&[("one", &["{}"]), ("two", &["{}"])]);
     assert_eq!(
-        deltas(writing(Layout::OpenAi), choice),
+        deltas(writing(WireProfile::OpenAi), choice),
         [
-            r#"{"role":"assistant","content":null,"refusal":null},"finish_reason":null"#,
-            r#"{"tool_calls":[{"index":0,"id":"call_0","type":"function","function":{"name":"one","arguments":""}}]},"finish_reason":null"#,
-            r#"{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]},"finish_reason":null"#,
-            r#"{"tool_calls":[{"index":1,"id":"call_1","type":"function","function":{"name":"two","arguments":""}}]},"finish_reason":null"#,
-            r#"{"tool_calls":[{"index":1,"function":{"arguments":"{}"}}]},"finish_reason":null"#,
-            r#"{},"finish_reason":"tool_calls""#,
+            r#"{"role":"assistant","content":null,"refusal":null}"#,
+            r#"{"tool_calls":[{"index":0,"id":"call_0","type":"function","function":{"name":"one","arguments":""}}]}"#,
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}"#,
+            r#"{"tool_calls":[{"index":1,"id":"call_1","type":"function","function":{"name":"two","arguments":""}}]}"#,
+            r#"{"tool_calls":[{"index":1,"function":{"arguments":"{}"}}]}"#,
+            r#"{}"#,
         ]
     );
 }
 
 #[test]
 fn function_calls_and_refusals_stream_as_such() {
-    let legacy = Writing { dialect: Dialect::Functions, ..writing(Layout::Azure) };
+    let legacy = Writing { dialect: Dialect::Functions, ..writing(WireProfile::Documented) };
     assert_eq!(
         deltas(legacy, calls(&[("one", &["{}"])])),
         [
@@ -197,7 +204,7 @@ fn function_calls_and_refusals_stream_as_such() {
     let mut refusal = text(&["No"]);
     refusal.completion.said = Said::Refusal;
     assert_eq!(
-        deltas(writing(Layout::Azure), refusal),
+        deltas(writing(WireProfile::Documented), refusal),
         [
             r#"{"content":null,"refusal":"","role":"assistant"},"finish_reason":null"#,
             r#"{"refusal":"No"},"finish_reason":null"#,
@@ -210,18 +217,18 @@ fn function_calls_and_refusals_stream_as_such() {
 fn whole_messages_have_their_calls() {
     let choice = calls(&[("one", &["{\"", "a\":1}"]), ("two", &["{}"])]);
     assert_eq!(
-        writing(Layout::Azure).message(&choice),
+        writing(WireProfile::Documented).message(&choice),
         r#"{"annotations":[],"content":null,"refusal":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{\"a\":1}","name":"one"},"id":"call_0","type":"function"},{"function":{"arguments":"{}","name":"two"},"id":"call_1","type":"function"}]}"#
     );
     assert_eq!(
-        writing(Layout::Azure2024).message(&calls(&[("one", &["{}"])])),
+        writing(WireProfile::Azure2024).message(&calls(&[("one", &["{}"])])),
         r#"{"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{}","name":"one"},"id":"call_0","type":"function"}]}"#
     );
     assert_eq!(
-        writing(Layout::OpenAi).message(&calls(&[("one", &["{}"])])),
+        writing(WireProfile::OpenAi).message(&calls(&[("one", &["{}"])])),
         r#"{"role":"assistant","content":null,"tool_calls":[{"id":"call_0","type":"function","function":{"name":"one","arguments":"{}"}}],"refusal":null,"annotations":[]}"#
     );
-    let legacy = Writing { dialect: Dialect::Functions, ..writing(Layout::Azure2024) };
+    let legacy = Writing { dialect: Dialect::Functions, ..writing(WireProfile::Azure2024) };
     assert_eq!(
         legacy.message(&calls(&[("one", &["{}"])])),
         r#"{"content":null,"function_call":{"arguments":"{}","name":"one"},"role":"assistant"}"#
@@ -231,7 +238,7 @@ fn whole_messages_have_their_calls() {
 #[test]
 fn probabilities_stand_at_every_token() {
     let scorer = Scorer { seed: Seed(1), encoding: tokens::Encoding::O200kBase, top: 2 };
-    let writing = Writing { scorer: Some(scorer), ..writing(Layout::Azure) };
+    let writing = Writing { scorer: Some(scorer), ..writing(WireProfile::Documented) };
     let choice = text(&["Hello", " world"]);
     let whole: serde_json::Value =
         serde_json::from_str(&writing.logprobs(0, &choice, 0..2)).unwrap();

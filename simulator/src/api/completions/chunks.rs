@@ -1,14 +1,13 @@
 //! Events of a streamed legacy completion: as chat's, without a role
 //! (specification, sections 2.4 and 2.7).
 
-use std::fmt::Write as _;
-
 use rand::Rng;
 
 use super::choice::Choice;
-use crate::api::answer::{Answer, SEVERITIES, json_string};
+use crate::api::answer::Answer;
 use crate::api::call::Events;
-use crate::api::envelope::{Envelope, StreamOptions};
+use crate::api::envelope::{Envelope, Kind, StreamOptions};
+use crate::api::object::json_string;
 use crate::api::usage::Usage;
 use crate::content::Scorer;
 use crate::wire::Ids;
@@ -16,6 +15,7 @@ use crate::wire::Ids;
 /// Writes the events of one answer.
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
+    filters: &'static str,
     scorer: Option<Scorer>,
     choices: Vec<Choice>,
     /// Characters of each choice's text that have been sent.
@@ -33,17 +33,21 @@ impl<R: Rng> Chunks<R> {
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
-        let end = r#""object":"text_completion""#.to_owned();
-        let envelope = Envelope::new(answer, options, prompts, end, ids);
         let sent = vec![0; choices.len()];
-        Self { envelope, scorer, choices, sent, usage: usage.totals_json() }
+        Self {
+            envelope: Envelope::new(answer, options, prompts, Kind::Completions, ids),
+            filters: answer.chunk_filters(),
+            scorer,
+            choices,
+            sent,
+            usage: usage.totals_json(answer.layout()),
+        }
     }
 
     fn finish(&mut self, place: usize, out: &mut String) {
         let Some(choice) = self.choices.get(place) else { return };
         let finish = format!("\"{}\"", choice.completion.finish.name());
-        let said = Said { filters: "{}", text: "\"\"", finish: &finish, logprobs: "null" };
-        event(&mut self.envelope, said, place, out);
+        self.envelope.choice("{}", ("text", "\"\""), &finish, "null", place, out);
     }
 }
 
@@ -54,8 +58,7 @@ impl<R: Rng + Send> Events for Chunks<R> {
             if let Some(prompt) = &choice.echo {
                 let text = json_string(prompt);
                 let logprobs = choice.echo_logprobs(place, self.scorer.as_ref());
-                let said = Said { filters: "{}", text: &text, finish: "null", logprobs: &logprobs };
-                event(&mut self.envelope, said, place, out);
+                self.envelope.choice("{}", ("text", &text), "null", &logprobs, place, out);
             }
         }
         for place in 0..self.choices.len() {
@@ -75,8 +78,7 @@ impl<R: Rng + Send> Events for Chunks<R> {
         if let Some(sent) = self.sent.get_mut(place) {
             *sent += piece.chars().count();
         }
-        let said = Said { filters: SEVERITIES, text: &text, finish: "null", logprobs: &logprobs };
-        event(&mut self.envelope, said, place, out);
+        self.envelope.choice(self.filters, ("text", &text), "null", &logprobs, place, out);
         if last {
             self.finish(place, out);
         }
@@ -85,21 +87,4 @@ impl<R: Rng + Send> Events for Chunks<R> {
     fn close(&mut self, out: &mut String) {
         self.envelope.closing(&self.usage, out);
     }
-}
-
-/// What an event says of a choice, in JSON.
-struct Said<'a> {
-    filters: &'a str,
-    text: &'a str,
-    finish: &'a str,
-    logprobs: &'a str,
-}
-
-fn event<R: Rng>(envelope: &mut Envelope<R>, said: Said<'_>, choice: usize, out: &mut String) {
-    let Said { filters, text, finish, logprobs } = said;
-    let _ = write!(
-        out,
-        r#"data: {{"choices":[{{"content_filter_results":{filters},"finish_reason":{finish},"index":{choice},"logprobs":{logprobs},"text":{text}}}]"#
-    );
-    envelope.close_event(out);
 }
