@@ -8,6 +8,7 @@ mod cli;
 mod control;
 mod entra;
 mod errors;
+mod forms;
 mod limits;
 mod process;
 mod recording;
