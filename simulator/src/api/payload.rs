@@ -14,8 +14,8 @@ pub(crate) struct Payload {
     /// under the name without it.
     pub fields: Map<String, Value>,
     pub files: Vec<File>,
-    /// Length of the whole body, in bytes.
-    pub length: usize,
+    /// The body as it was sent.
+    pub bytes: Bytes,
 }
 
 /// A file of a form.
@@ -28,8 +28,8 @@ pub(crate) struct File {
 
 impl Payload {
     /// A body that is a JSON object.
-    pub(crate) fn json(bytes: &[u8]) -> Parsed<Self> {
-        Ok(Self { fields: parse_json(bytes)?, files: Vec::new(), length: bytes.len() })
+    pub(crate) fn json(bytes: Bytes) -> Parsed<Self> {
+        Ok(Self { fields: parse_json(&bytes)?, files: Vec::new(), bytes })
     }
 
     /// A body that is a form (`multipart/form-data`).
@@ -37,10 +37,9 @@ impl Payload {
         let Some(boundary) = content_type.and_then(|text| multer::parse_boundary(text).ok()) else {
             return Err(ApiError::not_a_form(content_type.unwrap_or_default()));
         };
-        let length = bytes.len();
-        let body = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
+        let body = stream::iter([Ok::<_, std::convert::Infallible>(bytes.clone())]);
         let mut parts = multer::Multipart::new(body, boundary);
-        let mut payload = Self { length, ..Self::default() };
+        let mut payload = Self { bytes, ..Self::default() };
         let broken = |_| ApiError::broken_form();
         while let Some(part) = parts.next_field().await.map_err(broken)? {
             let field = part.name().unwrap_or_default().to_owned();
@@ -177,7 +176,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_form_has_fields_lists_and_files() {
-        let form = Payload::form(Some("multipart/form-data; boundary=x"), FORM.into()).await.unwrap();
+        let form =
+            Payload::form(Some("multipart/form-data; boundary=x"), FORM.into()).await.unwrap();
         assert_eq!(form.fields["model"], "whisper");
         assert_eq!(form.fields["timestamp_granularities"][0], "word");
         let file = form.file("file").unwrap();
@@ -194,7 +194,11 @@ mod tests {
             (Some("multipart/form-data; boundary=y"), FORM),
         ] {
             let found = Payload::form(content_type, body.into()).await;
-            assert_eq!(found.err().map(|error| error.status.as_u16()), Some(400), "{content_type:?}");
+            assert_eq!(
+                found.err().map(|error| error.status.as_u16()),
+                Some(400),
+                "{content_type:?}"
+            );
         }
     }
 }

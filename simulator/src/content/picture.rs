@@ -15,7 +15,9 @@ pub(crate) fn picture(width: u32, height: u32, transparent: bool, number: u64) -
     let palette: Vec<u8> = (0..COLOURS * 3).map(|_| rng.random()).collect();
     let tiles: Vec<u8> = (0..TILES * TILES).map(|_| rng.random_range(0..COLOURS as u8)).collect();
     let row = |y: u32| -> Vec<u8> {
-        (0..width).map(|x| tile(&tiles, x * TILES / width.max(1), y * TILES / height.max(1))).collect()
+        (0..width)
+            .map(|x| tile(&tiles, x * TILES / width.max(1), y * TILES / height.max(1)))
+            .collect()
     };
     let mut pixels = Vec::with_capacity(width as usize * height as usize);
     for y in 0..height {

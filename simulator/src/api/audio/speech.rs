@@ -59,11 +59,7 @@ pub(in crate::api) fn read(fields: Fields<'_>) -> Parsed<Speech> {
     let voices: Vec<_> = VOICES.iter().map(|voice| (*voice, ())).collect();
     text::choice(fields, "voice", &voices)?;
     // The service has more formats; here is nothing that makes them.
-    let formats = [
-        ("mp3", SoundFormat::Mp3),
-        ("wav", SoundFormat::Wav),
-        ("pcm", SoundFormat::Pcm),
-    ];
+    let formats = [("mp3", SoundFormat::Mp3), ("wav", SoundFormat::Wav), ("pcm", SoundFormat::Pcm)];
     let format = text::choice(fields, "response_format", &formats)?.unwrap_or(SoundFormat::Mp3);
     text::choice(fields, "stream_format", &[("audio", ())])?;
     let speed = fields.decimal("speed", 0.25, 4.0)?.unwrap_or(1.0);

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::subtitles::{round, segments, segments_json, srt, vtt, words_json};
-use crate::api::answer::json_string;
 use crate::api::call::{Call, Delivery, Document, Events, Ground, Plan};
 use crate::api::fields::{self, Fields, Parsed};
+use crate::api::object::json_string;
 use crate::api::payload::{Payload, text};
 use crate::api::usage::Usage;
 use crate::catalogue::Model;
-use crate::content::{filler, sound_length};
+use crate::content::words;
 use crate::wire::ApiError;
 
 const FIELDS: &[&str] = &[
@@ -30,8 +30,7 @@ const FIELDS: &[&str] = &[
 /// The largest file (documented: 25 MB).
 const MOST_BYTES: usize = 25 << 20;
 /// What the service says it takes.
-const KINDS: &[&str] =
-    &["flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm"];
+const KINDS: &[&str] = &["flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm"];
 /// Tokens of a second of speech: 150 words a minute.
 const TOKENS_PER_SECOND: f64 = 2.5;
 /// Audio tokens of a second of sound (specification, section 6.4: about 10).
@@ -77,8 +76,7 @@ pub(in crate::api) fn read(payload: &Payload, model: &Model, task: Task) -> Pars
     let kind = file.name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     if file.bytes.is_empty() || !KINDS.contains(&kind.as_str()) {
         let kinds: Vec<String> = KINDS.iter().map(|kind| format!("'{kind}'")).collect();
-        let message =
-            format!("Invalid file format. Supported formats: [{}]", kinds.join(", "));
+        let message = format!("Invalid file format. Supported formats: [{}]", kinds.join(", "));
         return Err(ApiError::invalid_request(message, None, None));
     }
     let counts_tokens = model.facts.name.contains("transcribe");
@@ -103,7 +101,8 @@ pub(in crate::api) fn read(payload: &Payload, model: &Model, task: Task) -> Pars
     let granularities = fields.get("timestamp_granularities").and_then(Value::as_array);
     let words = granularities.is_some_and(|list| list.iter().any(|item| item == "word"));
     if words && format != Format::VerboseJson {
-        let message = "'timestamp_granularities' is only supported with response_format 'verbose_json'.";
+        let message =
+            "'timestamp_granularities' is only supported with response_format 'verbose_json'.";
         return Err(ApiError::invalid_request(message, Some("timestamp_granularities"), None));
     }
     let language = match task {
@@ -114,13 +113,18 @@ pub(in crate::api) fn read(payload: &Payload, model: &Model, task: Task) -> Pars
         task,
         format,
         language: language.to_owned(),
-        length: sound_length(&file.bytes),
+        length: length(&file.bytes),
         prompt: text::string(fields, "prompt").map(str::to_owned),
         words,
         // Whisper takes the flag and does not stream.
         stream: counts_tokens && text::boolean(fields, "stream")?,
         counts_tokens,
     })
+}
+
+fn length(file: &[u8]) -> Duration {
+    let seconds = tokens::audio_seconds(file, file.len());
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 impl Transcription {
@@ -209,7 +213,7 @@ impl Call for Transcription {
 
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
         let tokens = whole(self.length.as_secs_f64() * TOKENS_PER_SECOND).clamp(1, 100_000);
-        let pieces = filler(tokens, &mut ground.rng);
+        let pieces = words(tokens, &mut ground.rng);
         let completion_tokens = if self.counts_tokens { tokens } else { 0 };
         let usage =
             Usage { prompt_tokens: ground.prompt_tokens, completion_tokens, ..Usage::default() };

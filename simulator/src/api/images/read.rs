@@ -1,5 +1,7 @@
 //! Requests for pictures, read strictly.
 
+use tokens::ImageSize;
+
 use super::Images;
 use super::size::{Quality, Size, input_tokens};
 use crate::api::fields::{self, Fields, Parsed};
@@ -46,23 +48,23 @@ pub(in crate::api) fn read_edit(payload: &Payload, model: &Model) -> Parsed<Imag
     }
     let most = if family == ImageFamily::Gpt { MOST_SOURCES } else { 1 };
     fields::at_most("image", sources.len(), most)?;
+    let mut tokens = 0;
     for file in sources.iter().copied().chain(payload.file("mask")) {
-        let known: &[&[u8]] = &[b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF"];
-        if !known.iter().any(|magic| file.bytes.starts_with(magic)) {
-            let message = "Invalid image file or mode for image 0, please check your image file.";
-            let message = message.replace("image 0", &format!("`{}`", file.field));
-            let code = Some("invalid_image_file");
-            return Err(ApiError::invalid_request(message, None, code));
-        }
+        let Some(size) = ImageSize::read(&file.bytes) else {
+            let message = format!(
+                "Invalid image file or mode for `{}`, please check your image file.",
+                file.field
+            );
+            return Err(ApiError::invalid_request(message, None, Some("invalid_image_file")));
+        };
         if MOST_SOURCE_BYTES < file.bytes.len() {
             let message = "Image file too large. Maximum file size is 50MB.";
             return Err(ApiError::invalid_request(message, Some(&file.field), None));
         }
+        if family == ImageFamily::Gpt && file.field != "mask" {
+            tokens += input_tokens(size);
+        }
     }
-    let tokens = match family {
-        ImageFamily::Gpt => sources.iter().map(|file| input_tokens(&file.bytes)).sum(),
-        ImageFamily::DallE2 | ImageFamily::DallE3 => 0,
-    };
     read(Fields(&payload.fields), family, tokens)
 }
 

@@ -1,5 +1,6 @@
 //! Sizes and qualities, and what a picture of each costs.
 
+use tokens::ImageSize;
 
 use crate::api::fields::{Fields, Parsed};
 use crate::api::payload::text;
@@ -104,23 +105,12 @@ impl Quality {
 }
 
 /// Input tokens of a picture that is edited: 65 and 129 for each tile of 512 pixels,
-/// the short side scaled to 512 (OpenAI's image guide, gpt-image-1). The size is that
-/// of a PNG's header; of other files a square is assumed.
-pub(super) fn input_tokens(file: &[u8]) -> u64 {
-    let side = |at: usize| -> Option<u64> {
-        let bytes = file.get(at..at.checked_add(4)?)?;
-        bytes.try_into().ok().map(u32::from_be_bytes).map(u64::from).filter(|side| 0 < *side)
-    };
-    let is_png = file.starts_with(b"\x89PNG\r\n\x1a\n");
-    let (width, height) = match (side(16), side(20)) {
-        (Some(width), Some(height)) if is_png => (width, height),
-        _ => (1_024, 1_024),
-    };
-    let short = width.min(height);
-    let long = width.max(height).saturating_mul(512) / short;
-    65 + 129 * long.div_ceil(512).min(16)
+/// the short side scaled to 512 (OpenAI's image guide, gpt-image-1).
+pub(super) fn input_tokens(size: ImageSize) -> u64 {
+    let (width, height) = (u64::from(size.width), u64::from(size.height));
+    let long = width.max(height).saturating_mul(512) / width.min(height).max(1);
+    65 + 129 * long.div_ceil(512).clamp(1, 16)
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -132,8 +122,8 @@ mod tests {
         assert_eq!(SQUARE.tokens(Quality::Low), 272);
         assert_eq!(SQUARE.tokens(Quality::High), 4_160);
         assert_eq!(size(1024, 1536).tokens(Quality::Medium), 1_584);
-        assert_eq!(input_tokens(&picture(512, 512, false, 1)), 65 + 129);
-        assert_eq!(input_tokens(&picture(512, 1024, false, 1)), 65 + 2 * 129);
-        assert_eq!(input_tokens(b"jpeg"), 65 + 129);
+        let read = |width, height| ImageSize::read(&picture(width, height, false, 1)).unwrap();
+        assert_eq!(input_tokens(read(512, 512)), 65 + 129);
+        assert_eq!(input_tokens(read(512, 1024)), 65 + 2 * 129);
     }
 }

@@ -46,7 +46,10 @@ pub(super) fn body(
                 .number("input_tokens", usage.prompt_tokens)
                 .raw("input_tokens_details", details.write(layout))
                 .number("output_tokens", usage.completion_tokens)
-                .number("total_tokens", usage.prompt_tokens.saturating_add(usage.completion_tokens));
+                .number(
+                    "total_tokens",
+                    usage.prompt_tokens.saturating_add(usage.completion_tokens),
+                );
             let background = if request.transparent { "transparent" } else { "opaque" };
             object
                 .text("background", background)
