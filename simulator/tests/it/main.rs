@@ -11,6 +11,7 @@ mod errors;
 mod forms;
 mod limits;
 mod process;
+mod recorded_forms;
 mod recording;
 mod robustness;
 mod sockets;
