@@ -12,6 +12,7 @@ mod forms;
 mod limits;
 mod media;
 mod process;
+mod recorded_forms;
 mod recording;
 mod robustness;
 mod sockets;
