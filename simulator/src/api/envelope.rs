@@ -100,13 +100,19 @@ impl<R: Rng> Envelope<R> {
     /// An event about one choice: what it says, and how it ended, as JSON.
     pub(super) fn choice(
         &mut self,
-        filters: &str,
+        filters: Option<&str>,
         (key, says): (&str, &str),
         finish: &str,
         index: usize,
         out: &mut String,
     ) {
         self.open_event(out);
+        if self.layout != Layout::OpenAi {
+            out.push('{');
+            if let Some(filters) = filters {
+                let _ = write!(out, r#""content_filter_results":{filters},"#);
+            }
+        }
         let _ = match self.layout {
             Layout::OpenAi if key == "text" => write!(
                 out,
@@ -118,11 +124,11 @@ impl<R: Rng> Envelope<R> {
             ),
             Layout::Azure | Layout::Azure2024 if key == "delta" => write!(
                 out,
-                r#"{{"content_filter_results":{filters},"delta":{says},"finish_reason":{finish},"index":{index},"logprobs":null}}"#
+                r#""delta":{says},"finish_reason":{finish},"index":{index},"logprobs":null}}"#
             ),
             Layout::Azure | Layout::Azure2024 => write!(
                 out,
-                r#"{{"content_filter_results":{filters},"finish_reason":{finish},"index":{index},"logprobs":null,"{key}":{says}}}"#
+                r#""finish_reason":{finish},"index":{index},"logprobs":null,"{key}":{says}}}"#
             ),
         };
         self.close_event(out);

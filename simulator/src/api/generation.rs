@@ -7,7 +7,8 @@ use super::fields::{self, Fields, Parsed};
 use super::outline::MOST_CHOICES;
 use super::usage::Usage;
 use crate::catalogue::{Kind, Model};
-use crate::content::{self, Completion, Lengths};
+use crate::content::{self, Completion, Finish, Lengths};
+use crate::filter::Findings;
 use crate::wire::ApiError;
 
 /// What chat and completions have in common.
@@ -38,6 +39,22 @@ pub(super) fn completions(
     };
     let count = prompts.saturating_mul(generation.n);
     (0..count).map(|_| content::completion(lengths, &mut ground.rng)).collect()
+}
+
+/// Stops what content filters block, and says what they found in each choice.
+pub(super) fn filter(ground: &mut Ground<'_>, choices: &mut [Completion]) -> Vec<Findings> {
+    let filters = &ground.deployment.filters;
+    choices
+        .iter_mut()
+        .map(|choice| {
+            let judged = filters.judge_completion(&choice.pieces, &mut ground.rng);
+            if let Some(shown) = judged.shown {
+                choice.pieces.truncate(shown);
+                choice.finish = Finish::ContentFilter;
+            }
+            judged.findings
+        })
+        .collect()
 }
 
 /// What these choices use.

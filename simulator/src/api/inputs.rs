@@ -21,6 +21,13 @@ impl Input {
         }
     }
 
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Input::Text(text) => Some(text),
+            Input::Tokens(_) => None,
+        }
+    }
+
     /// The text, or a name for the tokens that no text shares.
     pub(super) fn key(&self) -> String {
         match self {

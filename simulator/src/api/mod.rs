@@ -7,6 +7,7 @@
 //! [`Call`] is what that validation leaves (specification, sections 1.5, 3.3, 7).
 //! Nothing here knows limits, time or sockets.
 
+mod annotations;
 mod answer;
 mod call;
 mod chat;

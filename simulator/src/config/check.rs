@@ -13,7 +13,7 @@ use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
     ResourceConfig, Sku, WireProfile,
 };
-use super::{SimulatorConfig, entra, https, latency, raw};
+use super::{SimulatorConfig, entra, filter, https, latency, raw};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -261,6 +261,7 @@ impl Checker<'_> {
             capacity: capacity?,
             lengths,
             latency: settings,
+            filters: filter::check(self.source, raw, profile, &mut self.problems),
         })
     }
 

@@ -7,6 +7,7 @@
 
 mod check;
 mod entra;
+mod filter;
 mod https;
 mod latency;
 mod load;

@@ -7,6 +7,7 @@ use seam::token::Signature;
 use super::https::HttpsConfig;
 pub(crate) use super::raw::Sku;
 use crate::catalogue::Model;
+use crate::filter::Filters;
 use crate::latency::Latency;
 
 /// A simulated resource.
@@ -47,6 +48,7 @@ pub(crate) struct DeploymentConfig {
     pub capacity: Capacity,
     pub lengths: CompletionLength,
     pub latency: Latency,
+    pub filters: Filters,
 }
 
 /// Which era of the service is imitated.

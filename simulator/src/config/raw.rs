@@ -6,6 +6,8 @@ use seam::units::HumanDuration;
 use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
+use super::filter::{ContentFilter, ContentFilterMode};
+
 use super::https::Https;
 
 /// Configuration of the simulator.
@@ -169,6 +171,18 @@ pub(crate) struct Deployment {
     /// How long answers take. Default: the measured profile of the model and SKU.
     #[schemars(with = "Option<Latency>")]
     pub latency: Option<Spanned<Latency>>,
+    /// Content filters. Without any, every text passes.
+    #[schemars(with = "Option<Vec<ContentFilter>>")]
+    pub content_filters: Option<Spanned<Vec<Spanned<ContentFilter>>>>,
+    /// When filters of a stream speak: "default", before the text, or "async",
+    /// after it.
+    #[schemars(with = "Option<ContentFilterMode>")]
+    pub content_filter_mode: Option<Spanned<ContentFilterMode>>,
+    /// Least and most tokens that the default mode releases together. The first
+    /// token leaves alone, since measured times to it are those of a client.
+    /// Default [5, 10].
+    #[schemars(with = "Option<[u64; 2]>")]
+    pub content_filter_group: Option<Spanned<[u64; 2]>>,
 }
 
 /// Numbers of a provisioned deployment.

@@ -130,6 +130,8 @@ pub(crate) enum Finish {
     Stop,
     /// At the maximum of tokens.
     Length,
+    /// Where a content filter stopped it.
+    ContentFilter,
 }
 
 impl Finish {
@@ -137,6 +139,7 @@ impl Finish {
         match self {
             Finish::Stop => "stop",
             Finish::Length => "length",
+            Finish::ContentFilter => "content_filter",
         }
     }
 }

@@ -14,10 +14,11 @@ use super::early::{Reached, early};
 use super::exchange::Exchange;
 use super::reply::{fail, wait_until};
 use super::route::Route;
-use crate::api::{self, Call, Outline, Parsed};
+use crate::api::{self, Call, Outline, Parsed, Usage};
 use crate::aside::aside;
 use crate::catalogue::Operation;
-use crate::config::Capacity;
+use crate::config::{Capacity, DeploymentConfig};
+use crate::filter::Findings;
 use crate::latency;
 use crate::limit::{Demand, Refusal, Standing, Ticket};
 use crate::wire::{
@@ -45,6 +46,8 @@ pub(super) struct Accepted {
     pub ticket: Ticket,
     pub call: Box<dyn Call>,
     pub prompt_tokens: u64,
+    /// What filters found in the prompt without blocking it.
+    pub findings: Findings,
 }
 
 /// An error, and the headers it is sent with.
@@ -90,17 +93,38 @@ impl Addressed<'_> {
         });
         let ticket = deployment.try_admit(now, demand).map_err(|refusal| self.refused(&refusal))?;
         self.exchange.admitted(&deployment, ticket, now);
-        let checked = call.and_then(|call| {
-            let tokens = count(call.as_ref());
-            call.check_context(tokens, model).map(|()| (call, tokens))
-        });
-        match checked {
-            Ok((call, prompt_tokens)) => Ok(Accepted { ticket, call, prompt_tokens }),
+        let (call, prompt_tokens) = call
+            .and_then(|call| {
+                let tokens = count(call.as_ref());
+                call.check_context(tokens, model)?;
+                check_provisioned(&deployment.config, tokens)?;
+                Ok((call, tokens))
+            })
             // A 400 of the model layer, after admission.
-            Err(error) => {
-                Err(Failure { error, headers: self.headers(ticket.standing, JSON, false) })
-            }
+            .map_err(|error| self.complaint(ticket, error))?;
+        let findings = self.judge_prompt(call.as_ref());
+        if findings.blocked() {
+            self.exchange.prompt_charged(Usage { prompt_tokens, ..Usage::default() });
+            let layout = deployment.config.wire_profile.layout();
+            return Err(self.complaint(ticket, ApiError::prompt_filtered(&findings, layout)));
         }
+        Ok(Accepted { ticket, call, prompt_tokens, findings })
+    }
+
+    /// An error of the model layer, after admission.
+    fn complaint(&self, ticket: Ticket, error: ApiError) -> Failure {
+        let error = error.in_words_of(self.deployment.config.wire_profile);
+        Failure { error, headers: self.headers(ticket.standing, JSON, false) }
+    }
+
+    /// What content filters find in the prompt.
+    fn judge_prompt(&self, call: &dyn Call) -> Findings {
+        let filters = &self.deployment.config.filters;
+        if filters.rules.is_empty() {
+            return Findings::default();
+        }
+        let mut rng = self.exchange.resource.rng("prompt filters", self.exchange.number);
+        filters.judge_prompt(&call.prompt_texts(), &mut rng)
     }
 
     fn refused(&mut self, refusal: &Refusal) -> Failure {
@@ -151,6 +175,17 @@ impl Addressed<'_> {
                 standing,
             },
         )
+    }
+}
+
+/// Some models have a shorter window on provisioned deployments (specification,
+/// section 1.5). The text is that of a window; the service's own is not published.
+fn check_provisioned(config: &DeploymentConfig, prompt_tokens: u64) -> Parsed<()> {
+    match config.model.facts.ptu_prompt_tokens {
+        Some(most) if config.sku.is_provisioned() && most < prompt_tokens => {
+            Err(ApiError::prompt_too_long(most, prompt_tokens))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use rand::Rng;
 
+use crate::api::annotations::Annotations;
 use crate::api::answer::Answer;
 use crate::api::call::Events;
 use crate::api::envelope::{Envelope, Kind, StreamOptions, content};
@@ -18,7 +19,7 @@ pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
     profile: WireProfile,
     role: String,
-    filters: &'static str,
+    annotations: Annotations,
     choices: Vec<Completion>,
     usage: Usage,
     timing: Option<Timing>,
@@ -29,6 +30,7 @@ impl<R: Rng> Chunks<R> {
         answer: &Answer<'_>,
         options: StreamOptions,
         choices: Vec<Completion>,
+        annotations: Annotations,
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
@@ -41,7 +43,7 @@ impl<R: Rng> Chunks<R> {
             envelope: Envelope::new(answer, options, 1, Kind::Chat, ids),
             profile: answer.profile,
             role,
-            filters: answer.chunk_filters(),
+            annotations,
             choices,
             usage,
             timing: None,
@@ -51,7 +53,9 @@ impl<R: Rng> Chunks<R> {
     fn finish(&mut self, choice: usize, out: &mut String) {
         let Some(completion) = self.choices.get(choice) else { return };
         let reason = format!("\"{}\"", completion.finish.name());
-        self.envelope.choice("{}", ("delta", "{}"), &reason, choice, out);
+        let filters = self.annotations.of_end(choice);
+        self.envelope.choice(filters, ("delta", "{}"), &reason, choice, out);
+        self.annotations.ended(choice, out);
     }
 }
 
@@ -63,7 +67,8 @@ impl<R: Rng + Send> Events for Chunks<R> {
     fn open(&mut self, out: &mut String) {
         self.envelope.opening(out);
         for choice in 0..self.choices.len() {
-            self.envelope.choice("{}", ("delta", &self.role), "null", choice, out);
+            let filters = self.annotations.of_token().map(|_| "{}");
+            self.envelope.choice(filters, ("delta", &self.role), "null", choice, out);
         }
         for choice in 0..self.choices.len() {
             if self.choices.get(choice).is_some_and(|completion| completion.pieces.is_empty()) {
@@ -77,7 +82,9 @@ impl<R: Rng + Send> Events for Chunks<R> {
         let Some(piece) = completion.pieces.get(index) else { return };
         let last = index + 1 == completion.pieces.len();
         let delta = content(piece);
-        self.envelope.choice(self.filters, ("delta", &delta), "null", choice, out);
+        let filters = self.annotations.of_token();
+        self.envelope.choice(filters, ("delta", &delta), "null", choice, out);
+        self.annotations.told(choice, piece, out);
         if last {
             self.finish(choice, out);
         }

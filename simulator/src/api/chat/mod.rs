@@ -9,11 +9,12 @@ pub(super) use read::read;
 use chunks::Chunks;
 use tokens::{ChatMessage, chat_prompt_tokens};
 
+use super::annotations::Annotations;
 use super::answer::Answer;
 use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::envelope::StreamOptions;
 use super::fields::Parsed;
-use super::generation::{Generation, completions, usage_of};
+use super::generation::{Generation, completions, filter, usage_of};
 use super::usage::Timing;
 use crate::catalogue::Model;
 use crate::config::WireProfile;
@@ -50,6 +51,10 @@ impl Call for Chat {
         counted + self.messages.iter().map(|message| message.extra_tokens).sum::<u64>()
     }
 
+    fn prompt_texts(&self) -> Vec<&str> {
+        self.messages.iter().flat_map(|message| &message.texts).map(String::as_str).collect()
+    }
+
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()> {
         let context = model.facts.context_tokens;
         let asked = self.generation.max_tokens.unwrap_or(0);
@@ -76,7 +81,8 @@ impl Call for Chat {
     }
 
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
-        let choices = completions(&self.generation, 1, &mut ground);
+        let mut choices = completions(&self.generation, 1, &mut ground);
+        let findings = filter(&mut ground, &mut choices);
         let usage = usage_of(&ground, &choices);
         let id = ground.ids.chat();
         let answer = Answer {
@@ -85,15 +91,26 @@ impl Call for Chat {
             created: ground.created,
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
+            prompt: &ground.prompt_findings,
         };
         let reasoning_tokens = choices.iter().map(|c| c.reasoning_tokens).max().unwrap_or(0);
         let paced = choices.iter().map(|choice| choice.pieces.len()).collect();
         let delivery = if self.generation.stream {
+            let mode = ground.deployment.filters.mode;
+            let before = self.prompt_texts().iter().map(|text| text.chars().count()).sum();
+            let annotations = Annotations::new(&answer, mode, &findings, before);
             let Generation { include_usage, obfuscation, .. } = self.generation;
             let options = StreamOptions { include_usage, obfuscation };
-            Delivery::Stream(Box::new(Chunks::new(&answer, options, choices, usage, ground.ids)))
+            Delivery::Stream(Box::new(Chunks::new(
+                &answer,
+                options,
+                choices,
+                annotations,
+                usage,
+                ground.ids,
+            )))
         } else {
-            let body = whole::Body::new(&answer, &choices, usage);
+            let body = whole::Body::new(&answer, &choices, &findings, usage);
             match answer.profile {
                 WireProfile::Azure2026 => Delivery::Timed(Box::new(|timing: &Timing| {
                     Document::json(body.write(Some(timing)))

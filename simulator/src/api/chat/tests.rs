@@ -5,17 +5,24 @@ use seam::rng::Seed;
 
 use super::chunks::Chunks;
 use super::whole;
+use crate::api::annotations::Annotations;
 use crate::api::answer::Answer;
 use crate::api::call::Events as _;
 use crate::api::envelope::StreamOptions;
 use crate::api::usage::Usage;
 use crate::config::WireProfile;
 use crate::content::{Completion, Finish};
+use crate::filter::{Findings, Mode};
 use crate::wire::Ids;
 
 fn completion(pieces: &[&'static str]) -> Completion {
     let pieces = pieces.iter().map(|&piece| piece.into()).collect();
     Completion { pieces, finish: Finish::Stop, reasoning_tokens: 0 }
+}
+
+/// One choice in which nothing was found.
+fn clean(answer: &Answer<'_>) -> Annotations {
+    Annotations::new(answer, Mode::Buffered, &[Findings::default()], 0)
 }
 
 const RECORDED_CHAT: &str = concat!(
@@ -31,6 +38,7 @@ fn a_chat_completion_is_as_recorded() {
         created: 1_755_601_034,
         model: "gpt-5-nano-2025-08-07",
         fingerprint: None,
+        prompt: &Findings::default(),
     };
     let usage = Usage {
         prompt_tokens: 11,
@@ -38,7 +46,10 @@ fn a_chat_completion_is_as_recorded() {
         completion_tokens: 203,
         reasoning_tokens: 192,
     };
-    assert_eq!(whole::Body::new(&answer, &[completion(&["3"])], usage).write(None), RECORDED_CHAT);
+    assert_eq!(
+        whole::Body::new(&answer, &[completion(&["3"])], &[Findings::default()], usage).write(None),
+        RECORDED_CHAT
+    );
 }
 
 const RECORDED_STREAM: &[&str] = &[
@@ -59,11 +70,13 @@ fn a_stream_is_as_recorded() {
         created: 1_769_122_114,
         model: "gpt-4o-mini-2024-07-18",
         fingerprint: Some("fp_f97eff32c5"),
+        prompt: &Findings::default(),
     };
     let options = StreamOptions { include_usage: true, obfuscation: false };
     let usage = Usage { prompt_tokens: 168, completion_tokens: 158, ..Usage::default() };
     let choices = vec![completion(&[" now"])];
-    let mut chunks = Chunks::new(&answer, options, choices, usage, Ids(Seed(1).stream("x")));
+    let mut chunks =
+        Chunks::new(&answer, options, choices, clean(&answer), usage, Ids(Seed(1).stream("x")));
     let mut out = String::new();
     chunks.open(&mut out);
     chunks.token(0, 0, &mut out);
@@ -79,11 +92,12 @@ fn padding_stands_where_it_was_recorded() {
         created: 1,
         model: "m",
         fingerprint: None,
+        prompt: &Findings::default(),
     };
     let options = StreamOptions { include_usage: true, obfuscation: true };
     let choices = vec![completion(&[])];
     let ids = Ids(Seed(1).stream("x"));
-    let mut chunks = Chunks::new(&answer, options, choices, Usage::default(), ids);
+    let mut chunks = Chunks::new(&answer, options, choices, clean(&answer), Usage::default(), ids);
     let mut out = String::new();
     chunks.open(&mut out);
     let expected = r#""model":"m","obfuscation":""#;

@@ -5,6 +5,7 @@ use crate::api::object::{self, Object, array};
 use crate::api::usage::{Timing, Usage};
 use crate::config::{Layout, WireProfile};
 use crate::content::Completion;
+use crate::filter::Findings;
 
 /// The body of a chat completion, but for the usage that `timing` is part of.
 pub(super) struct Body {
@@ -14,13 +15,20 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub(super) fn new(answer: &Answer<'_>, choices: &[Completion], usage: Usage) -> Self {
+    pub(super) fn new(
+        answer: &Answer<'_>,
+        choices: &[Completion],
+        findings: &[Findings],
+        usage: Usage,
+    ) -> Self {
         let layout = answer.layout();
-        let filters = answer.completion_filters();
-        let list = array(choices.iter().enumerate().map(|(index, choice)| {
+        let list = array(choices.iter().zip(findings).enumerate().map(|(index, choice)| {
+            let (choice, findings) = choice;
             let finish = format!("\"{}\"", choice.finish.name());
-            let message = message(answer.profile, &choice.text());
-            answer.choice(index, ("message", message), &finish, filters)
+            // What is blocked has no message at all.
+            let shown = !findings.blocked();
+            let message = shown.then(|| ("message", message(answer.profile, &choice.text())));
+            answer.choice(index, message, &finish, &answer.completion_filters(findings))
         }));
         let object = Object::new()
             .text("id", answer.id)

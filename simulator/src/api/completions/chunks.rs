@@ -3,6 +3,7 @@
 
 use rand::Rng;
 
+use crate::api::annotations::Annotations;
 use crate::api::answer::Answer;
 use crate::api::call::Events;
 use crate::api::envelope::{Envelope, Kind, StreamOptions};
@@ -14,7 +15,7 @@ use crate::wire::Ids;
 /// Writes the events of one answer.
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
-    filters: &'static str,
+    annotations: Annotations,
     choices: Vec<Completion>,
     usage: String,
 }
@@ -25,12 +26,13 @@ impl<R: Rng> Chunks<R> {
         options: StreamOptions,
         prompts: usize,
         choices: Vec<Completion>,
+        annotations: Annotations,
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
         Self {
             envelope: Envelope::new(answer, options, prompts, Kind::Completions, ids),
-            filters: answer.chunk_filters(),
+            annotations,
             choices,
             usage: usage.totals_json(answer.layout()),
         }
@@ -39,7 +41,9 @@ impl<R: Rng> Chunks<R> {
     fn finish(&mut self, choice: usize, out: &mut String) {
         let Some(completion) = self.choices.get(choice) else { return };
         let reason = format!("\"{}\"", completion.finish.name());
-        self.envelope.choice("{}", ("text", "\"\""), &reason, choice, out);
+        let filters = self.annotations.of_end(choice);
+        self.envelope.choice(filters, ("text", "\"\""), &reason, choice, out);
+        self.annotations.ended(choice, out);
     }
 }
 
@@ -58,7 +62,9 @@ impl<R: Rng + Send> Events for Chunks<R> {
         let Some(piece) = completion.pieces.get(index) else { return };
         let last = index + 1 == completion.pieces.len();
         let text = json_string(piece);
-        self.envelope.choice(self.filters, ("text", &text), "null", choice, out);
+        let filters = self.annotations.of_token();
+        self.envelope.choice(filters, ("text", &text), "null", choice, out);
+        self.annotations.told(choice, piece, out);
         if last {
             self.finish(choice, out);
         }

@@ -5,11 +5,12 @@ mod whole;
 
 use chunks::Chunks;
 
+use super::annotations::Annotations;
 use super::answer::Answer;
 use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::envelope::StreamOptions;
 use super::fields::{self, Fields, Parsed};
-use super::generation::{Generation, completions, read_generation, usage_of};
+use super::generation::{Generation, completions, filter, read_generation, usage_of};
 use super::inputs::{Input, read_inputs};
 use crate::catalogue::Model;
 use crate::wire::ApiError;
@@ -62,6 +63,10 @@ impl Call for Completions {
         self.prompts.iter().map(|input| input.tokens(model)).sum()
     }
 
+    fn prompt_texts(&self) -> Vec<&str> {
+        self.prompts.iter().filter_map(Input::as_text).collect()
+    }
+
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()> {
         let context = model.facts.context_tokens;
         let asked = self.generation.max_tokens.unwrap_or(0);
@@ -81,7 +86,8 @@ impl Call for Completions {
 
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
         let prompts = self.prompts.len();
-        let choices = completions(&self.generation, prompts as u64, &mut ground);
+        let mut choices = completions(&self.generation, prompts as u64, &mut ground);
+        let findings = filter(&mut ground, &mut choices);
         let usage = usage_of(&ground, &choices);
         let id = ground.ids.completion();
         let answer = Answer {
@@ -90,16 +96,23 @@ impl Call for Completions {
             created: ground.created,
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
+            prompt: &ground.prompt_findings,
         };
         let paced = choices.iter().map(|choice| choice.pieces.len()).collect();
         let delivery = if self.generation.stream {
+            let mode = ground.deployment.filters.mode;
+            let before = self.prompt_texts().iter().map(|text| text.chars().count()).sum();
+            let annotations = Annotations::new(&answer, mode, &findings, before);
             let include_usage = self.generation.include_usage;
             // Recorded for chat only.
             let options = StreamOptions { include_usage, obfuscation: false };
-            let chunks = Chunks::new(&answer, options, prompts, choices, usage, ground.ids);
+            let chunks =
+                Chunks::new(&answer, options, prompts, choices, annotations, usage, ground.ids);
             Delivery::Stream(Box::new(chunks))
         } else {
-            Delivery::Whole(Document::json(whole::body(&answer, prompts, &choices, usage)))
+            Delivery::Whole(Document::json(whole::body(
+                &answer, prompts, &choices, &findings, usage,
+            )))
         };
         Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery }
     }

@@ -5,19 +5,23 @@ use crate::api::object::{self, Object, array, json_string};
 use crate::api::usage::Usage;
 use crate::config::Layout;
 use crate::content::Completion;
+use crate::filter::Findings;
 
 /// The body of a legacy completion; choices of one prompt stand together.
 pub(super) fn body(
     answer: &Answer<'_>,
     prompts: usize,
     choices: &[Completion],
+    findings: &[Findings],
     usage: Usage,
 ) -> String {
     let layout = answer.layout();
-    let filters = answer.completion_filters();
-    let list = array(choices.iter().enumerate().map(|(index, choice)| {
+    let list = array(choices.iter().zip(findings).enumerate().map(|(index, choice)| {
+        let (choice, findings) = choice;
         let finish = format!("\"{}\"", choice.finish.name());
-        answer.choice(index, ("text", json_string(&choice.text())), &finish, filters)
+        let text = if findings.blocked() { String::new() } else { choice.text() };
+        let filters = answer.completion_filters(findings);
+        answer.choice(index, Some(("text", json_string(&text))), &finish, &filters)
     }));
     let object = Object::new()
         .text("id", answer.id)
