@@ -18,6 +18,7 @@ mod fields;
 mod generation;
 mod inputs;
 pub(crate) mod models;
+pub(crate) mod moderations;
 mod object;
 mod outline;
 mod usage;

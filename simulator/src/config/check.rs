@@ -13,7 +13,7 @@ use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
     ResourceConfig, Sku, WireProfile,
 };
-use super::{SimulatorConfig, entra, filter, https, latency, raw};
+use super::{SimulatorConfig, entra, filter, https, latency, moderation, raw};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -163,6 +163,8 @@ impl Checker<'_> {
                 https::check(self.source, raw, &mut self.problems)
             });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
+            let moderation =
+                moderation::check(self.source, &resource.moderation_rules, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
@@ -202,6 +204,7 @@ impl Checker<'_> {
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
                 undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
+                moderation,
                 deployments,
             });
         }

@@ -162,26 +162,7 @@ fn rule(
     raw: &ContentFilter,
     report: &mut impl FnMut(std::ops::Range<usize>, String, &str),
 ) -> Option<Rule> {
-    let matcher = match (&raw.contains, &raw.regex) {
-        (Some(text), Some(regex)) => {
-            let message = "both `contains` and `regex`".to_owned();
-            report(text.span().start..regex.span().end, message, "write one of them");
-            return None;
-        }
-        (Some(text), None) if text.get_ref().is_empty() => {
-            report(text.span(), "`contains` is empty".into(), "remove the line to match any text");
-            return None;
-        }
-        (Some(text), None) => Matcher::Contains(text.get_ref().to_lowercase()),
-        (None, Some(regex)) => match Regex::new(regex.get_ref()) {
-            Ok(compiled) => Matcher::Regex(Arc::new(compiled)),
-            Err(error) => {
-                report(regex.span(), format!("not a pattern: {error}"), "an example: \"(?i)bomb\"");
-                return None;
-            }
-        },
-        (None, None) => Matcher::Any,
-    };
+    let matcher = matcher(raw.contains.as_ref(), raw.regex.as_ref(), report)?;
     let side = match raw.on.get_ref() {
         FilterSide::Prompt => Side::Prompt,
         FilterSide::Completion => Side::Completion,
@@ -223,4 +204,31 @@ fn rule(
     };
     let blocks = raw.action != Some(FilterAction::Annotate);
     Some(Rule { side, matcher, probability, category, severity, blocks })
+}
+
+/// What `contains` and `regex` say.
+pub(super) fn matcher(
+    contains: Option<&Spanned<String>>,
+    regex: Option<&Spanned<String>>,
+    report: &mut impl FnMut(std::ops::Range<usize>, String, &str),
+) -> Option<Matcher> {
+    match (contains, regex) {
+        (Some(text), Some(_)) => {
+            report(text.span(), "both `contains` and `regex`".into(), "write one of them");
+            None
+        }
+        (Some(text), None) if text.get_ref().is_empty() => {
+            report(text.span(), "`contains` is empty".into(), "remove the line to match any text");
+            None
+        }
+        (Some(text), None) => Some(Matcher::Contains(text.get_ref().to_lowercase())),
+        (None, Some(regex)) => match Regex::new(regex.get_ref()) {
+            Ok(compiled) => Some(Matcher::Regex(Arc::new(compiled))),
+            Err(error) => {
+                report(regex.span(), format!("not a pattern: {error}"), "an example: \"(?i)bomb\"");
+                None
+            }
+        },
+        (None, None) => Some(Matcher::Any),
+    }
 }

@@ -12,6 +12,7 @@ mod https;
 mod latency;
 mod load;
 mod model;
+mod moderation;
 pub(crate) mod raw;
 mod seed;
 mod select;

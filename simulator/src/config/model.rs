@@ -7,7 +7,7 @@ use seam::token::Signature;
 use super::https::HttpsConfig;
 pub(crate) use super::raw::Sku;
 use crate::catalogue::Model;
-use crate::filter::Filters;
+use crate::filter::{Filters, Flag};
 use crate::latency::Latency;
 
 /// A simulated resource.
@@ -23,6 +23,7 @@ pub(crate) struct ResourceConfig {
     pub entra: Option<EntraConfig>,
     /// Names of deployments that answer for unknown names.
     pub undefined_deployments: Vec<String>,
+    pub moderation: Vec<Flag>,
     pub deployments: Vec<DeploymentConfig>,
 }
 

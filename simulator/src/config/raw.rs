@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
 use super::filter::{ContentFilter, ContentFilterMode};
+use super::moderation::ModerationRule;
 
 use super::https::Https;
 
@@ -66,6 +67,10 @@ pub(crate) struct Resource {
     /// request gets 404 `DeploymentNotFound`.
     #[schemars(with = "Option<Vec<String>>")]
     pub undefined_deployments: Option<Vec<Spanned<String>>>,
+    /// What OpenAI's moderation endpoint flags, beside the few words it knows.
+    #[serde(default)]
+    #[schemars(with = "Vec<ModerationRule>")]
+    pub moderation_rules: Vec<Spanned<ModerationRule>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]

@@ -4,10 +4,12 @@
 
 mod category;
 mod findings;
+mod moderation;
 mod rule;
 
 pub(crate) use category::{
     Category, SEVERITIES, Severity, completion_categories, prompt_categories,
 };
 pub(crate) use findings::Findings;
+pub(crate) use moderation::{CATEGORIES, Flag, Harm, known_words};
 pub(crate) use rule::{Filters, Matcher, Mode, Rule, Side};

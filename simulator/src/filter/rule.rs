@@ -75,7 +75,7 @@ impl Filters {
     pub(crate) fn judge_prompt(&self, texts: &[&str], rng: &mut impl Rng) -> Findings {
         let mut findings = Findings::default();
         for rule in self.of(Side::Prompt) {
-            let found = texts.iter().any(|text| rule.find(text).is_some());
+            let found = texts.iter().any(|text| rule.matcher.find(text).is_some());
             if found && rule.happens(rng) {
                 findings.add(rule.category, rule.severity, rule.blocks);
             }
@@ -94,7 +94,7 @@ impl Filters {
         let mut text: Option<String> = None;
         for rule in self.of(Side::Completion) {
             let text = text.get_or_insert_with(|| pieces.iter().map(AsRef::as_ref).collect());
-            let Some(at) = rule.find(text) else { continue };
+            let Some(at) = rule.matcher.find(text) else { continue };
             if !rule.happens(rng) {
                 continue;
             }
@@ -116,17 +116,19 @@ impl Filters {
     }
 }
 
-impl Rule {
+impl Matcher {
     /// Where in a text it matches. A pattern that takes too many steps does not.
-    fn find(&self, text: &str) -> Option<usize> {
-        match &self.matcher {
-            Matcher::Any => Some(0),
+    pub(crate) fn find(&self, text: &str) -> Option<usize> {
+        match self {
+            Self::Any => Some(0),
             // In lower case a text may be longer; then the place is about.
-            Matcher::Contains(wanted) => text.to_lowercase().find(wanted.as_str()),
-            Matcher::Regex(regex) => regex.find(text).ok().flatten().map(|found| found.start()),
+            Self::Contains(wanted) => text.to_lowercase().find(wanted.as_str()),
+            Self::Regex(regex) => regex.find(text).ok().flatten().map(|found| found.start()),
         }
     }
+}
 
+impl Rule {
     fn happens(&self, rng: &mut impl Rng) -> bool {
         1.0 <= self.probability || rng.random_bool(self.probability.clamp(0.0, 1.0))
     }

@@ -56,7 +56,7 @@ pub(super) async fn serve(
     let operation = match routed.endpoint {
         Endpoint::Operation(operation) => operation,
         Endpoint::Inquiry(inquiry) => {
-            return match inquire(&resource, inquiry, &routed, bytes) {
+            return match inquire(&resource, inquiry, &routed, exchange.number, bytes) {
                 Ok(document) => told(exchange, &identity, document),
                 Err(error) => early(exchange, &identity, error, Reached::Resource),
             };
