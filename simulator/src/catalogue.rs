@@ -142,6 +142,11 @@ impl Model {
         }
     }
 
+    /// Whether it takes messages of the system, and tools: o1-mini does not.
+    pub(crate) fn takes_instructions(&self) -> bool {
+        self.facts.name != "o1-mini"
+    }
+
     /// Whether the model has this operation.
     pub(crate) fn supports(&self, operation: Operation) -> bool {
         match self.facts.kind {

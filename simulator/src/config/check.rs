@@ -204,6 +204,7 @@ impl Checker<'_> {
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
                 undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
+                unreachable_images: resource.unreachable_images,
                 moderation,
                 deployments,
             });

@@ -23,6 +23,7 @@ pub(crate) struct ResourceConfig {
     pub entra: Option<EntraConfig>,
     /// Names of deployments that answer for unknown names.
     pub undefined_deployments: Vec<String>,
+    pub unreachable_images: Vec<String>,
     pub moderation: Vec<Flag>,
     pub deployments: Vec<DeploymentConfig>,
 }

@@ -67,6 +67,10 @@ pub(crate) struct Resource {
     /// request gets 404 `DeploymentNotFound`.
     #[schemars(with = "Option<Vec<String>>")]
     pub undefined_deployments: Option<Vec<Spanned<String>>>,
+    /// Images that cannot be fetched: a request with an image whose URL has one of
+    /// these texts in it gets 400. No image is ever fetched.
+    #[serde(default)]
+    pub unreachable_images: Vec<String>,
     /// What OpenAI's moderation endpoint flags, beside the few words it knows.
     #[serde(default)]
     #[schemars(with = "Vec<ModerationRule>")]

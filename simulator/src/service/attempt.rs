@@ -98,6 +98,7 @@ impl Addressed<'_> {
                 let tokens = count(call.as_ref());
                 call.check_context(tokens, model)?;
                 check_provisioned(&deployment.config, tokens)?;
+                check_images(&self.exchange.resource.config.unreachable_images, json)?;
                 Ok((call, tokens))
             })
             // A 400 of the model layer, after admission.
@@ -187,6 +188,16 @@ fn check_provisioned(config: &DeploymentConfig, prompt_tokens: u64) -> Parsed<()
         }
         _ => Ok(()),
     }
+}
+
+/// No image is ever fetched; some are configured not to be there.
+fn check_images(unreachable: &[String], body: &Map<String, Value>) -> Parsed<()> {
+    if unreachable.is_empty() {
+        return Ok(());
+    }
+    let urls = api::image_urls(body);
+    let mut missing = urls.iter().filter(|url| unreachable.iter().any(|text| url.contains(text)));
+    missing.next().map_or(Ok(()), |url| Err(ApiError::unreachable_image(url)))
 }
 
 /// What the request asks of the deployment's limiter. `count` gives its exact

@@ -21,12 +21,16 @@ use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::early::{Reached, early, told};
 use super::exchange::Exchange;
+use super::headers::custom;
 use super::inquire::inquire;
 use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
 use crate::api::{model_of, parse_json};
 use crate::catalogue::{Operation, is_retired};
 use crate::wire::{ApiError, Identity, Ids, Style};
+
+/// What the service passes through (specification, section 1.5).
+pub(super) const MOST_CUSTOM_HEADERS: usize = 10;
 
 /// Serves whatever is not control.
 pub(super) async fn serve(
@@ -119,6 +123,9 @@ fn reach<'p>(
     exchange.called(routed.endpoint);
     let credential = authenticate(resource, routed.address.surface, &parts.headers)?;
     exchange.authenticated(credential);
+    if !exchange.style.is_openai() && MOST_CUSTOM_HEADERS < custom(&parts.headers) {
+        return Err(ApiError::too_many_headers(MOST_CUSTOM_HEADERS));
+    }
     Ok(routed)
 }
 

@@ -126,6 +126,20 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "model_not_enabled", body)
     }
 
+    /// More custom headers than the service takes. The text is not published; this is
+    /// our own.
+    pub(crate) fn too_many_headers(most: usize) -> Self {
+        let message = format!("The request has more than {most} custom headers.");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, "too_many_headers", coded_error("431", &message))
+    }
+
+    /// An image that cannot be fetched.
+    pub(crate) fn unreachable_image(url: &str) -> Self {
+        let message = format!("Error while downloading {url}.");
+        Self::invalid_request(message, None, Some("invalid_image_url"))
+    }
+
     /// No model of this name can be deployed. The text is not published; this is
     /// our own.
     pub(crate) fn base_model_not_found() -> Self {

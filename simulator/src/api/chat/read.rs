@@ -76,8 +76,23 @@ pub(in crate::api) fn read(fields: Fields<'_>, model: &Model) -> Parsed<Chat> {
         .iter()
         .enumerate()
         .map(|(index, message)| read_message(index, message))
-        .collect::<Parsed<_>>()?;
+        .collect::<Parsed<Vec<Message>>>()?;
+    refuse_instructions(&messages, model)?;
     Ok(Chat { messages, generation: read_generation(fields, model)? })
+}
+
+/// The complaint about instructions to a model that takes none.
+fn refuse_instructions(messages: &[Message], model: &Model) -> Parsed<()> {
+    let instructs = |message: &Message| matches!(message.role.as_str(), "system" | "developer");
+    let Some(index) = messages.iter().position(instructs) else { return Ok(()) };
+    if model.takes_instructions() {
+        return Ok(());
+    }
+    let role = messages.get(index).map_or("system", |message| &message.role);
+    let param = format!("messages[{index}].role");
+    let message =
+        format!("Unsupported value: '{param}' does not support '{role}' with this model.");
+    Err(ApiError::invalid_request(message, Some(&param), Some("unsupported_value")))
 }
 
 fn read_message(index: usize, message: &Value) -> Parsed<Message> {
