@@ -66,10 +66,13 @@ impl Answer<'_> {
         finish: &str,
         filters: &str,
     ) -> String {
-        let object = Object::new().number("index", index as u64);
+        let object = Object::new();
+        let number = index as u64;
+        // OpenAI's legacy completions begin with the text.
         let object = match says {
-            Some((key, json)) => object.raw(key, json),
-            None => object,
+            Some((key @ "text", json)) => object.raw(key, json).number("index", number),
+            Some((key, json)) => object.number("index", number).raw(key, json),
+            None => object.number("index", number),
         };
         object
             .raw("logprobs", "null")

@@ -8,14 +8,16 @@ mod cli;
 mod control;
 mod entra;
 mod errors;
+mod filters;
 mod limits;
+mod moderations;
 mod process;
+mod profiles;
 mod recording;
 mod robustness;
 mod sockets;
 mod streams;
 mod support;
 mod surfaces;
-
 mod texts;
 mod v1;
