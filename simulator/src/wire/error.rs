@@ -20,7 +20,7 @@ pub(crate) struct ApiError {
     pub reason: &'static str,
     content: Content,
     /// How eras before 2026 say the same.
-    older: Option<ErrorObject>,
+    older: Option<Box<ErrorObject>>,
     /// Sent without a length, as the service does for this one.
     pub chunked: bool,
 }
@@ -30,7 +30,7 @@ enum Content {
     /// Exactly this.
     Text(String),
     /// Laid out by the style of who answers.
-    Object(ErrorObject),
+    Object(Box<ErrorObject>),
 }
 
 impl ApiError {
@@ -39,7 +39,13 @@ impl ApiError {
     }
 
     pub(super) fn object(status: StatusCode, reason: &'static str, object: ErrorObject) -> Self {
-        Self { status, reason, content: Content::Object(object), older: None, chunked: false }
+        Self {
+            status,
+            reason,
+            content: Content::Object(Box::new(object)),
+            older: None,
+            chunked: false,
+        }
     }
 
     /// The body in the style of who answers.
@@ -199,7 +205,7 @@ impl ApiError {
         let older = format!("Unrecognized request argument supplied: {key}");
         let older = ErrorObject::new(older, INVALID, None, None);
         Self {
-            older: Some(older),
+            older: Some(Box::new(older)),
             ..Self::object(StatusCode::BAD_REQUEST, "invalid_request", object)
         }
     }
