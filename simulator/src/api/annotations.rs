@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::answer::Answer;
-use crate::config::Layout;
+use crate::config::{DeploymentConfig, Layout, WireProfile};
 use crate::filter::{Findings, Mode};
 
 /// How many characters an asynchronous annotation waits for.
@@ -31,14 +31,14 @@ struct Annotated {
 impl Annotations {
     /// `before` is the length of the prompt, in characters: offsets count from its
     /// start.
-    pub(super) fn new(
+    pub(super) fn new<'f>(
         answer: &Answer<'_>,
         mode: Mode,
-        findings: &[Findings],
+        findings: impl IntoIterator<Item = &'f Findings>,
         before: usize,
     ) -> Self {
         let choices = findings
-            .iter()
+            .into_iter()
             .map(|findings| Annotated {
                 results: answer.completion_filters(findings).into_owned(),
                 blocked: findings.blocked(),
@@ -49,6 +49,11 @@ impl Annotations {
         // OpenAI has no filters, and nothing to say after the text.
         let mode = if answer.layout() == Layout::OpenAi { Mode::Buffered } else { mode };
         Self { mode, token: answer.chunk_filters(), choices }
+    }
+
+    /// `content_filter_results` of an event that has no text; `None`: it has none.
+    pub(super) fn of_nothing(&self) -> Option<&'static str> {
+        self.of_token().map(|_| "{}")
     }
 
     /// `content_filter_results` of a token; `None`: it has none.
@@ -90,5 +95,15 @@ impl Annotations {
             "data: {{\"choices\":[{{\"content_filter_offsets\":{{\"check_offset\":{told},\"start_offset\":{checked},\"end_offset\":{told}}},\"content_filter_results\":{results},\"finish_reason\":null,\"index\":{choice}}}],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\"}}\n\n"
         );
         annotated.checked = annotated.told;
+    }
+}
+
+/// The length of a prompt in characters, where anybody needs it.
+pub(super) fn prompt_chars(texts: &[&str], deployment: &DeploymentConfig) -> usize {
+    match deployment.filters.mode {
+        Mode::Asynchronous if deployment.wire_profile != WireProfile::OpenAi => {
+            texts.iter().map(|text| text.chars().count()).sum()
+        }
+        Mode::Asynchronous | Mode::Buffered => 0,
     }
 }

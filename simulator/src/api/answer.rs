@@ -10,6 +10,7 @@ use crate::filter::{Findings, SEVERITIES, completion_categories, prompt_categori
 /// The only category of a streamed chunk under the policy that recordings of 2026
 /// show; the order inside is the service's.
 const PROTECTED_TEXT: &str = r#"{"protected_material_text":{"detected":false,"filtered":false}}"#;
+
 /// What every part of an answer states.
 #[derive(Debug, Clone)]
 pub(super) struct Answer<'a> {
@@ -57,25 +58,25 @@ impl Answer<'_> {
         }
     }
 
-    /// One choice: its index, what it says if that may be shown, how it ended, and
-    /// its filter results. `finish` is JSON.
+    /// One choice: its index, what it says if that may be shown, how it ended, its
+    /// probabilities and filter results. All are JSON.
     pub(super) fn choice(
         &self,
         index: usize,
         says: Option<(&'static str, String)>,
         finish: &str,
+        logprobs: &str,
         filters: &str,
     ) -> String {
-        let object = Object::new();
         let number = index as u64;
         // OpenAI's legacy completions begin with the text.
         let object = match says {
-            Some((key @ "text", json)) => object.raw(key, json).number("index", number),
-            Some((key, json)) => object.number("index", number).raw(key, json),
-            None => object.number("index", number),
+            Some((key @ "text", json)) => Object::new().raw(key, json).number("index", number),
+            Some((key, json)) => Object::new().number("index", number).raw(key, json),
+            None => Object::new().number("index", number),
         };
         object
-            .raw("logprobs", "null")
+            .raw("logprobs", logprobs)
             .raw("finish_reason", finish)
             .when(self.layout() != Layout::OpenAi, |choice| {
                 choice.raw("content_filter_results", filters)

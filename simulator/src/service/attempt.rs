@@ -83,7 +83,7 @@ impl Addressed<'_> {
             prompt: outline.chars.div_ceil(4),
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
-        let call = api::read(operation, json, model);
+        let call = api::read(operation, json, bytes, model);
         let mut prompt_tokens = None;
         let mut count = |call: &dyn Call| {
             *prompt_tokens.get_or_insert_with(|| aside(bytes.len(), || call.prompt_tokens(model)))

@@ -9,6 +9,7 @@ mod control;
 mod entra;
 mod errors;
 mod filters;
+mod forms;
 mod limits;
 mod moderations;
 mod process;

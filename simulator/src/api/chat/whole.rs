@@ -1,11 +1,10 @@
 //! A chat completion as one (specification, sections 2.1 and 2.3).
 
+use super::choice::{Choice, Writing};
 use crate::api::answer::Answer;
 use crate::api::object::{self, Object, array};
 use crate::api::usage::{Timing, Usage};
 use crate::config::{Layout, WireProfile};
-use crate::content::Completion;
-use crate::filter::Findings;
 
 /// The body of a chat completion, but for the usage that `timing` is part of.
 pub(super) struct Body {
@@ -17,18 +16,21 @@ pub(super) struct Body {
 impl Body {
     pub(super) fn new(
         answer: &Answer<'_>,
-        choices: &[Completion],
-        findings: &[Findings],
+        writing: &Writing,
+        choices: &[Choice],
         usage: Usage,
     ) -> Self {
         let layout = answer.layout();
-        let list = array(choices.iter().zip(findings).enumerate().map(|(index, choice)| {
-            let (choice, findings) = choice;
-            let finish = format!("\"{}\"", choice.finish.name());
+        let list = array(choices.iter().enumerate().map(|(index, choice)| {
+            let finish = format!("\"{}\"", choice.completion.finish.name());
             // What is blocked has no message at all.
-            let shown = !findings.blocked();
-            let message = shown.then(|| ("message", message(answer.profile, &choice.text())));
-            answer.choice(index, message, &finish, &answer.completion_filters(findings))
+            let findings = &choice.completion.findings;
+            let message = (!findings.blocked()).then(|| ("message", writing.message(choice)));
+            let logprobs = writing.logprobs(index, choice, 0..choice.completion.pieces.len());
+            // Calls are not filtered.
+            let filters =
+                if choice.is_call() { "{}".into() } else { answer.completion_filters(findings) };
+            answer.choice(index, message, &finish, &logprobs, &filters)
         }));
         let object = Object::new()
             .text("id", answer.id)
@@ -51,16 +53,4 @@ impl Body {
         let usage = self.usage.chat_json(self.profile, timing);
         object::body(self.object.with("usage", usage).write(layout), layout)
     }
-}
-
-/// Of 2024 without refusal, of mid-2025 without annotations.
-fn message(profile: WireProfile, text: &str) -> String {
-    let refusal = profile != WireProfile::Azure2024;
-    let annotations = refusal && profile != WireProfile::Azure2025;
-    Object::new()
-        .text("role", "assistant")
-        .text("content", text)
-        .when(refusal, |message| message.raw("refusal", "null"))
-        .when(annotations, |message| message.raw("annotations", "[]"))
-        .write(profile.layout())
 }
