@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::resource::Resource;
 use super::route::{Inquiry, Surface};
 use super::serve::Routed;
-use crate::api::{Document, models, moderations, parse_json};
+use crate::api::{Document, Payload, models, moderations};
 use crate::wire::{ApiError, Ids};
 
 pub(super) fn inquire(
@@ -23,7 +23,7 @@ pub(super) fn inquire(
         (Inquiry::Model, Surface::OpenAi) => models::openai_one(deployments(), id),
         (Inquiry::Model, _) => models::azure_one(id),
         (Inquiry::Moderation, _) => {
-            let body = parse_json(&body?)?;
+            let body = Payload::json(body?)?.fields;
             let mut ids = Ids(resource.rng("moderations", number));
             let mut rng = resource.rng("moderation scores", number);
             moderations::answer(&body, &resource.config.moderation, &mut ids, &mut rng)
