@@ -21,7 +21,7 @@ use super::subscription::{Refusal, admit};
 use super::{errors, matching, url};
 use crate::app::Shared;
 use crate::config::model::{Api, Operation};
-use crate::config::settings::LimitHeaders;
+use crate::config::settings::{LimitHeaders, ResponseBefore};
 use crate::policy::document::{PolicyDocument, Scope};
 use crate::policy::spec::Section;
 use crate::telemetry::redact::Secrets;
@@ -81,6 +81,7 @@ fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
             reason: "OK".to_owned(),
             headers: HeaderMap::new(),
             body: MessageBody::Absent,
+            null: shared.model.settings.response_before_backend == ResponseBefore::Null,
         },
         api: None,
         operation: None,
@@ -172,13 +173,21 @@ async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
         }
         return Err(failure);
     }
+    let mut returned = false;
     for section in [Section::Inbound, Section::Backend, Section::Outbound] {
+        if returned && section == Section::Backend {
+            continue;
+        }
         if section == Section::Outbound {
             before_outbound(exchange).await?;
         }
         if exchange.run_section(section).await? == Flow::Respond {
             exchange.response_replaced();
-            return Ok(());
+            let settings = &exchange.shared.model.settings;
+            if section == Section::Outbound || !settings.outbound_after_return_response {
+                return Ok(());
+            }
+            returned = true;
         }
     }
     exchange.outbound_ended = true;
@@ -186,6 +195,7 @@ async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
 }
 
 async fn before_outbound(exchange: &mut Exchange) -> Result<(), Failure> {
+    exchange.context.response.null = false;
     if 0 < exchange.forwards {
         exchange.complete_received().await?;
     }
@@ -296,6 +306,7 @@ fn check_key(exchange: &mut Exchange, api: &Api) -> Result<(), Failure> {
             key,
             primary_key: subscription.primary_key.clone(),
             secondary_key: subscription.secondary_key.clone().unwrap_or_default(),
+            created: exchange.context.clock.at(exchange.context.clock.anchor()).since_epoch(),
         }));
     }
     if let Some(product) = admission.product {
@@ -343,6 +354,7 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
         tracer.failed(&error.source, &error.reason, &error.message);
     }
     exchange.context.last_error = Some(*error);
+    exchange.context.response.null = false;
     exchange.response_replaced();
     if exchange.shared.model.settings.limit_headers == LimitHeaders::BeforeOutbound {
         exchange.apply_response_headers();
@@ -374,7 +386,7 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
     if let Some(tracer) = &mut recorder.tracer {
         tracer.observe(&context);
     }
-    let ResponseState { status, reason, mut headers, body } = context.response;
+    let ResponseState { status, reason, mut headers, body, .. } = context.response;
     if recorder.tracer.is_some() {
         let id = errors::guid(context.request_id);
         let place = HeaderValue::from_str(&format!("/++/traces/{id}"));

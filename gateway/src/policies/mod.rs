@@ -39,6 +39,7 @@ mod set_status;
 mod set_variable;
 mod token_limit;
 mod trace;
+mod validate_jwt;
 mod wait;
 
 use crate::policy::spec::PolicySpec;
@@ -81,6 +82,8 @@ static REGISTRY: &[&PolicySpec] = &[
     &set_status::SPEC,
     &set_variable::SPEC,
     &trace::SPEC,
+    &validate_jwt::AZURE_AD,
+    &validate_jwt::JWT,
     &wait::SPEC,
 ];
 

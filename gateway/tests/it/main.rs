@@ -28,4 +28,5 @@ mod support;
 mod survey;
 mod telemetry;
 mod token_limits;
+mod tokens;
 mod traces;
