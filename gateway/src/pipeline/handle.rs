@@ -7,7 +7,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName, WWW_AUTHENTICATE};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, EXPECT, HOST, HeaderName, ORIGIN,
+    WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::ext::ReasonPhrase;
@@ -161,6 +164,9 @@ fn as_guid(random: u128) -> u128 {
 
 /// Built-in steps, then inbound, backend, outbound.
 async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
+    if preflight(exchange) {
+        return Ok(());
+    }
     let prepared = match admit_call(exchange) {
         Ok(()) => read_body(exchange, &mut body).await,
         Err(failure) => Err(failure),
@@ -192,6 +198,50 @@ async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
     }
     exchange.outbound_ended = true;
     exchange.complete_leaving().await
+}
+
+/// Answers a preflight request of an API whose documents have `cors`; others
+/// are requests like any.
+fn preflight(exchange: &mut Exchange) -> bool {
+    let request = &exchange.context.request;
+    let wanted = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD);
+    let (true, Some(wanted)) =
+        (request.method == "OPTIONS" && request.headers.contains_key(ORIGIN), wanted)
+    else {
+        return false;
+    };
+    let shared = Arc::clone(&exchange.shared);
+    let path = request.original_url.path.clone();
+    let wanted = wanted.to_str().unwrap_or_default();
+    let found = shared
+        .model
+        .apis
+        .iter()
+        .filter_map(|api| matching::below(&path, &api.info.path).map(|rest| (api, rest)))
+        .min_by_key(|(_, rest)| rest.len());
+    let Some((api, rest)) = found else { return false };
+    let operation = api
+        .operations
+        .iter()
+        .filter(|own| own.info.method == wanted && own.template.matches(rest).is_some())
+        .min_by_key(|own| own.template.rank());
+    // Innermost first. No key says of which product the call will be.
+    let documents = [
+        operation.and_then(|own| own.policy.as_ref()),
+        api.policy.as_ref(),
+        Some(&shared.model.global),
+    ];
+    let rules = documents
+        .into_iter()
+        .flatten()
+        .flat_map(|document| document.section(Section::Inbound))
+        .find_map(|step| step.policy.cors());
+    let Some(rules) = rules else { return false };
+    let headers = rules.preflight(&request.headers);
+    exchange.context.api = Some(Arc::clone(&api.info));
+    exchange.recorder.note(|record| record.api = Some(api.info.id.clone()));
+    exchange.context.response.headers = headers;
+    true
 }
 
 async fn before_outbound(exchange: &mut Exchange) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ mod cache_remove_value;
 mod cache_store_value;
 mod check_header;
 mod choose;
+pub(crate) mod cors;
 mod emit_metric;
 mod emit_token_metric;
 mod find_and_replace;
@@ -55,6 +56,7 @@ static REGISTRY: &[&PolicySpec] = &[
     &cache_store_value::SPEC,
     &check_header::SPEC,
     &choose::SPEC,
+    &cors::SPEC,
     &emit_metric::SPEC,
     &find_and_replace::SPEC,
     &forward_request::SPEC,

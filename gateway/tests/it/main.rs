@@ -7,6 +7,7 @@ mod bounds;
 mod breakers;
 mod capabilities;
 mod cli;
+mod cors;
 mod documents;
 mod expressions;
 mod gates;

@@ -45,8 +45,8 @@ async fn answer(policy: &str, more: &str, authorization: Option<&str>) -> (Answe
     if let Some(value) = authorization {
         request = request.header("authorization", value);
     }
-    let answer = bench.send(request.body(Body::empty()).unwrap()).await;
-    let who = backend.seen().first().map_or_else(String::new, |seen| {
+    let answer = bench.answer(request.body(Body::empty()).unwrap()).await;
+    let who = backend.seen.lock().unwrap().first().map_or_else(String::new, |seen| {
         seen.headers.get("x-who").map_or("", |value| value.to_str().unwrap()).to_owned()
     });
     (answer, who)
@@ -87,7 +87,9 @@ async fn a_local_token_passes_for_entras() {
 #[tokio::test(start_paused = true)]
 async fn a_token_has_its_time() {
     let policy = |more: &str| {
-        format!(r#"<validate-jwt header-name="Authorization" {more}><openid-config url="{URL}" /></validate-jwt>"#)
+        format!(
+            r#"<validate-jwt header-name="Authorization" {more}><openid-config url="{URL}" /></validate-jwt>"#
+        )
     };
     let bearer = |claims: Claims| format!("Bearer {}", claims.sign());
     let old = bearer(Claims { exp: now(), ..claims() });
@@ -112,25 +114,43 @@ async fn keys_and_claims_of_the_document() {
     assert_eq!(answer(&policy, "", Some(&good)).await.0.status, 200);
     for (claims, reason) in [
         (r#"{"iss":"you","roles":["b"],"scp":"read write"}"#, "TokenIssuerNotAllowed"),
-        (r#"{"iss":"me","roles":["c"],"scp":"read write"}"#, "TokenClaimValueNotAllowed: Claim roles value of c"),
-        (r#"{"iss":"me","roles":["b"],"scp":"read"}"#, "TokenClaimValueNotAllowed: Claim scp value of read"),
-        (r#"{"iss":"me"}"#, "TokenClaimNotFound: JWT token is missing the following claims: roles, scp."),
+        (
+            r#"{"iss":"me","roles":["c"],"scp":"read write"}"#,
+            "TokenClaimValueNotAllowed: Claim roles value of c",
+        ),
+        (
+            r#"{"iss":"me","roles":["b"],"scp":"read"}"#,
+            "TokenClaimValueNotAllowed: Claim scp value of read",
+        ),
+        (
+            r#"{"iss":"me"}"#,
+            "TokenClaimNotFound: JWT token is missing the following claims: roles, scp.",
+        ),
     ] {
         let (refused, _) = answer(&policy, "", Some(&of(claims))).await;
-        assert_eq!((refused.status, refused.body.as_str()), (403, "{ \"statusCode\": 403, \"message\": \"No.\" }"));
+        assert_eq!(
+            (refused.status, refused.body.as_str()),
+            (403, "{ \"statusCode\": 403, \"message\": \"No.\" }")
+        );
         assert!(refused.header("x-reason").unwrap().starts_with(reason), "{claims}");
     }
     // The key of the local tokens is not one of the document's.
     let (local, _) = answer(&policy, "", Some(&claims().sign())).await;
     assert!(local.header("x-reason").unwrap().starts_with("TokenSignatureInvalid"));
-    let unsigned = format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode("{}"));
+    let unsigned = format!(
+        "{}.{}.",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#),
+        URL_SAFE_NO_PAD.encode("{}")
+    );
     let (unsigned, _) = answer(&policy, "", Some(&unsigned)).await;
     assert!(unsigned.header("x-reason").unwrap().starts_with("TokenSignatureInvalid"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn signatures_are_ignored_where_a_setting_says_so() {
-    let policy = format!(r#"<validate-jwt header-name="Authorization"><openid-config url="{URL}" /></validate-jwt>"#);
+    let policy = format!(
+        r#"<validate-jwt header-name="Authorization"><openid-config url="{URL}" /></validate-jwt>"#
+    );
     let token = signed(&serde_json::to_string(&claims()).unwrap());
     let (checked, _) = answer(&policy, "", Some(&token)).await;
     let message = "The token's signature is not valid. Access denied.";
@@ -142,7 +162,9 @@ async fn signatures_are_ignored_where_a_setting_says_so() {
 #[tokio::test(start_paused = true)]
 async fn azure_ad_tokens_belong_to_a_tenant_and_an_application() {
     let policy = |tenant: &str, client: &str| {
-        format!(r#"<validate-azure-ad-token tenant-id="{tenant}" output-token-variable-name="jwt"><client-application-ids><application-id>{client}</application-id></client-application-ids><audiences><audience>@("api://" + "it")</audience></audiences></validate-azure-ad-token>"#)
+        format!(
+            r#"<validate-azure-ad-token tenant-id="{tenant}" output-token-variable-name="jwt"><client-application-ids><application-id>{client}</application-id></client-application-ids><audiences><audience>@("api://" + "it")</audience></audiences></validate-azure-ad-token>"#
+        )
     };
     let token = format!("Bearer {}", claims().sign());
     let (good, who) = answer(&policy("tenant", "client"), "", Some(&token)).await;
@@ -151,24 +173,30 @@ async fn azure_ad_tokens_belong_to_a_tenant_and_an_application() {
     let (tenant, _) = answer(&policy("other", "client"), "", Some(&token)).await;
     refused(&tenant, "TokenIssuerNotAllowed", "The token's issuer is not allowed. Access denied.");
     let (client, _) = answer(&policy("tenant", "else"), "", Some(&token)).await;
-    refused(&client, "TokenClaimValueNotAllowed", "Claim appid value of client is not allowed. Access denied.");
+    refused(
+        &client,
+        "TokenClaimValueNotAllowed",
+        "Claim appid value of client is not allowed. Access denied.",
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn issuers_come_from_the_configuration() {
     let issuer = "[[token_issuers]]\nopenid_config = \"https://id.example/openid\"\nissuer = \"https://id.example\"\nkeys = \"keys.json\"\n";
     let policy = r#"<validate-jwt query-parameter-name="token"><openid-config url="https://id.example/openid" /></validate-jwt>"#;
-    let keys = format!(r#"{{"keys":[{{"kty":"oct","k":"{}"}}]}}"#, URL_SAFE_NO_PAD.encode("secret"));
+    let keys =
+        format!(r#"{{"keys":[{{"kty":"oct","k":"{}"}}]}}"#, URL_SAFE_NO_PAD.encode("secret"));
     let backend = Backend::default();
     let network = InProcessNetwork::new().host("b1:80", backend.router()).into_service();
     let files = [("api.xml", document(policy)), ("keys.json", keys)];
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let bench = Bench::new(&format!("{CONFIG}\n{issuer}"), &files, network);
     let exp = now() + 60;
     for (iss, status) in [("https://id.example", 200), ("https://id.example/", 401)] {
         let token = signed(&format!(r#"{{"iss":"{iss}","exp":{exp}}}"#));
         let request = Request::get(format!("/api/x?token={token}")).header("api-key", "key-one");
-        let answer = bench.send(request.body(Body::empty()).unwrap()).await;
+        let answer = bench.answer(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, status, "{iss}");
     }
 }
