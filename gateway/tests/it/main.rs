@@ -27,6 +27,7 @@ mod sockets;
 mod streaming;
 mod support;
 mod survey;
+mod switches;
 mod telemetry;
 mod token_limits;
 mod tokens;
