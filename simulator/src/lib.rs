@@ -28,6 +28,8 @@
 //! needs a tokio runtime and reads time through it alone, so a paused clock
 //! makes it a simulation in virtual time.
 
+mod api;
+mod aside;
 mod catalogue;
 mod config;
 mod content;

@@ -13,7 +13,7 @@ use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
     ResourceConfig, Sku, WireProfile,
 };
-use super::{SimulatorConfig, entra, latency, raw};
+use super::{SimulatorConfig, entra, https, latency, raw};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -154,6 +154,14 @@ impl Checker<'_> {
                     );
                 }
             }
+            let https = resource.https.and_then(|raw| {
+                let raw = raw.into_inner();
+                let port = *raw.port.get_ref();
+                if port != 0 {
+                    self.unique(&mut ports, port, raw.port.span(), "port");
+                }
+                https::check(self.source, raw, &mut self.problems)
+            });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
@@ -176,12 +184,24 @@ impl Checker<'_> {
                     .help("add `[[deployments]]` for all resources, or `deployments = […]` here"),
                 );
             }
+            let undefined = resource.undefined_deployments.unwrap_or_default();
+            for wanted in &undefined {
+                let known: Vec<_> = deployments.iter().map(|own| own.name.as_str()).collect();
+                if !known.contains(&wanted.get_ref().as_str()) && self.problems.is_empty() {
+                    let message = format!("resource `{name}` has no such deployment");
+                    self.report(
+                        self.error(wanted.span(), message).did_you_mean(wanted.get_ref(), known),
+                    );
+                }
+            }
             checked.push(ResourceConfig {
                 name,
                 port,
                 keys: keys.into_iter().map(Spanned::into_inner).collect(),
+                https,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
+                undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 deployments,
             });
         }
@@ -213,8 +233,11 @@ impl Checker<'_> {
             self.payg(raw, sku, wire_profile, model.as_ref())
         };
         let lengths = self.lengths(raw, wire_profile, model.as_ref());
-        let model = model?;
         let profile = wire_profile?;
+        let model = match profile {
+            WireProfile::OpenAi => model?.named_by_openai(),
+            _ => model?,
+        };
         let mut settings = latency::default_latency(&model, sku, profile);
         if let Some(raw) = &raw.latency {
             match latency::latency_from(raw.get_ref(), &settings, profile) {
@@ -243,21 +266,17 @@ impl Checker<'_> {
 
     fn wire_profile(&mut self, raw: Option<&Spanned<String>>) -> Option<WireProfile> {
         let Some(raw) = raw else { return Some(WireProfile::Documented) };
-        let built = "\"documented\" or \"azure_2024\"";
-        match raw.get_ref().as_str() {
-            "documented" => return Some(WireProfile::Documented),
-            "azure_2024" => return Some(WireProfile::Azure2024),
-            name @ ("azure_2025" | "azure_2026" | "openai") => self.report(
-                self.error(raw.span(), format!("wire profile `{name}` is not built yet"))
-                    .label(format!("use {built}")),
-            ),
-            name => self.report(
+        let name = raw.get_ref().as_str();
+        let found = WireProfile::ALL.into_iter().find(|profile| profile.name() == name);
+        if found.is_none() {
+            let names = WireProfile::ALL.map(WireProfile::name);
+            self.report(
                 self.error(raw.span(), format!("unknown wire profile `{name}`"))
-                    .label(format!("expected {built}"))
-                    .did_you_mean(name, ["documented", "azure_2024"]),
-            ),
+                    .label(format!("expected {}", names.join(", ")))
+                    .did_you_mean(name, names),
+            );
         }
-        None
+        found
     }
 
     fn model(&mut self, raw: &Spanned<String>) -> Option<Model> {

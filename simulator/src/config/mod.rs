@@ -7,17 +7,22 @@
 
 mod check;
 mod entra;
+mod https;
 mod latency;
 mod load;
 mod model;
 pub(crate) mod raw;
+mod seed;
 mod select;
 
 pub(crate) use entra::DEFAULT_AUDIENCE;
+pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
 pub(crate) use model::{
-    Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, PaygSettings,
+    Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, Layout, PaygSettings,
     PtuSettings, ResourceConfig, WireProfile,
 };
+
+pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use seam::token::Signature;
 
+use super::https::HttpsConfig;
 pub(crate) use super::raw::Sku;
 use crate::catalogue::Model;
 use crate::latency::Latency;
@@ -16,8 +17,11 @@ pub(crate) struct ResourceConfig {
     /// At least one, none empty.
     pub keys: Vec<String>,
     pub region: String,
+    pub https: Option<HttpsConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
+    /// Names of deployments that answer for unknown names.
+    pub undefined_deployments: Vec<String>,
     pub deployments: Vec<DeploymentConfig>,
 }
 
@@ -48,15 +52,50 @@ pub(crate) struct DeploymentConfig {
 /// Which era of the service is imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WireProfile {
+    /// What the service's pages say today.
     Documented,
+    /// What microsoft/aoai-api-simulator and recordings of 2023-24 show.
     Azure2024,
+    /// Recordings of mid-2025.
+    Azure2025,
+    /// Recordings of 2026.
+    Azure2026,
+    /// api.openai.com.
+    OpenAi,
+}
+
+/// How bodies are laid out: several profiles share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Azure's of 2023-24: three totals of usage, four filter categories.
+    Azure2024,
+    /// Azure's since 2025.
+    Azure,
+    /// OpenAI's: no filters, keys in its own order.
+    OpenAi,
 }
 
 impl WireProfile {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Documented, Self::Azure2024, Self::Azure2025, Self::Azure2026, Self::OpenAi];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             WireProfile::Documented => "documented",
             WireProfile::Azure2024 => "azure_2024",
+            WireProfile::Azure2025 => "azure_2025",
+            WireProfile::Azure2026 => "azure_2026",
+            WireProfile::OpenAi => "openai",
+        }
+    }
+
+    pub(crate) fn layout(self) -> Layout {
+        match self {
+            WireProfile::Azure2024 => Layout::Azure2024,
+            WireProfile::Documented | WireProfile::Azure2025 | WireProfile::Azure2026 => {
+                Layout::Azure
+            }
+            WireProfile::OpenAi => Layout::OpenAi,
         }
     }
 }

@@ -6,6 +6,8 @@ use seam::units::HumanDuration;
 use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
+use super::https::Https;
+
 /// Configuration of the simulator.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,10 +52,18 @@ pub(crate) struct Resource {
     pub keys: Spanned<Vec<Spanned<String>>>,
     /// Region as the service displays it. Default "East US 2".
     pub region: Option<String>,
+    /// A second listener, over TLS.
+    #[schemars(with = "Option<Https>")]
+    pub https: Option<Spanned<Https>>,
     /// Which Entra access tokens (`Authorization: Bearer`) are accepted. By
     /// default those of this bench's gateway and of `simulator token`.
     #[schemars(with = "Option<Entra>")]
     pub entra: Option<Spanned<Entra>>,
+    /// Names of deployments of this resource that answer for names it does not
+    /// have: the first one whose model knows the operation. By default such a
+    /// request gets 404 `DeploymentNotFound`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub undefined_deployments: Option<Vec<Spanned<String>>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]
@@ -120,8 +130,9 @@ pub(crate) struct Deployment {
     /// Period over which requests are limited: "1s" or "10s". Default "10s".
     #[schemars(with = "Option<HumanDuration>")]
     pub request_window: Option<Spanned<HumanDuration>>,
-    /// Which era of the service to imitate in headers, limiter and error texts:
-    /// "documented" (default) or "azure_2024".
+    /// Which service and era to imitate in bodies, headers, limiter and error
+    /// texts: "documented" (default), "azure_2024", "azure_2025", "azure_2026" or
+    /// "openai".
     #[schemars(with = "Option<WireProfileNames>")]
     pub wire_profile: Option<Spanned<String>>,
     /// Refuse a request whose own estimate would exceed the token limit. By
@@ -209,8 +220,8 @@ pub(crate) enum CompletionTokens {
     Natural,
 }
 
-/// Wire profiles, for the schema; the file's value is checked by hand so that
-/// a known but unbuilt profile gets its own message.
+/// Wire profiles, for the schema; the file's value is checked by hand so that a
+/// wrong one gets a message of its own.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]
@@ -220,6 +231,15 @@ pub(crate) enum WireProfileNames {
     /// What microsoft/aoai-api-simulator and recordings of 2023-24 show.
     #[schemars(rename = "azure_2024")]
     Azure2024,
+    /// What recordings of mid-2025 show.
+    #[schemars(rename = "azure_2025")]
+    Azure2025,
+    /// What recordings of 2026 show.
+    #[schemars(rename = "azure_2026")]
+    Azure2026,
+    /// api.openai.com; its resource then serves `/v1` as well.
+    #[schemars(rename = "openai")]
+    OpenAi,
 }
 
 /// How long answers take. Which parameters a profile has is said at each.

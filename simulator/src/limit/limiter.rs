@@ -100,8 +100,8 @@ impl Limiter {
         match &config.capacity {
             Capacity::Ptu(settings) => Limiter::Ptu(LeakyBucket::new(settings.clone())),
             Capacity::Payg(settings) => match config.wire_profile {
-                WireProfile::Documented => Limiter::Fixed(FixedWindows::new(settings.clone())),
                 WireProfile::Azure2024 => Limiter::Sliding(SlidingWindows::new(settings.clone())),
+                _ => Limiter::Fixed(FixedWindows::new(settings.clone())),
             },
         }
     }

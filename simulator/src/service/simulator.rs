@@ -33,6 +33,8 @@ pub struct ResourceInfo {
     pub name: String,
     /// The port it is configured to listen on.
     pub port: u16,
+    /// The port of its HTTPS listener, if it has one.
+    pub https_port: Option<u16>,
     /// A key it accepts, for the live control as well.
     pub key: String,
     /// Its deployments, in the file's order.
@@ -132,6 +134,7 @@ fn info(config: &ResourceConfig) -> ResourceInfo {
     ResourceInfo {
         name: config.name.clone(),
         port: config.port,
+        https_port: config.https.as_ref().map(|https| https.port),
         key: config.keys.first().cloned().unwrap_or_default(),
         deployments,
     }

@@ -11,8 +11,10 @@ use crate::limit::{PaygStanding, Refusal, RefusalReason, Standing};
 
 /// When a request can never fit, recordings say a day.
 const NEVER_SECONDS: u64 = 86_400;
-const JSON: &str = "application/json";
-const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+/// The type of all other answers and of errors.
+pub(crate) const JSON: &str = "application/json";
+/// The type of a streamed answer.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
 /// The names of one request.
 #[derive(Debug, Clone)]
@@ -32,6 +34,7 @@ pub(crate) struct Served<'a> {
     pub deployment: &'a str,
     pub model: &'a str,
     pub model_session: &'a str,
+    pub content_type: &'static str,
     pub streaming: bool,
     pub standing: Standing,
 }
@@ -62,8 +65,7 @@ pub(crate) fn error_headers(
 /// Headers of an answer, or of an error of the model layer.
 pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let content_type = if served.streaming { EVENT_STREAM } else { JSON };
-    set(&mut headers, CONTENT_TYPE.as_str(), content_type);
+    set(&mut headers, CONTENT_TYPE.as_str(), served.content_type);
     common(&mut headers, identity, served.region);
     set(&mut headers, "x-request-id", &identity.request_id);
     set(&mut headers, "azureml-model-session", served.model_session);
@@ -79,7 +81,7 @@ pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> Header
                 set(&mut headers, "cache-control", "no-cache, must-revalidate");
             }
         }
-        WireProfile::Documented => {
+        _ => {
             set(&mut headers, "x-ms-deployment-name", served.deployment);
             set(&mut headers, "x-ms-served-model", served.model);
             set(&mut headers, "x-ms-is-spilled-over", "false");
@@ -98,7 +100,7 @@ pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> Header
     match (served.standing, served.profile) {
         (Standing::Ptu(utilization), _) => utilization_header(&mut headers, utilization),
         (Standing::Payg(standing), WireProfile::Azure2024) => remaining(&mut headers, &standing),
-        (Standing::Payg(standing), WireProfile::Documented) => {
+        (Standing::Payg(standing), _) => {
             limits(&mut headers, &standing);
             set(&mut headers, "x-ratelimit-renewalperiod-requests", "60");
             set(&mut headers, "x-ratelimit-renewalperiod-tokens", "60");
@@ -139,7 +141,7 @@ pub(crate) fn refusal_headers(
             };
             set(&mut headers, name, &seconds.to_string());
         }
-        (Standing::Payg(standing), WireProfile::Documented) => {
+        (Standing::Payg(standing), _) => {
             set(&mut headers, "retry-after-ms", &retry_millis(refusal).to_string());
             limits(&mut headers, &standing);
         }

@@ -2,10 +2,53 @@
 
 use serde_json::Value;
 
-use super::fields::{self, Fields};
-use super::{Generation, MOST_CHOICES, Parsed};
+use super::call::Ground;
+use super::fields::{self, Fields, Parsed};
+use super::outline::MOST_CHOICES;
+use super::usage::Usage;
 use crate::catalogue::{Kind, Model};
-use crate::wire::error::ApiError;
+use crate::content::{self, Completion, Lengths};
+use crate::wire::ApiError;
+
+/// What chat and completions have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Generation {
+    pub stream: bool,
+    pub include_usage: bool,
+    pub obfuscation: bool,
+    pub n: u64,
+    pub stop: Vec<String>,
+    pub max_tokens: Option<u64>,
+}
+
+/// The texts of all choices of `prompts` prompts.
+pub(super) fn completions(
+    generation: &Generation,
+    prompts: u64,
+    ground: &mut Ground<'_>,
+) -> Vec<Completion> {
+    let facts = ground.deployment.model.facts;
+    let left = facts.context_tokens.saturating_sub(ground.prompt_tokens);
+    let lengths = Lengths {
+        settings: &ground.deployment.lengths,
+        max_tokens: generation.max_tokens,
+        cap: facts.output_tokens.min(left),
+        stop: &generation.stop,
+        encoding: ground.deployment.model.encoding,
+    };
+    let count = prompts.saturating_mul(generation.n);
+    (0..count).map(|_| content::completion(lengths, &mut ground.rng)).collect()
+}
+
+/// What these choices use.
+pub(super) fn usage_of(ground: &Ground<'_>, choices: &[Completion]) -> Usage {
+    Usage {
+        prompt_tokens: ground.prompt_tokens,
+        cached_tokens: ground.cached_tokens,
+        completion_tokens: choices.iter().map(Completion::tokens).sum(),
+        reasoning_tokens: choices.iter().map(|choice| choice.reasoning_tokens).sum(),
+    }
+}
 
 pub(super) fn read_generation(fields: Fields<'_>, model: &Model) -> Parsed<Generation> {
     fields.decimal("temperature", 0.0, 2.0)?;

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::Parsed;
-use crate::wire::error::ApiError;
+use crate::wire::ApiError;
+
+/// What is read, or the service's complaint.
+pub(crate) type Parsed<T> = Result<T, ApiError>;
 
 /// The fields of a request body. `null` is the same as absent.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'a>(pub &'a Map<String, Value>);
+pub(crate) struct Fields<'a>(pub &'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
     pub(super) fn get(self, key: &str) -> Option<&'a Value> {
@@ -62,6 +64,24 @@ impl<'a> Fields<'a> {
             return Err(out_of_range(key, "decimal", Bound::Max, most, value));
         }
         Ok(Some(number))
+    }
+}
+
+/// A body that is a JSON object, or the service's complaint.
+pub(crate) fn parse_json(body: &[u8]) -> Parsed<Map<String, Value>> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(ApiError::invalid_json()),
+    }
+}
+
+/// `model`, which names the deployment on the v1 surface.
+pub(crate) fn model_of(json: &Map<String, Value>) -> Parsed<&str> {
+    match Fields(json).get("model") {
+        None => Err(ApiError::missing_model()),
+        Some(Value::String(name)) if name.is_empty() => Err(ApiError::missing_model()),
+        Some(Value::String(name)) => Ok(name),
+        Some(other) => Err(wrong_type("model", "a string", other)),
     }
 }
 

@@ -3,9 +3,11 @@
 
 use serde_json::{Map, Value};
 
-use super::MOST_CHOICES;
 use crate::catalogue::Operation;
 use crate::config::WireProfile;
+
+/// The most choices a request can ask for.
+pub(super) const MOST_CHOICES: u64 = 128;
 
 /// What the limiter looks at, read without complaints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,11 +85,9 @@ impl Outline {
         let completion = self.max_tokens.unwrap_or(default_max_tokens);
         match (operation, profile) {
             (Operation::Embeddings, WireProfile::Azure2024) => self.quarters,
-            (Operation::Embeddings, WireProfile::Documented) => self.chars.div_ceil(4),
+            (Operation::Embeddings, _) => self.chars.div_ceil(4),
             (_, WireProfile::Azure2024) => completion,
-            (_, WireProfile::Documented) => {
-                self.chars.div_ceil(4).saturating_add(completion.saturating_mul(self.choices))
-            }
+            _ => self.chars.div_ceil(4).saturating_add(completion.saturating_mul(self.choices)),
         }
     }
 }

@@ -2,11 +2,53 @@
 
 use serde_json::Value;
 
-use super::fields::{self, Fields};
-use super::generation::read_generation;
-use super::{Chat, Message, Parsed};
+use super::{Chat, Message};
+use crate::api::fields::{self, Fields, Parsed};
+use crate::api::generation::read_generation;
 use crate::catalogue::Model;
-use crate::wire::error::ApiError;
+use crate::wire::ApiError;
+
+const FIELDS: &[&str] = &[
+    "audio",
+    "data_sources",
+    "dataSources",
+    "enhancements",
+    "frequency_penalty",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "modalities",
+    "model",
+    "n",
+    "parallel_tool_calls",
+    "prediction",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "stop",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+    "user_security_context",
+    "verbosity",
+    "web_search_options",
+];
 
 const MOST_MESSAGES: usize = 2_048;
 const MOST_MESSAGE_CHARS: usize = 1_048_576;
@@ -14,7 +56,8 @@ const MOST_TOOLS: usize = 128;
 /// What a call in an assistant's history costs beside its texts (about; inferred).
 const TOOL_CALL_TOKENS: u64 = 7;
 
-pub(super) fn read_chat(fields: Fields<'_>, model: &Model) -> Parsed<Chat> {
+pub(in crate::api) fn read(fields: Fields<'_>, model: &Model) -> Parsed<Chat> {
+    fields.only(FIELDS)?;
     let messages = match fields.get("messages") {
         None => return Err(fields::missing("messages")),
         Some(Value::Array(messages)) => messages,
