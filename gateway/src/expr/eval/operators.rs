@@ -18,11 +18,6 @@ use crate::expr::value::Value;
 /// One operator on two whole numbers of one type.
 macro_rules! whole {
     ($op:expr, $a:expr, $b:expr) => {{
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "promoted to a type that holds both"
-        )]
         let (a, b) = ($a, $b);
         match $op {
             BinaryOp::Add => Ok(a.wrapping_add(b)),
@@ -216,18 +211,33 @@ fn arithmetic(op: BinaryOp, left: Number, right: Number) -> Result<Value, Except
         },
         Some(Numeric::Double) => real(op, left.as_double(), right.as_double()).map(Value::Double),
         Some(Numeric::Float) => real(op, left.as_float(), right.as_float()).map(Value::Float),
-        Some(Numeric::ULong) => {
-            whole!(op, left.truncated() as u64, right.truncated() as u64).map(Value::ULong)
-        }
-        Some(Numeric::Long) => {
-            whole!(op, left.truncated() as i64, right.truncated() as i64).map(Value::Long)
-        }
-        Some(Numeric::UInt) => {
-            whole!(op, left.truncated() as u32, right.truncated() as u32).map(Value::UInt)
-        }
-        Some(_) => whole!(op, left.truncated() as i32, right.truncated() as i32).map(Value::Int),
+        Some(Numeric::ULong) => whole!(op, ulong(left), ulong(right)).map(Value::ULong),
+        Some(Numeric::Long) => whole!(op, long(left), long(right)).map(Value::Long),
+        Some(Numeric::UInt) => whole!(op, uint(left), uint(right)).map(Value::UInt),
+        Some(_) => whole!(op, int(left), int(right)).map(Value::Int),
         None => Err(ambiguous(op, left, right)),
     }
+}
+
+// Promoted before, so that the types hold the numbers.
+#[expect(clippy::cast_possible_truncation, reason = "an int or narrower")]
+fn int(n: Number) -> i32 {
+    n.truncated() as i32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a long or narrower")]
+fn long(n: Number) -> i64 {
+    n.truncated() as i64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an uint or narrower")]
+fn uint(n: Number) -> u32 {
+    n.truncated() as u32
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "unsigned")]
+fn ulong(n: Number) -> u64 {
+    n.truncated() as u64
 }
 
 fn real<T>(op: BinaryOp, a: T, b: T) -> Result<T, Exception>
@@ -264,7 +274,7 @@ fn decimals(op: BinaryOp, a: Decimal, b: Decimal) -> Result<Value, Exception> {
 }
 
 /// The count is masked to the bits of the left operand, as in C#.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "masked")]
+#[expect(clippy::cast_sign_loss, reason = "masked")]
 fn shift(op: BinaryOp, left: Number, right: Number) -> Result<Value, Exception> {
     if !right.kind().is_whole() {
         return Err(ambiguous(op, left, right));
