@@ -23,6 +23,7 @@ impl Addressed<'_> {
         let plan = call.plan(Ground {
             deployment: &deployment.config,
             fingerprint: deployment.fingerprint.as_deref(),
+            origin: &self.origin,
             created: resource.environment.clock.now().unix_seconds(),
             prompt_tokens,
             cached_tokens: 0,
@@ -31,13 +32,14 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        self.exchange.ready();
         let timing = self.timing(&schedule, &plan);
         let document = match plan.delivery {
             Delivery::Whole(document) => document,
             Delivery::Timed(write) => write(&timing),
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
-                let headers = self.headers(ticket.standing, EVENT_STREAM, true);
+                let headers = self.headers(ticket, EVENT_STREAM, true, schedule.first());
                 wait_until(self.exchange.started + schedule.first()).await;
                 self.exchange.first_byte();
                 let choices = plan.choices;
@@ -46,7 +48,7 @@ impl Addressed<'_> {
             }
         };
         wait_until(self.exchange.started + schedule.end()).await;
-        let headers = self.headers(ticket.standing, document.content_type, false);
+        let headers = self.headers(ticket, document.content_type, false, schedule.end());
         self.exchange.complete(200, None);
         respond(StatusCode::OK, headers, Body::from(document.body))
     }

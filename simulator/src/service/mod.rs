@@ -14,6 +14,8 @@ mod journal;
 mod lock;
 mod metrics;
 mod patch;
+mod record;
+mod replay;
 mod reply;
 mod resource;
 mod route;

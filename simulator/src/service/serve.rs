@@ -12,20 +12,24 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::Request;
+use http::header::{CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::attempt::{Addressed, Json};
+use super::attempt::Addressed;
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::early::{Reached, early, told};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, TRACEPARENT, trace_id};
 use super::inquire::inquire;
+use super::record::Proxy;
+use super::replay::replay;
 use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
-use crate::api::{model_of, parse_json};
+use crate::api::{Payload, model_of};
 use crate::catalogue::{Operation, is_retired};
+use crate::config::RecordingConfig;
 use crate::wire::{ApiError, Identity, Ids, Style};
 
 /// Serves whatever is not control.
@@ -33,6 +37,16 @@ pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
     request: Request<Body>,
 ) -> Response {
+    let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
+    let trace = trace.cloned();
+    let mut response = answer(resource, request).await;
+    if let Some(trace) = trace {
+        response.headers_mut().insert(TRACEPARENT, trace);
+    }
+    response
+}
+
+async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
     let address = address(parts.uri.path()).filter(|address| served(&resource, address));
@@ -49,6 +63,23 @@ pub(super) async fn serve(
     // Read in any case: a connection lives on only when its request was read.
     let bytes = read_body(body, resource.settings.max_body_bytes).await;
     exchange.read();
+    if let Some(recording) = &resource.config.recording {
+        let surface = address.map_or(Surface::V1, |address| address.surface);
+        let bytes = match authenticate(&resource, surface, &parts.headers).and(bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => return early(exchange, &identity, error, Reached::Edge),
+        };
+        return match recording {
+            RecordingConfig::Replay { store, time_factor } => {
+                replay(store, *time_factor, exchange, &identity, &parts, &bytes).await
+            }
+            RecordingConfig::Record { store, upstream } => {
+                let client = resource.client();
+                let proxy = Proxy { client: &client, upstream, store };
+                proxy.serve(exchange, &identity, &parts, bytes).await
+            }
+        };
+    }
     let routed = match reach(&resource, address, &parts, &mut exchange) {
         Ok(routed) => routed,
         Err(error) => return early(exchange, &identity, error, Reached::Edge),
@@ -62,16 +93,31 @@ pub(super) async fn serve(
             };
         }
     };
-    let body = bytes.and_then(|bytes| parse_json(&bytes).map(|json| Json { bytes, json }));
+    let body = match bytes {
+        Ok(bytes) if operation.takes_form() => {
+            let content_type = parts.headers.get(CONTENT_TYPE).and_then(|own| own.to_str().ok());
+            Payload::form(content_type, bytes).await
+        }
+        Ok(bytes) => Payload::json(bytes),
+        Err(error) => Err(error),
+    };
     let (route, deployment) = match resolve(&resource, routed, operation, &body, &mut exchange) {
         Ok(found) => found,
         Err(error) => return early(exchange, &identity, error, Reached::Resource),
     };
-    let request = Addressed { identity, ids, exchange, route, deployment };
+    let request =
+        Addressed { identity, origin: origin(&parts.headers), ids, exchange, route, deployment };
     match body {
         Ok(body) => request.answer(body).await,
         Err(error) => request.unread(error).await,
     }
+}
+
+/// How the client reached us, as far as it says.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = text(HeaderName::from_static("x-forwarded-proto")).unwrap_or("http");
+    format!("{scheme}://{}", text(HOST).unwrap_or("localhost"))
 }
 
 /// Whether the resource has this surface: OpenAI's is there for deployments in its
@@ -127,13 +173,13 @@ fn resolve<'p>(
     resource: &Resource,
     Routed { address, api_version, .. }: Routed<'p>,
     operation: Operation,
-    body: &Result<Json, ApiError>,
+    body: &Result<Payload, ApiError>,
     exchange: &mut Exchange,
 ) -> Result<(Route<'p>, Arc<Deployment>), ApiError> {
     let surface = address.surface;
     let name = match (address.deployment, body) {
         (Some(name), _) => name,
-        (None, Ok(body)) => model_of(&body.json)?,
+        (None, Ok(body)) => model_of(&body.fields)?,
         (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);
