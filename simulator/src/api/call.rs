@@ -8,12 +8,18 @@ use super::fields::Parsed;
 use super::usage::{Timing, Usage};
 use crate::catalogue::Model;
 use crate::config::DeploymentConfig;
+use crate::filter::Findings;
 use crate::wire::Ids;
 
 /// A request the model layer accepts.
 pub(crate) trait Call: Send + Sync {
     /// `usage.prompt_tokens`.
     fn prompt_tokens(&self, model: &Model) -> u64;
+
+    /// The texts that filters of prompts look at.
+    fn prompt_texts(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// The complaint about a prompt that does not fit the model's context.
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()>;
@@ -36,6 +42,8 @@ pub(crate) struct Ground<'a> {
     pub prompt_tokens: u64,
     /// Prompt tokens that the prompt cache held.
     pub cached_tokens: u64,
+    /// What filters found in the prompt.
+    pub prompt_findings: Findings,
     /// Draws identifiers.
     pub ids: Ids<ChaCha8Rng>,
     /// Draws content.

@@ -95,7 +95,7 @@ pub(super) fn body(line: String, layout: Layout) -> String {
 }
 
 /// JSON without spaces, laid out with two. Text inside strings stays as it is.
-fn pretty(line: &str) -> String {
+pub(super) fn pretty(line: &str) -> String {
     let mut out = String::with_capacity(line.len() * 2);
     let mut depth = 0_usize;
     let mut in_string = false;

@@ -8,12 +8,14 @@
 mod capacity;
 mod check;
 mod entra;
+mod filter;
 mod forms;
 mod https;
 mod latency;
 mod limits;
 mod load;
 mod model;
+mod moderation;
 mod offer;
 pub(crate) mod raw;
 mod recording;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::response::Response;
 use http::HeaderMap;
 use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value};
 
 use super::deployment::Deployment;
 use super::early::{Reached, early};
@@ -14,10 +15,11 @@ use super::exchange::Exchange;
 use super::metrics::Tokens;
 use super::reply::{fail, wait_until};
 use super::route::Route;
-use crate::api::{self, Call, Outline, Parsed, Payload};
+use crate::api::{self, Call, Outline, Parsed, Payload, Usage};
 use crate::aside::aside;
 use crate::catalogue::Operation;
-use crate::config::Capacity;
+use crate::config::{Capacity, DeploymentConfig};
+use crate::filter::Findings;
 use crate::latency;
 use crate::limit::{Demand, Refusal, Ticket, Tier};
 use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
@@ -38,6 +40,8 @@ pub(super) struct Accepted {
     pub ticket: Ticket,
     pub call: Box<dyn Call>,
     pub prompt_tokens: u64,
+    /// What filters found in the prompt without blocking it.
+    pub findings: Findings,
 }
 
 /// An error, and the headers it is sent with.
@@ -89,17 +93,39 @@ impl Addressed<'_> {
         });
         let ticket = deployment.try_admit(now, demand).map_err(|refusal| self.refused(&refusal))?;
         self.exchange.admitted(&deployment, ticket, now);
-        let checked = call.and_then(|call| {
-            let tokens = count(call.as_ref());
-            call.check_context(tokens, model).map(|()| (call, tokens))
-        });
-        match checked {
-            Ok((call, prompt_tokens)) => Ok(Accepted { ticket, call, prompt_tokens }),
+        let (call, prompt_tokens) = call
+            .and_then(|call| {
+                let tokens = count(call.as_ref());
+                call.check_context(tokens, model)?;
+                check_provisioned(&deployment.config, tokens)?;
+                check_images(&self.exchange.resource.config.unreachable_images, &body.fields)?;
+                Ok((call, tokens))
+            })
             // A 400 of the model layer, after admission.
-            Err(error) => {
-                Err(Failure { error, headers: self.headers(ticket, JSON, false, Duration::ZERO) })
-            }
+            .map_err(|error| self.complaint(ticket, error))?;
+        let findings = self.judge_prompt(call.as_ref());
+        if findings.blocked() {
+            self.exchange.prompt_charged(Usage { prompt_tokens, ..Usage::default() });
+            let layout = deployment.config.wire_profile.layout();
+            return Err(self.complaint(ticket, ApiError::prompt_filtered(&findings, layout)));
         }
+        Ok(Accepted { ticket, call, prompt_tokens, findings })
+    }
+
+    /// An error of the model layer, after admission.
+    fn complaint(&self, ticket: Ticket, error: ApiError) -> Failure {
+        let error = error.in_words_of(self.deployment.config.wire_profile);
+        Failure { error, headers: self.headers(ticket, JSON, false, Duration::ZERO) }
+    }
+
+    /// What content filters find in the prompt.
+    fn judge_prompt(&self, call: &dyn Call) -> Findings {
+        let filters = &self.deployment.config.filters;
+        if filters.rules.is_empty() {
+            return Findings::default();
+        }
+        let mut rng = self.exchange.resource.rng("prompt filters", self.exchange.number);
+        filters.judge_prompt(&call.prompt_texts(), &mut rng)
     }
 
     fn refused(&mut self, refusal: &Refusal) -> Failure {
@@ -151,6 +177,27 @@ impl Addressed<'_> {
             },
         )
     }
+}
+
+/// Some models have a shorter window on provisioned deployments (specification,
+/// section 1.5). The text is that of a window; the service's own is not published.
+fn check_provisioned(config: &DeploymentConfig, prompt_tokens: u64) -> Parsed<()> {
+    match config.model.facts.ptu_prompt_tokens {
+        Some(most) if config.sku.is_provisioned() && most < prompt_tokens => {
+            Err(ApiError::prompt_too_long(most, prompt_tokens))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// No image is ever fetched; some are configured not to be there.
+fn check_images(unreachable: &[String], body: &Map<String, Value>) -> Parsed<()> {
+    if unreachable.is_empty() {
+        return Ok(());
+    }
+    let urls = api::image_urls(body);
+    let mut missing = urls.iter().filter(|url| unreachable.iter().any(|text| url.contains(text)));
+    missing.next().map_or(Ok(()), |url| Err(ApiError::unreachable_image(url)))
 }
 
 /// What the limiter looks at. Only some estimates take time.

@@ -75,6 +75,8 @@ struct Admitted {
     deployment: Arc<Deployment>,
     ticket: Ticket,
     usage: Usage,
+    /// Whether the usage counts although there is no answer.
+    charged: bool,
     schedule: Option<Arc<Schedule>>,
 }
 
@@ -134,9 +136,10 @@ impl Exchange {
         self.record.counted_tokens = Some(ticket.counted);
         self.stands(ticket.standing);
         let deployment = Arc::clone(deployment);
+        let usage = Usage::default();
         deployment.under_way();
         self.admitted =
-            Some(Admitted { deployment, ticket, usage: Usage::default(), schedule: None });
+            Some(Admitted { deployment, ticket, usage, charged: false, schedule: None });
     }
 
     pub(super) fn refused(&mut self, standing: Standing, reason: &'static str) {
@@ -177,11 +180,21 @@ impl Exchange {
         self.first_byte.get_or_insert_with(Instant::now);
     }
 
+    /// The prompt was worked on, but nothing will be generated: it is charged.
+    pub(super) fn prompt_charged(&mut self, usage: Usage) {
+        if let Some(admitted) = &mut self.admitted {
+            admitted.usage = usage;
+            admitted.charged = true;
+        }
+    }
+
     /// The reply is complete.
     pub(super) fn complete(&mut self, status: u16, reason: Option<&'static str>) {
         self.first_byte();
         let answered = status == 200;
-        let used = |admitted: &Admitted| if answered { admitted.usage } else { Usage::default() };
+        let used = |admitted: &Admitted| {
+            if answered || admitted.charged { admitted.usage } else { Usage::default() }
+        };
         let usage = self.admitted.as_ref().map(used);
         self.end(status, reason, usage, answered);
     }

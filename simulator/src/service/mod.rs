@@ -9,6 +9,7 @@ mod deliver;
 mod deployment;
 mod early;
 mod exchange;
+mod headers;
 mod inquire;
 mod journal;
 mod lock;

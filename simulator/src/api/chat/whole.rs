@@ -23,11 +23,14 @@ impl Body {
         let layout = answer.layout();
         let list = array(choices.iter().enumerate().map(|(index, choice)| {
             let finish = format!("\"{}\"", choice.completion.finish.name());
-            let message = writing.message(choice);
+            // What is blocked has no message at all.
+            let findings = &choice.completion.findings;
+            let message = (!findings.blocked()).then(|| ("message", writing.message(choice)));
             let logprobs = writing.logprobs(index, choice, 0..choice.completion.pieces.len());
             // Calls are not filtered.
-            let filters = if choice.is_call() { "{}" } else { answer.completion_filters() };
-            answer.choice(index, ("message", message), &finish, &logprobs, filters)
+            let filters =
+                if choice.is_call() { "{}".into() } else { answer.completion_filters(findings) };
+            answer.choice(index, message, &finish, &logprobs, &filters)
         }));
         let object = Object::new()
             .text("id", answer.id)
