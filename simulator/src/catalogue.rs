@@ -35,6 +35,11 @@ impl Operation {
         }
     }
 
+    /// Whether it is the Responses API, which spills over only when told to.
+    pub(crate) fn is_responses(self) -> bool {
+        false
+    }
+
     /// The path, after a surface's prefix.
     pub(crate) fn path(self) -> &'static str {
         match self {

@@ -22,6 +22,7 @@ pub(super) struct Answer<'a> {
     pub created: u64,
     pub model: &'a str,
     pub fingerprint: Option<&'a str>,
+    pub service_tier: Option<&'static str>,
 }
 
 impl Answer<'_> {

@@ -20,12 +20,14 @@ mod inputs;
 pub(crate) mod models;
 mod object;
 mod outline;
+mod prefix;
 mod usage;
 
 pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
 pub(crate) use estimate::ESTIMATE_ENCODING;
 pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
 pub(crate) use outline::Outline;
+pub(crate) use prefix::prefix;
 pub(crate) use usage::{Timing, Usage};
 
 use serde_json::{Map, Value};

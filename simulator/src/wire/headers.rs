@@ -134,7 +134,6 @@ fn spilled(headers: &mut HeaderMap, from: &str, served_by: &str) {
     set(headers, "x-ms-is-spilled-over", "true");
 }
 
-#[allow(dead_code, reason = "spillover comes next")]
 /// The provisioned deployment's reply after all: the standard one failed too.
 pub(crate) fn spillover_failed(headers: &mut HeaderMap, status: u16) {
     set(headers, "x-ms-spillover-error", &status.to_string());

@@ -85,6 +85,7 @@ impl Call for Chat {
             created: ground.created,
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
+            service_tier: ground.service_tier(),
         };
         let reasoning_tokens = choices.iter().map(|c| c.reasoning_tokens).max().unwrap_or(0);
         let paced = choices.iter().map(|choice| choice.pieces.len()).collect();

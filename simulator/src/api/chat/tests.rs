@@ -31,6 +31,7 @@ fn a_chat_completion_is_as_recorded() {
         created: 1_755_601_034,
         model: "gpt-5-nano-2025-08-07",
         fingerprint: None,
+        service_tier: None,
     };
     let usage = Usage {
         prompt_tokens: 11,
@@ -59,6 +60,7 @@ fn a_stream_is_as_recorded() {
         created: 1_769_122_114,
         model: "gpt-4o-mini-2024-07-18",
         fingerprint: Some("fp_f97eff32c5"),
+        service_tier: None,
     };
     let options = StreamOptions { include_usage: true, obfuscation: false };
     let usage = Usage { prompt_tokens: 168, completion_tokens: 158, ..Usage::default() };
@@ -79,6 +81,7 @@ fn padding_stands_where_it_was_recorded() {
         created: 1,
         model: "m",
         fingerprint: None,
+        service_tier: None,
     };
     let options = StreamOptions { include_usage: true, obfuscation: true };
     let choices = vec![completion(&[])];

@@ -90,6 +90,7 @@ impl Call for Completions {
             created: ground.created,
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
+            service_tier: ground.service_tier(),
         };
         let paced = choices.iter().map(|choice| choice.pieces.len()).collect();
         let delivery = if self.generation.stream {
