@@ -3,11 +3,10 @@
 //!
 //! Facts only. A deployment may override every number a limiter uses.
 
-#[allow(dead_code, reason = "the sizing calculator comes next")]
 mod ptu;
 mod quota;
 
-pub(crate) use ptu::ptu_facts;
+pub(crate) use ptu::{PtuFacts, Steps, ptu_facts, ptu_models};
 pub(crate) use quota::{
     RequestLimited, default_tpm, has_flex, provisioned_prompt_cap, request_limited,
 };

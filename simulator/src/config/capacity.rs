@@ -106,7 +106,7 @@ impl Checker<'_> {
                 .temporary_adjustment
                 .as_ref()
                 .map(|adjustment| self.temporary_adjustment(adjustment.get_ref())),
-            peak_load: raw.peak_load.as_ref().map(|peak| self.peak_load(peak.get_ref())),
+            peak_load: raw.peak_load.as_ref().map(|peak| self.peak_load(peak, profile)),
             insufficient_quota: self.insufficient_quota(raw, profile),
             priority_ramp: tpm.map(|tpm| self.priority_ramp(raw, tpm)),
         }))
@@ -236,7 +236,18 @@ impl Checker<'_> {
         }
     }
 
-    fn peak_load(&mut self, raw: &raw::PeakLoad) -> PeakLoad {
+    fn peak_load(
+        &mut self,
+        raw: &Spanned<raw::PeakLoad>,
+        profile: Option<WireProfile>,
+    ) -> PeakLoad {
+        if profile == Some(WireProfile::OpenAi) {
+            self.report(
+                self.error(raw.span(), "OpenAI has no refusal for peak load")
+                    .help("remove it, or choose a wire profile of Azure"),
+            );
+        }
+        let raw = raw.get_ref();
         let second = Duration::from_secs(1);
         let wait = raw.retry_after.as_ref();
         let most = Some(raw.max_request_tokens.clone());
