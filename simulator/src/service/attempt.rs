@@ -102,7 +102,7 @@ impl Addressed<'_> {
             prompt: outline.chars.div_ceil(4),
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
-        let call = api::read(operation, json, model);
+        let call = api::read(operation, json, &body.bytes, model);
         let asked = asked_tier(&deployment.config.tiers, json);
         let tier = asked.as_ref().map_or(deployment.config.tiers.own, |asked| asked.tier);
         let now = self.exchange.started;

@@ -9,6 +9,7 @@ mod control;
 mod entra;
 mod eras;
 mod errors;
+mod forms;
 mod limits;
 mod offers;
 mod process;
