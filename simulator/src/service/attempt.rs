@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::deployment::Deployment;
@@ -19,7 +17,7 @@ use super::metrics::Tokens;
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use super::tier::{AskedTier, asked_tier};
-use crate::api::{self, Call, Outline, Parsed};
+use crate::api::{self, Call, Outline, Parsed, Payload};
 use crate::aside::aside;
 use crate::catalogue::{Operation, provisioned_prompt_cap};
 use crate::config::Capacity;
@@ -27,15 +25,11 @@ use crate::latency;
 use crate::limit::{Demand, Refusal, RefusalReason, Ticket, Tier};
 use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
-/// A request's body: a JSON object.
-pub(super) struct Json {
-    pub bytes: Bytes,
-    pub json: Map<String, Value>,
-}
-
 /// A request that has reached its deployment.
 pub(super) struct Addressed<'p> {
     pub identity: Identity,
+    /// How the client reaches the resource.
+    pub origin: String,
     pub ids: Ids<ChaCha8Rng>,
     pub exchange: Exchange,
     pub route: Route<'p>,
@@ -73,7 +67,7 @@ pub(super) struct Failure {
 }
 
 impl Addressed<'_> {
-    pub(super) async fn answer(mut self, body: Json) -> Response {
+    pub(super) async fn answer(mut self, body: Payload) -> Response {
         let failure = match self.attempt(&body) {
             Ok(accepted) => return self.deliver(accepted).await,
             Err(failure) => failure,
@@ -92,8 +86,7 @@ impl Addressed<'_> {
         early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
-    pub(super) fn attempt(&mut self, body: &Json) -> Result<Accepted, Failure> {
-        let json = &body.json;
+    pub(super) fn attempt(&mut self, body: &Payload) -> Result<Accepted, Failure> {
         let deployment = Arc::clone(&self.deployment);
         let operation = self.route.operation;
         let model = &deployment.config.model;
@@ -102,8 +95,8 @@ impl Addressed<'_> {
             prompt: outline.chars.div_ceil(4),
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
-        let call = api::read(operation, json, &body.bytes, model);
-        let asked = asked_tier(&deployment.config.tiers, json);
+        let call = api::read(operation, body, model);
+        let asked = asked_tier(&deployment.config.tiers, &body.fields);
         let tier = asked.as_ref().map_or(deployment.config.tiers.own, |asked| asked.tier);
         let now = self.exchange.started;
         let mut prompt = None;
@@ -224,7 +217,7 @@ fn counted(
     deployment: &Deployment,
     operation: Operation,
     now: Instant,
-    body: &Json,
+    body: &Payload,
     call: &dyn Call,
 ) -> Prompt {
     let model = &deployment.config.model;
@@ -232,7 +225,7 @@ fn counted(
         let tokens = call.prompt_tokens(model);
         let cache = deployment.config.prompt_cache.filter(|cache| cache.min_tokens <= tokens);
         let prefix = cache.map_or_else(Vec::new, |cache| {
-            api::prefix(operation, &body.json, model, cache.block_tokens)
+            api::prefix(operation, &body.fields, model, cache.block_tokens)
         });
         let cached_tokens = deployment.cached_tokens(now, &prefix).min(tokens);
         Prompt { tokens, cached_tokens, prefix }
@@ -262,10 +255,10 @@ fn check_offer(deployment: &Deployment, tier: Tier, prompt_tokens: u64) -> Parse
 }
 
 /// What the limiter looks at. Only some estimates take time.
-fn outline(deployment: &Deployment, operation: Operation, body: &Json) -> Outline {
+fn outline(deployment: &Deployment, operation: Operation, body: &Payload) -> Outline {
     let (estimate, most) =
         (deployment.config.token_estimate, deployment.config.model.facts.output_tokens);
-    let read = || Outline::of(operation, &body.json, most, estimate);
+    let read = || Outline::of(operation, &body.fields, most, estimate);
     if estimate.counts_tokens(operation) { aside(body.bytes.len(), read) } else { read() }
 }
 
@@ -300,7 +293,7 @@ fn demand(
                 .ok()
                 .and_then(|call| call.max_tokens())
                 .or(outline.max_tokens),
-            choices: if operation == Operation::Embeddings { 0 } else { outline.choices },
+            choices: if operation.is_text() { outline.choices } else { 0 },
             tier,
         },
     }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::attempt::{Addressed, Failure, Json};
+use super::attempt::{Addressed, Failure};
 use super::deployment::Deployment;
 use super::reply::fail;
+use crate::api::Payload;
 use crate::config::Capacity;
 use crate::limit::Tier;
 use crate::wire::spillover_failed;
@@ -49,7 +50,12 @@ impl Addressed<'_> {
     }
 
     /// Lets the target try; `failure` is the reply if it fails too.
-    pub(super) async fn spill(mut self, target: Target, failure: Failure, body: &Json) -> Response {
+    pub(super) async fn spill(
+        mut self,
+        target: Target,
+        failure: Failure,
+        body: &Payload,
+    ) -> Response {
         let (status, reason) = (failure.error.status.as_u16(), failure.error.reason);
         let error = match target {
             Err(error) => error,
@@ -59,6 +65,7 @@ impl Addressed<'_> {
                 exchange.style = target.style(self.route.operation);
                 let mut second = Addressed {
                     identity: self.identity.clone(),
+                    origin: self.origin.clone(),
                     ids: self.ids.clone(),
                     exchange,
                     route: self.route,

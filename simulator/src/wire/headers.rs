@@ -85,7 +85,7 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     common(headers, identity, served.region);
     set(headers, "x-request-id", &identity.request_id);
     set(headers, "azureml-model-session", served.model_session);
-    let text = served.operation != Operation::Embeddings;
+    let text = served.operation.is_text();
     if text {
         set(headers, "x-accel-buffering", "no");
         set(headers, "x-ms-rai-invoked", "true");

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tokens::Encoding;
 
-use crate::support::{Bench, CHAT, TEXT, events};
+use crate::support::{Bench, CHAT, KEY, TEXT, events};
 
 fn bench(more: &str) -> Bench {
     bench_of("documented", more)
@@ -318,4 +318,21 @@ async fn legacy_completions_echo_score_and_choose() {
     assert_eq!(chunk["choices"][0]["text"], "Once");
     let chunk: Value = serde_json::from_str(chunks[2]).unwrap();
     assert_eq!(chunk["choices"][0]["logprobs"]["text_offset"], json!([4]));
+}
+
+/// OpenAI's dress: no filters, keys in its own order, a chunk of its own for a call.
+#[tokio::test(start_paused = true)]
+async fn openai_has_its_own_layout_of_calls() {
+    let bench = bench_of("openai", ", parallel_call_probability = 0");
+    let post = async |body: String| {
+        let mut request = Bench::request("/v1/chat/completions", body);
+        let key = format!("Bearer {KEY}").parse().unwrap();
+        request.headers_mut().remove("api-key");
+        request.headers_mut().insert("authorization", key);
+        bench.send(request).await.body
+    };
+    let stream =
+        json!({"model": "chat", "stream": true, "stream_options": {"include_obfuscation": false}});
+    insta::assert_snapshot!("tool_call_stream_openai", post(ask(stream)).await);
+    insta::assert_snapshot!("tool_call_openai", post(ask(json!({"model": "chat"}))).await);
 }

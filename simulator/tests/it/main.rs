@@ -11,14 +11,15 @@ mod eras;
 mod errors;
 mod forms;
 mod limits;
+mod media;
 mod offers;
 mod process;
+mod recorded_forms;
 mod recording;
 mod robustness;
 mod sockets;
 mod streams;
 mod support;
 mod surfaces;
-
 mod texts;
 mod v1;
