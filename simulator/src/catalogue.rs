@@ -3,14 +3,11 @@
 //!
 //! Facts only. A deployment may override every number a limiter uses.
 
-#[allow(dead_code, reason = "the sizing calculator comes next")]
 mod ptu;
 mod quota;
 
-pub(crate) use ptu::ptu_facts;
-pub(crate) use quota::{
-    RequestLimited, default_tpm, has_flex, provisioned_prompt_cap, request_limited,
-};
+pub(crate) use ptu::{PtuFacts, Steps, ptu_facts, ptu_models};
+pub(crate) use quota::{RequestLimited, default_tpm, has_flex, request_limited};
 
 use tokens::{ChatOverhead, Encoding, ImageRule, ImageSize, ToolOverhead};
 
@@ -60,6 +57,11 @@ impl Operation {
             Operation::Translations => "Translations_Create",
             Operation::Speech => "Speech_Create",
         }
+    }
+
+    /// Whether it is the Responses API, which spills over only when told to.
+    pub(crate) fn is_responses(self) -> bool {
+        false
     }
 
     /// The path, after a surface's prefix.
@@ -150,7 +152,8 @@ pub(crate) struct ModelFacts {
     pub fingerprint: bool,
     /// The first `api-version` for which Azure enables it, if not all do.
     pub enabled_since: Option<&'static str>,
-    /// The longest prompt that a provisioned deployment takes, if shorter.
+    /// The longest prompt that a provisioned deployment, or the priority tier,
+    /// takes, if shorter (specification, sections 1.5 and 4.5).
     pub ptu_prompt_tokens: Option<u64>,
 }
 

@@ -38,6 +38,7 @@ mod latency;
 mod limit;
 mod recording;
 mod service;
+mod sizing;
 mod wire;
 
 pub mod cli;

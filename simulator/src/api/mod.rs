@@ -26,6 +26,7 @@ pub(crate) mod moderations;
 mod object;
 mod outline;
 mod payload;
+mod prefix;
 mod usage;
 
 pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
@@ -33,6 +34,7 @@ pub(crate) use estimate::ESTIMATE_ENCODING;
 pub(crate) use fields::{Fields, Parsed, model_of};
 pub(crate) use outline::Outline;
 pub(crate) use payload::Payload;
+pub(crate) use prefix::prefix;
 pub(crate) use usage::{Timing, Usage};
 
 use serde_json::{Map, Value};

@@ -55,7 +55,6 @@ pub(crate) struct DeploymentConfig {
     pub token_estimate: TokenEstimate,
     pub tiers: TierSettings,
     /// `None`: prompts are not cached.
-    #[allow(dead_code, reason = "its use comes next")]
     pub prompt_cache: Option<PromptCacheSettings>,
     pub spillover: Spillover,
     pub refusals: RefusalSettings,

@@ -19,7 +19,7 @@ use crate::wire::EVENT_STREAM;
 
 impl Addressed<'_> {
     pub(super) async fn deliver(mut self, accepted: Accepted) -> Response {
-        let Accepted { ticket, call, prompt_tokens, findings } = accepted;
+        let Accepted { ticket, call, prompt, findings, asked } = accepted;
         let deployment = Arc::clone(&self.deployment);
         let resource = Arc::clone(&self.exchange.resource);
         let plan = call.plan(Ground {
@@ -27,14 +27,17 @@ impl Addressed<'_> {
             fingerprint: deployment.fingerprint.as_deref(),
             origin: &self.origin,
             created: resource.environment.clock.now().unix_seconds(),
-            prompt_tokens,
-            cached_tokens: 0,
             prompt_findings: findings,
+            prompt_tokens: prompt.tokens,
+            cached_tokens: prompt.cached_tokens,
+            tier: (ticket.tier, asked.stated),
             ids: self.ids.clone(),
             rng: resource.rng("content", self.exchange.number),
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        let started = self.exchange.started;
+        deployment.remember(started, started + schedule.first(), &prompt.prefix);
         self.exchange.ready();
         let timing = self.timing(&schedule, &plan);
         let document = match plan.delivery {
@@ -42,7 +45,7 @@ impl Addressed<'_> {
             Delivery::Timed(write) => write(&timing),
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
-                let headers = self.headers(ticket, EVENT_STREAM, true, schedule.first());
+                let headers = self.headers(ticket, asked, EVENT_STREAM, true, schedule.first());
                 wait_until(self.exchange.started + schedule.first()).await;
                 self.exchange.first_byte();
                 let choices = plan.choices;
@@ -52,7 +55,7 @@ impl Addressed<'_> {
             }
         };
         wait_until(self.exchange.started + schedule.end()).await;
-        let headers = self.headers(ticket, document.content_type, false, schedule.end());
+        let headers = self.headers(ticket, asked, document.content_type, false, schedule.end());
         self.exchange.complete(200, None);
         respond(StatusCode::OK, headers, Body::from(document.body))
     }

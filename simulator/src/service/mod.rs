@@ -22,7 +22,9 @@ mod resource;
 mod route;
 mod serve;
 mod simulator;
+mod spillover;
 mod stream;
+mod tier;
 
 pub use simulator::{DeploymentInfo, Environment, ResourceInfo, Simulator};
 

@@ -109,8 +109,16 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         Ok(found) => found,
         Err(error) => return early(exchange, &identity, error, Reached::Resource),
     };
-    let request =
-        Addressed { identity, origin: origin(&parts.headers), ids, exchange, route, deployment };
+    let request = Addressed {
+        identity,
+        origin: origin(&parts.headers),
+        ids,
+        exchange,
+        route,
+        deployment,
+        spillover_header: parts.headers.get("x-ms-spillover-deployment").cloned(),
+        spilled_from: None,
+    };
     match body {
         Ok(body) => request.answer(body).await,
         Err(error) => request.unread(error).await,

@@ -178,6 +178,7 @@ impl Call for Chat {
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
             prompt: &ground.prompt_findings,
+            service_tier: ground.service_tier(),
         };
         let writing = Writing {
             profile: answer.profile,
