@@ -17,6 +17,24 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// Every operation.
+    pub(crate) const ALL: [Operation; 3] =
+        [Operation::Chat, Operation::Completions, Operation::Embeddings];
+
+    /// The name in the configuration.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Operation::Chat => "chat",
+            Operation::Completions => "completions",
+            Operation::Embeddings => "embeddings",
+        }
+    }
+
+    /// The operation of a name in the configuration.
+    pub(crate) fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.key() == key)
+    }
+
     /// The name in 429 texts and in the journal.
     pub(crate) fn name(self) -> &'static str {
         match self {

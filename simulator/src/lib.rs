@@ -30,9 +30,11 @@
 
 mod api;
 mod aside;
+mod calibrate;
 mod catalogue;
 mod config;
 mod content;
+mod fault;
 mod latency;
 mod limit;
 mod service;

@@ -11,10 +11,11 @@ use serde_spanned::Spanned;
 
 use super::model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
-    ResourceConfig, Sku, WireProfile,
+    ResourceConfig, Sku, WireProfile, Written,
 };
 use super::{SimulatorConfig, entra, https, latency, raw};
 use crate::catalogue::{self, Kind, Model};
+use crate::latency::Latency;
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
 const DEFAULT_MAX_BODY_BYTES: u64 = 16 << 20;
@@ -164,7 +165,7 @@ impl Checker<'_> {
             });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let own = self.deployments(&resource.deployments);
-            let mut inherited = Vec::new();
+            let mut inherited: Vec<DeploymentConfig> = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
                 if own.iter().all(|(own_name, ..)| own_name != shared_name) {
                     *used = true;
@@ -174,6 +175,17 @@ impl Checker<'_> {
             let mut deployments: Vec<DeploymentConfig> =
                 own.into_iter().filter_map(|(_, _, deployment)| deployment).collect();
             deployments.extend(inherited);
+            if let Some(settings) = &resource.latency {
+                for deployment in &mut deployments {
+                    deployment.latency = self.latency(deployment, Some(settings));
+                }
+            }
+            let faults = super::fault::check(
+                self.source,
+                &resource.faults,
+                &deployments,
+                &mut self.problems,
+            );
             if deployments.is_empty() && self.problems.is_empty() {
                 self.warnings.push(
                     Diagnostic::warning(
@@ -191,6 +203,8 @@ impl Checker<'_> {
                 https,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
+                faults,
+                fault_header: resource.fault_header.unwrap_or(false),
                 deployments,
             });
         }
@@ -224,9 +238,31 @@ impl Checker<'_> {
         let lengths = self.lengths(raw, wire_profile, model.as_ref());
         let model = model?;
         let profile = wire_profile?;
-        let mut settings = latency::default_latency(&model, sku, profile);
-        if let Some(raw) = &raw.latency {
-            match latency::latency_from(raw.get_ref(), &settings, profile) {
+        let mut deployment = DeploymentConfig {
+            name: raw.name.get_ref().clone(),
+            latency: latency::default_latency(&model, sku, profile),
+            model,
+            sku,
+            wire_profile: profile,
+            capacity: capacity?,
+            lengths,
+            written: Written { latency: raw.latency.clone(), faults: raw.faults.clone() },
+        };
+        deployment.latency = self.latency(&deployment, None);
+        Some(deployment)
+    }
+
+    /// The latency of a deployment: its model's, changed by what its resource says,
+    /// then by what it says itself.
+    fn latency(
+        &mut self,
+        deployment: &DeploymentConfig,
+        of_resource: Option<&Spanned<raw::Latency>>,
+    ) -> Latency {
+        let DeploymentConfig { model, sku, wire_profile, written, .. } = deployment;
+        let mut settings = latency::default_latency(model, *sku, *wire_profile);
+        for raw in [of_resource, written.latency.as_ref()].into_iter().flatten() {
+            match latency::latency_from(raw.get_ref(), &settings, *wire_profile) {
                 Ok(latency) => settings = latency,
                 Err(problems) => {
                     for problem in problems {
@@ -234,20 +270,15 @@ impl Checker<'_> {
                         if let Some(help) = problem.help {
                             diagnostic = diagnostic.help(help);
                         }
-                        self.report(diagnostic);
+                        // A resource's own settings meet each of its deployments.
+                        if !self.problems.contains(&diagnostic) {
+                            self.report(diagnostic);
+                        }
                     }
                 }
             }
         }
-        Some(DeploymentConfig {
-            name: raw.name.get_ref().clone(),
-            model,
-            sku,
-            wire_profile: profile,
-            capacity: capacity?,
-            lengths,
-            latency: settings,
-        })
+        settings
     }
 
     fn wire_profile(&mut self, raw: Option<&Spanned<String>>) -> Option<WireProfile> {

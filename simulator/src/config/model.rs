@@ -5,8 +5,12 @@ use std::time::Duration;
 use seam::token::Signature;
 
 use super::https::HttpsConfig;
+use serde_spanned::Spanned;
+
+use super::raw;
 pub(crate) use super::raw::Sku;
 use crate::catalogue::Model;
+use crate::fault::{Fault, Owner};
 use crate::latency::Latency;
 
 /// A simulated resource.
@@ -20,7 +24,19 @@ pub(crate) struct ResourceConfig {
     pub https: Option<HttpsConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
+    /// Its own and those of its deployments, each with a name of its own.
+    pub faults: Vec<FaultConfig>,
+    /// Whether requests may bring a fault.
+    pub fault_header: bool,
     pub deployments: Vec<DeploymentConfig>,
+}
+
+/// A fault of the file.
+#[derive(Debug, Clone)]
+pub(crate) struct FaultConfig {
+    pub fault: Fault,
+    pub written: raw::Fault,
+    pub owner: Owner,
 }
 
 /// Which access tokens are accepted.
@@ -45,6 +61,14 @@ pub(crate) struct DeploymentConfig {
     pub capacity: Capacity,
     pub lengths: CompletionLength,
     pub latency: Latency,
+    pub written: Written,
+}
+
+/// What a deployment says that depends on its resource, too.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    pub latency: Option<Spanned<raw::Latency>>,
+    pub faults: Vec<Spanned<raw::Fault>>,
 }
 
 /// Which era of the service is imitated.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
 use super::https::Https;
+pub(crate) use super::raw_fault::{
+    Fault, FaultAnomaly, FaultKey, FaultKind, FaultLimit, FaultStage,
+};
 
 /// Configuration of the simulator.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -59,6 +62,18 @@ pub(crate) struct Resource {
     /// default those of this bench's gateway and of `simulator token`.
     #[schemars(with = "Option<Entra>")]
     pub entra: Option<Spanned<Entra>>,
+    /// How long answers of all its deployments take. A deployment's own `latency`
+    /// is applied on top. Default: each model's measured profile.
+    #[schemars(with = "Option<Latency>")]
+    pub latency: Option<Spanned<Latency>>,
+    /// What goes wrong on purpose, in order: the first that fits a request strikes
+    /// it, after those of its deployment.
+    #[serde(default)]
+    #[schemars(with = "Vec<Fault>")]
+    pub faults: Vec<Spanned<Fault>>,
+    /// Whether a request may bring a fault of its own in the header
+    /// `x-simulator-fault`. Default false.
+    pub fault_header: Option<bool>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]
@@ -163,6 +178,11 @@ pub(crate) struct Deployment {
     /// How long answers take. Default: the measured profile of the model and SKU.
     #[schemars(with = "Option<Latency>")]
     pub latency: Option<Spanned<Latency>>,
+    /// What goes wrong on purpose at this deployment, in order: the first that fits
+    /// a request strikes it.
+    #[serde(default)]
+    #[schemars(with = "Vec<Fault>")]
+    pub faults: Vec<Spanned<Fault>>,
 }
 
 /// Numbers of a provisioned deployment.

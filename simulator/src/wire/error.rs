@@ -147,7 +147,7 @@ impl ApiError {
 }
 
 /// `{"error":{"code":…,"message":…}}`.
-fn coded_error(code: &str, message: &str) -> String {
+pub(super) fn coded_error(code: &str, message: &str) -> String {
     #[derive(Serialize)]
     struct Body<'a> {
         error: Inner<'a>,

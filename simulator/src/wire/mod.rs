@@ -2,10 +2,12 @@
 //! as recordings show them. Knows neither operations' bodies nor time.
 
 mod error;
+mod failure;
 mod headers;
 mod ids;
 
 pub(crate) use error::{ApiError, RefusalText, refusal_message};
+pub(crate) use failure::{STREAM_ERROR, error_object};
 pub(crate) use headers::{
     EVENT_STREAM, Identity, JSON, Served, answer_headers, error_headers, refusal_headers,
     retry_millis, retry_seconds,
