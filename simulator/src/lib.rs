@@ -30,7 +30,6 @@
 
 mod api;
 mod aside;
-mod calibrate;
 mod catalogue;
 mod config;
 mod content;

@@ -1,6 +1,8 @@
 //! What the pipeline needs of an operation: a request that has been read, the
 //! plan of its answer, and the two ways to deliver one.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
@@ -8,7 +10,7 @@ use super::fields::Parsed;
 use super::usage::Usage;
 use crate::catalogue::Model;
 use crate::config::DeploymentConfig;
-use crate::wire::Ids;
+use crate::wire::{Ids, error_object};
 
 /// A request the model layer accepts.
 pub(crate) trait Call: Send + Sync {
@@ -83,4 +85,9 @@ pub(crate) trait Events: Send {
 
     /// The end of the stream.
     fn close(&mut self, out: &mut String);
+
+    /// The end of a stream that fails (specification, section 2.4).
+    fn error(&mut self, message: &str, out: &mut String) {
+        let _ = write!(out, "data: {}\n\n", error_object(message));
+    }
 }

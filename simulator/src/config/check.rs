@@ -196,6 +196,16 @@ impl Checker<'_> {
                     .help("add `[[deployments]]` for all resources, or `deployments = […]` here"),
                 );
             }
+            let undefined = resource.undefined_deployments.unwrap_or_default();
+            for wanted in &undefined {
+                let known: Vec<_> = deployments.iter().map(|own| own.name.as_str()).collect();
+                if !known.contains(&wanted.get_ref().as_str()) && self.problems.is_empty() {
+                    let message = format!("resource `{name}` has no such deployment");
+                    self.report(
+                        self.error(wanted.span(), message).did_you_mean(wanted.get_ref(), known),
+                    );
+                }
+            }
             checked.push(ResourceConfig {
                 name,
                 port,
@@ -205,6 +215,7 @@ impl Checker<'_> {
                 entra,
                 faults,
                 fault_header: resource.fault_header.unwrap_or(false),
+                undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 deployments,
             });
         }

@@ -272,8 +272,8 @@ impl Reader<'_> {
             FaultKind::Malformed,
         ]
         .contains(&kind);
-        let staged = kind == FaultKind::Status
-            || (kind == FaultKind::Reset && raw.after_tokens.is_none());
+        let staged =
+            kind == FaultKind::Status || (kind == FaultKind::Reset && raw.after_tokens.is_none());
         let status = kind == FaultKind::Status;
         let requests = kind != FaultKind::Refuse;
         let refusal = status && raw.status == Some(429);
@@ -370,7 +370,8 @@ impl Reader<'_> {
             }
             FaultKind::Cut => Effect::Cut { after_tokens: or_none },
             FaultKind::ErrorEvent => {
-                let message = raw.message.clone().unwrap_or_else(|| crate::wire::STREAM_ERROR.to_owned());
+                let message =
+                    raw.message.clone().unwrap_or_else(|| crate::wire::STREAM_ERROR.to_owned());
                 Effect::ErrorEvent { after_tokens: or_none, message }
             }
             FaultKind::Malformed => Effect::Malformed { after_tokens: or_none },
@@ -404,7 +405,11 @@ impl Reader<'_> {
         let status = match (raw.status, status) {
             (_, Some(status)) => status,
             (None, None) => {
-                self.helped("kind", "a fault of kind `status` has no `status`", "write `status = 503`");
+                self.helped(
+                    "kind",
+                    "a fault of kind `status` has no `status`",
+                    "write `status = 503`",
+                );
                 StatusCode::SERVICE_UNAVAILABLE
             }
             (Some(given), None) => {
@@ -579,4 +584,38 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_up_around_those_that_are_taken() {
+        let mut names = FaultNames::taken(["cut".to_owned(), "cut-3".to_owned()]);
+        assert!(!names.keep("cut") && names.keep("mine"));
+        assert_eq!([names.invent("cut"), names.invent("cut")], ["cut-2", "cut-4"]);
+        assert_eq!(names.invent("reset"), "reset");
+    }
+
+    #[track_caller]
+    fn found(text: &str, table: Range<usize>, key: &str) -> String {
+        let span = key_span(&Source::new("x", text), table, key);
+        text[span].to_owned()
+    }
+
+    #[test]
+    fn a_keys_place_is_found_in_either_form_of_table() {
+        let text = "[[faults]]\nname = \"status\"\nstatus = 3 \n[[faults]]\nstatus = 4\n";
+        assert_eq!(found(text, 0..10, "status"), "status = 3");
+        assert_eq!(found(text, 0..10, "until"), "[[faults]]");
+        let text = "x = [{ kind = \"cut\", \"until\" = \"1s\" }, { until = 2 }]";
+        assert_eq!(found(text, 5..38, "until"), "until\" = \"1s\"");
+        assert_eq!(found(text, 40..53, "until"), "until = 2");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_place_is_outside_the_text(text in "\\PC{0,60}", from in 0_usize..70, to in 0_usize..70) {
+            let span = key_span(&Source::new("x", text), from..to.max(from), "until");
+            proptest::prop_assert!(span.start <= span.end);
+        }
+    }
+}

@@ -7,22 +7,25 @@
 
 mod check;
 mod entra;
-mod https;
 mod fault;
+mod https;
 mod latency;
 mod load;
 mod model;
 pub(crate) mod raw;
 mod raw_fault;
+mod seed;
 mod select;
 
 pub(crate) use entra::DEFAULT_AUDIENCE;
-pub(crate) use https::CertificateConfig;
 pub(crate) use fault::{FaultNames, FaultProblem, FaultScope, fault_from, kind_text};
-pub(crate) use latency::{latency_from, profile_text};
+pub(crate) use https::CertificateConfig;
+pub(crate) use latency::latency_from;
 pub(crate) use model::{
     Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, FaultConfig, Layout,
     PaygSettings, PtuSettings, ResourceConfig, WireProfile,
 };
+
+pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

@@ -28,6 +28,8 @@ pub(crate) struct ResourceConfig {
     pub faults: Vec<FaultConfig>,
     /// Whether requests may bring a fault.
     pub fault_header: bool,
+    /// Names of deployments that answer for unknown names.
+    pub undefined_deployments: Vec<String>,
     pub deployments: Vec<DeploymentConfig>,
 }
 

@@ -74,6 +74,11 @@ pub(crate) struct Resource {
     /// Whether a request may bring a fault of its own in the header
     /// `x-simulator-fault`. Default false.
     pub fault_header: Option<bool>,
+    /// Names of deployments of this resource that answer for names it does not
+    /// have: the first one whose model knows the operation. By default such a
+    /// request gets 404 `DeploymentNotFound`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub undefined_deployments: Option<Vec<Spanned<String>>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::deployment::Deployment;
 use super::exchange::Exchange;
+use super::faults::Draws;
+use super::faulty::{change_headers, no_response, pretended};
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use crate::api::{self, Call, Outline, Parsed};
 use crate::aside::aside;
 use crate::catalogue::Operation;
 use crate::config::Capacity;
+use crate::fault::{Armed, Candidate, Effect, Stage, StatusFault};
 use crate::latency;
 use crate::limit::{Demand, Refusal, Standing, Ticket};
 use crate::wire::{
@@ -37,6 +41,10 @@ pub(super) struct Addressed<'p> {
     pub exchange: Exchange,
     pub route: Route<'p>,
     pub deployment: Arc<Deployment>,
+    /// The fault that the request brought, until it strikes.
+    pub brought: Option<Arc<Armed>>,
+    /// The fault that struck this attempt and that its reply still has to show.
+    pub struck: Option<Arc<Armed>>,
 }
 
 /// A request that was admitted and that the model layer accepts.
@@ -46,20 +54,24 @@ pub(super) struct Accepted {
     pub prompt_tokens: u64,
 }
 
-/// An error, and the headers it is sent with.
-struct Failure {
-    error: ApiError,
-    headers: HeaderMap,
+/// How an attempt fails.
+enum Failure {
+    /// With an error, and the headers it is sent with.
+    Reply { error: ApiError, headers: HeaderMap },
+    /// The connection is reset: nothing is sent.
+    NoReply,
 }
 
 impl Addressed<'_> {
     pub(super) async fn answer(mut self, body: Json) -> Response {
         match self.attempt(&body) {
             Ok(accepted) => self.deliver(accepted).await,
-            Err(failure) => {
+            Err(Failure::Reply { error, mut headers }) => {
+                change_headers(self.struck.as_ref(), error.status, &mut headers);
                 self.refusal_delay().await;
-                fail(self.exchange, failure.error, failure.headers)
+                fail(self.exchange, error, headers)
             }
+            Err(Failure::NoReply) => no_response(self.exchange),
         }
     }
 
@@ -82,6 +94,8 @@ impl Addressed<'_> {
             *prompt_tokens.get_or_insert_with(|| aside(bytes.len(), || call.prompt_tokens(model)))
         };
         let now = self.exchange.started;
+        let stream = json.get("stream").and_then(Value::as_bool).unwrap_or(false);
+        self.strike(Stage::BeforeAdmission, now, stream, None)?;
         let demand = demand(&deployment, operation, outline, &call, || {
             // A full deployment refuses before anybody counts.
             match &call {
@@ -96,16 +110,86 @@ impl Addressed<'_> {
             call.check_context(tokens, model).map(|()| (call, tokens))
         });
         match checked {
-            Ok((call, prompt_tokens)) => Ok(Accepted { ticket, call, prompt_tokens }),
+            Ok((call, prompt_tokens)) => {
+                self.strike(Stage::AfterAdmission, now, stream, Some(ticket))?;
+                Ok(Accepted { ticket, call, prompt_tokens })
+            }
             // A 400 of the model layer, after admission.
             Err(error) => {
-                Err(Failure { error, headers: self.headers(ticket.standing, JSON, false) })
+                Err(Failure::Reply { error, headers: self.headers(ticket.standing, JSON, false) })
             }
         }
     }
 
+    /// Lets a fault strike: one that ends the attempt is its failure, another is
+    /// left for the reply.
+    fn strike(
+        &mut self,
+        stage: Stage,
+        now: Instant,
+        stream: bool,
+        ticket: Option<Ticket>,
+    ) -> Result<(), Failure> {
+        if self.struck.is_some() {
+            return Ok(());
+        }
+        let resource = Arc::clone(&self.exchange.resource);
+        let brought = self.brought.take_if(|own| own.fault.stage == stage);
+        let struck = brought.or_else(|| {
+            let candidate = Candidate {
+                deployment: &self.deployment.config.name,
+                operation: self.route.operation,
+                correlation_id: self.exchange.correlation_id(),
+                stream,
+            };
+            let (seed, number) = (resource.environment.seed, self.exchange.number);
+            let draws = Draws { seed, resource: resource.name(), number };
+            resource.faults.strike(now, stage, &candidate, &draws)
+        });
+        let Some(armed) = struck else { return Ok(()) };
+        self.exchange.struck(&armed);
+        let failure = match &armed.fault.effect {
+            Effect::Status(fault) => Err(self.injected(fault, now, ticket)),
+            Effect::Reset { after_tokens: None } => Err(Failure::NoReply),
+            _ => Ok(()),
+        };
+        self.struck = Some(armed);
+        failure
+    }
+
+    /// The error of a fault: a refusal like the limiter's, or a failure of the service.
+    fn injected(&self, fault: &StatusFault, now: Instant, ticket: Option<Ticket>) -> Failure {
+        let deployment = &self.deployment;
+        let resource = &self.exchange.resource.config;
+        let profile = deployment.config.wire_profile;
+        if fault.status == StatusCode::TOO_MANY_REQUESTS {
+            let refusal = pretended(fault, &deployment.capacity(), deployment.utilization(now));
+            let mut failure = self.refusal(&refusal);
+            if let (Failure::Reply { error, .. }, Some(message)) = (&mut failure, &fault.message) {
+                *error = ApiError::too_many_requests(refusal.reason, message);
+            }
+            if let Failure::Reply { error, .. } = &mut failure {
+                error.reason = "fault";
+            }
+            return failure;
+        }
+        let message = fault.message.as_deref();
+        let request_id = &self.identity.apim_request_id;
+        let error = ApiError::failure(fault.status, profile.layout(), message, request_id);
+        let headers = match ticket {
+            Some(ticket) => self.headers(ticket.standing, JSON, false),
+            None => error_headers(&self.identity, error.status, false, Some(&resource.region)),
+        };
+        Failure::Reply { error, headers }
+    }
+
     fn refused(&mut self, refusal: &Refusal) -> Failure {
         self.exchange.refused(refusal.standing, refusal.reason.name());
+        self.refusal(refusal)
+    }
+
+    /// A refusal as it is sent.
+    fn refusal(&self, refusal: &Refusal) -> Failure {
         let config = &self.deployment.config;
         let region = &self.exchange.resource.config.region;
         let message = refusal_message(&RefusalText {
@@ -121,7 +205,7 @@ impl Addressed<'_> {
         });
         let error = ApiError::too_many_requests(refusal.reason, &message);
         let headers = refusal_headers(&self.identity, config.wire_profile, region, refusal);
-        Failure { error, headers }
+        Failure::Reply { error, headers }
     }
 
     async fn refusal_delay(&mut self) {

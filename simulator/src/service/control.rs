@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{delete, get};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::fault_control;
 use super::lock;
 use super::patch::{describe, plan};
 use super::resource::Resource;
+use crate::fault::Armed;
 
 /// How many journal records a page has when the request does not say.
 const DEFAULT_PAGE: usize = 1_000;
@@ -28,6 +30,8 @@ pub(super) fn routes() -> Router<Arc<Resource>> {
     Router::new()
         .route("/++/config", get(read_config).patch(change_config))
         .route("/++/journal", get(read_journal))
+        .route("/++/faults", get(read_faults).post(add_fault).delete(remove_faults))
+        .route("/++/faults/{name}", delete(remove_fault))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
 }
@@ -49,11 +53,14 @@ async fn change_config(
         return refused;
     }
     let _one_at_a_time = lock(&resource.patching);
-    match plan(&resource, &body) {
+    let now = Instant::now();
+    match plan(&resource, &body, now) {
         Ok(changes) => {
-            let now = Instant::now();
-            for (deployment, change) in changes {
+            for (deployment, change) in changes.deployments {
                 deployment.apply(now, change);
+            }
+            if let Some(faults) = changes.faults {
+                resource.faults.replace(faults);
             }
             tracing::info!(resource = resource.name(), "configuration changed");
             reply(StatusCode::OK, &describe(&resource))
@@ -68,6 +75,62 @@ struct Cursor {
     #[serde(default)]
     after: u64,
     limit: Option<usize>,
+}
+
+async fn read_faults(State(resource): State<Arc<Resource>>, headers: HeaderMap) -> Response {
+    match authorized(&resource, &headers) {
+        Ok(()) => reply(StatusCode::OK, &fault_control::list(&resource, Instant::now())),
+        Err(refused) => refused,
+    }
+}
+
+async fn add_fault(
+    State(resource): State<Arc<Resource>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    change_faults(&resource, &headers, |now| {
+        fault_control::added(&resource, &body, now)
+            .map_err(|message| error(StatusCode::BAD_REQUEST, &message))
+    })
+}
+
+async fn remove_faults(State(resource): State<Arc<Resource>>, headers: HeaderMap) -> Response {
+    change_faults(&resource, &headers, |_| Ok(Vec::new()))
+}
+
+async fn remove_fault(
+    State(resource): State<Arc<Resource>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    change_faults(&resource, &headers, |_| {
+        fault_control::without(&resource, &name).ok_or_else(|| {
+            let message = format!("no fault `{name}` in resource `{}`", resource.name());
+            error(StatusCode::NOT_FOUND, &message)
+        })
+    })
+}
+
+/// Puts other faults in force; answers with all of them.
+fn change_faults(
+    resource: &Resource,
+    headers: &HeaderMap,
+    change: impl FnOnce(Instant) -> Result<Vec<Arc<Armed>>, Response>,
+) -> Response {
+    if let Err(refused) = authorized(resource, headers) {
+        return refused;
+    }
+    let _one_at_a_time = lock(&resource.patching);
+    let now = Instant::now();
+    match change(now) {
+        Ok(faults) => {
+            resource.faults.replace(faults);
+            tracing::info!(resource = resource.name(), "faults changed");
+            reply(StatusCode::OK, &fault_control::list(resource, now))
+        }
+        Err(refused) => refused,
+    }
 }
 
 async fn read_journal(

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
+use seam::interrupt::{BrokenOff, Interruption};
+use tokio::time::Instant;
 
 use super::attempt::{Accepted, Addressed};
+use super::faulty::{Breach, Flaws, change_headers, flawed_document};
 use super::reply::{respond, wait_until};
 use super::stream::{StreamPlan, stream_body};
 use crate::api::{Delivery, Ground, Plan};
@@ -30,21 +33,37 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        let flaws = Flaws::of(self.struck.as_ref());
+        if let Some(delay) = flaws.delay {
+            self.exchange.delay(delay);
+        }
         let started = self.exchange.started;
         match plan.delivery {
             Delivery::Whole(document) => {
                 wait_until(started + schedule.end()).await;
-                let headers = self.headers(ticket.standing, document.content_type, false);
+                let due = started + schedule.end();
+                self.exchange.was_due(due, Instant::now());
+                let mut headers = self.headers(ticket.standing, document.content_type, false);
+                change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
+                if !flaws.spare_the_body() {
+                    return flawed_document(self.exchange, headers, document.body, flaws);
+                }
                 self.exchange.complete(200, None);
                 respond(StatusCode::OK, headers, Body::from(document.body))
             }
             Delivery::Stream(events) => {
-                let headers = self.headers(ticket.standing, EVENT_STREAM, true);
+                let mut headers = self.headers(ticket.standing, EVENT_STREAM, true);
+                change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
                 wait_until(started + schedule.first()).await;
                 self.exchange.first_byte();
                 let choices = plan.choices;
-                let plan = StreamPlan { exchange: self.exchange, events, schedule, choices };
-                respond(StatusCode::OK, headers, stream_body(plan))
+                let resets = matches!(flaws.breach, Some((_, Breach::Break(BrokenOff::Reset))));
+                let plan = StreamPlan { exchange: self.exchange, events, schedule, choices, flaws };
+                let mut response = respond(StatusCode::OK, headers, stream_body(plan));
+                if resets {
+                    response.extensions_mut().insert(Interruption::ResetIfBroken);
+                }
+                response
             }
         }
     }

@@ -28,15 +28,13 @@ impl Faults {
         let armed = configured
             .iter()
             .map(|one| {
-                let FaultConfig { fault, written, owner } = one.clone();
+                let FaultConfig { fault, mut written, owner } = one.clone();
+                written.name = Some(fault.name.to_string());
                 Arc::new(Armed::new(fault, written, owner, now))
             })
             .collect();
-        let faults = Self {
-            board: Mutex::default(),
-            any: AtomicBool::new(false),
-            changed: Notify::new(),
-        };
+        let faults =
+            Self { board: Mutex::default(), any: AtomicBool::new(false), changed: Notify::new() };
         faults.replace(armed);
         faults
     }

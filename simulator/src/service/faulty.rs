@@ -50,10 +50,8 @@ pub(super) struct Flaws {
 impl Flaws {
     pub(super) fn of(struck: Option<&Arc<Armed>>) -> Self {
         let Some(armed) = struck else { return Self::default() };
-        let breach = |after: &usize, breach| Self {
-            breach: Some((*after, breach)),
-            ..Self::default()
-        };
+        let breach =
+            |after: &usize, breach| Self { breach: Some((*after, breach)), ..Self::default() };
         match &armed.fault.effect {
             Effect::Refuse | Effect::Status(_) | Effect::Headers(_) => Self::default(),
             // Before the headers it was done with.
@@ -85,7 +83,11 @@ impl Flaws {
 }
 
 /// Changes the headers of a reply, where that is what its fault does.
-pub(super) fn change_headers(struck: Option<&Arc<Armed>>, status: http::StatusCode, headers: &mut HeaderMap) {
+pub(super) fn change_headers(
+    struck: Option<&Arc<Armed>>,
+    status: http::StatusCode,
+    headers: &mut HeaderMap,
+) {
     let Some(armed) = struck else { return };
     match &armed.fault.effect {
         Effect::Headers(changes) => changes.apply(status, headers),
@@ -113,7 +115,9 @@ pub(super) fn pretended(
     };
     let reason = match (fault.refusal, capacity) {
         (Some(RefusalKind::Requests), _) => RefusalReason::Requests,
-        (Some(RefusalKind::Utilization), _) | (None, Capacity::Ptu(_)) => RefusalReason::Utilization,
+        (Some(RefusalKind::Utilization), _) | (None, Capacity::Ptu(_)) => {
+            RefusalReason::Utilization
+        }
         (Some(RefusalKind::Tokens), _) | (None, Capacity::Payg(_)) => RefusalReason::Tokens,
     };
     let standing = match capacity {
@@ -137,9 +141,7 @@ pub(super) fn pretended(
 pub(super) fn pieces(bytes: Bytes, size: usize) -> impl Iterator<Item = Bytes> {
     let size = size.max(1);
     let mut rest = bytes;
-    std::iter::from_fn(move || {
-        (!rest.is_empty()).then(|| rest.split_to(size.min(rest.len())))
-    })
+    std::iter::from_fn(move || (!rest.is_empty()).then(|| rest.split_to(size.min(rest.len()))))
 }
 
 /// What a body does next.

@@ -26,10 +26,13 @@ pub(super) struct Record {
     pub admitted_us: Option<u64>,
     pub first_byte_us: Option<u64>,
     pub done_us: u64,
-    /// As sent; 499 when the client went away before the end.
+    /// As sent; 499 when the client went away before the end, 444 when a fault let
+    /// nothing be sent.
     pub status: u16,
     /// Why it was not answered, in one word.
     pub reason: Option<&'static str>,
+    /// The fault that struck it.
+    pub fault: Option<String>,
     pub prompt_tokens: Option<u64>,
     pub cached_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,

@@ -42,6 +42,14 @@ struct TokenLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabels {
+    resource: String,
+    deployment: String,
+    fault: String,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DeploymentLabels {
     resource: String,
     deployment: String,
@@ -52,6 +60,7 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
+    faults: Family<FaultLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
     first_byte: Family<Place, Histogram>,
     duration: Family<Place, Histogram>,
@@ -82,6 +91,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("simulator"),
             requests: Family::default(),
             refusals: Family::default(),
+            faults: Family::default(),
             tokens: Family::default(),
             first_byte: Family::new_with_constructor(seconds_histogram),
             duration: Family::new_with_constructor(seconds_histogram),
@@ -90,6 +100,7 @@ impl Default for Metrics {
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished requests by status", metrics.requests.clone());
         registry.register("refusals", "Refused requests by limit", metrics.refusals.clone());
+        registry.register("faults", "Requests struck by a fault", metrics.faults.clone());
         registry.register("tokens", "Billed tokens by kind", metrics.tokens.clone());
         registry.register(
             "first_byte_seconds",
@@ -146,6 +157,22 @@ impl Metrics {
             self.first_byte.get_or_create(&place).observe(seconds);
         }
         self.duration.get_or_create(&place).observe(observation.seconds);
+    }
+
+    pub(super) fn count_fault(
+        &self,
+        resource: &str,
+        deployment: &str,
+        fault: &str,
+        kind: &'static str,
+    ) {
+        let labels = FaultLabels {
+            resource: resource.to_owned(),
+            deployment: deployment.to_owned(),
+            fault: fault.to_owned(),
+            kind,
+        };
+        self.faults.get_or_create(&labels).inc();
     }
 
     pub(super) fn set_utilization(&self, resource: &str, deployment: &str, utilization: f64) {

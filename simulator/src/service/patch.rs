@@ -11,42 +11,99 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::deployment::{Change, Deployment};
+use super::fault_control;
 use super::resource::Resource;
+use crate::catalogue::Model;
 use crate::config::{Capacity, latency_from, raw};
+use crate::fault::{Armed, Owner};
 use crate::latency::{Latency, Shape, Spread};
 
-type Planned = Vec<(Arc<Deployment>, Change)>;
+/// What a patch changes, checked.
+pub(super) struct Planned {
+    pub deployments: Vec<(Arc<Deployment>, Change)>,
+    /// All faults of the resource, where they change.
+    pub faults: Option<Vec<Arc<Armed>>>,
+}
 
 /// Reads a patch; the error is for the caller's eyes.
-pub(super) fn plan(resource: &Resource, body: &[u8]) -> Result<Planned, String> {
+pub(super) fn plan(resource: &Resource, body: &[u8], now: Instant) -> Result<Planned, String> {
     let body: Value =
         serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let body = object(&body, "the body")?;
-    only(body, "the body", &["latency", "deployments"])?;
+    only(body, "the body", &["latency", "openai_deployments", "deployments", "faults"])?;
+    let mut faults = Vec::new();
+    if let Some(list) = body.get("faults") {
+        faults.push((Owner::Resource, list));
+    }
     let mut changes: IndexMap<&str, Change> = IndexMap::new();
     if let Some(latency) = body.get("latency") {
         seed_dialect(resource, latency, &mut changes)?;
     }
-    if let Some(deployments) = body.get("deployments") {
-        for (name, patch) in object(deployments, "`deployments`")? {
-            let Some((name, deployment)) = resource.deployments.get_key_value(name.as_str()) else {
-                let known: Vec<_> = resource.deployments.keys().map(String::as_str).collect();
-                return Err(format!(
-                    "no deployment `{name}` in resource `{}`; it has: {}",
-                    resource.name(),
-                    known.join(", ")
-                ));
-            };
-            let change = changes.entry(name).or_default();
-            one_deployment(name, deployment, patch, change)?;
+    if let Some(deployments) = body.get("openai_deployments") {
+        for (name, patch) in object(deployments, "`openai_deployments`")? {
+            let (name, deployment) = known(resource, name)?;
+            seed_deployment(name, deployment, patch, changes.entry(name).or_default())?;
         }
     }
-    Ok(changes
+    if let Some(deployments) = body.get("deployments") {
+        for (name, patch) in object(deployments, "`deployments`")? {
+            let (name, deployment) = known(resource, name)?;
+            let change = changes.entry(name).or_default();
+            one_deployment(name, deployment, patch, change)?;
+            if let Some(list) = patch.get("faults") {
+                faults.push((Owner::Deployment(name.clone()), list));
+            }
+        }
+    }
+    let faults = match faults.as_slice() {
+        [] => None,
+        lists => Some(fault_control::replaced(resource, lists, now)?),
+    };
+    let deployments = changes
         .into_iter()
         .filter_map(|(name, change)| Some((Arc::clone(resource.deployments.get(name)?), change)))
-        .collect())
+        .collect();
+    Ok(Planned { deployments, faults })
+}
+
+fn known<'a>(
+    resource: &'a Resource,
+    name: &str,
+) -> Result<(&'a String, &'a Arc<Deployment>), String> {
+    resource.deployments.get_key_value(name).ok_or_else(|| {
+        let known: Vec<_> = resource.deployments.keys().map(String::as_str).collect();
+        format!(
+            "no deployment `{name}` in resource `{}`; it has: {}",
+            resource.name(),
+            known.join(", ")
+        )
+    })
+}
+
+/// A deployment as the seed's `openai_deployments` shows it. Its model can be
+/// stated, not changed.
+fn seed_deployment(
+    name: &str,
+    deployment: &Deployment,
+    patch: &Value,
+    change: &mut Change,
+) -> Result<(), String> {
+    let place = format!("`openai_deployments.{name}`");
+    let patch = object(patch, &place)?;
+    only(patch, &place, &["model", "tokens_per_minute"])?;
+    let own = deployment.config.model.facts.name;
+    if let Some(model) = patch.get("model")
+        && !model.as_str().and_then(Model::find).is_some_and(|model| model.facts.name == own)
+    {
+        return Err(format!("{place}: the model is `{own}` and stays it"));
+    }
+    match patch.get("tokens_per_minute") {
+        None => Ok(()),
+        Some(tpm) => one_deployment(name, deployment, &json!({ "tpm": tpm }), change),
+    }
 }
 
 fn seed_dialect<'a>(
@@ -104,7 +161,7 @@ fn one_deployment(
 ) -> Result<(), String> {
     let place = format!("`deployments.{name}`");
     let patch = object(patch, &place)?;
-    only(patch, &place, &["tpm", "ptu", "latency"])?;
+    only(patch, &place, &["tpm", "ptu", "latency", "faults"])?;
     for (key, most, slot) in
         [("tpm", 1_000_000_000, &mut change.tpm), ("ptu", 100_000, &mut change.ptu)]
     {
@@ -188,10 +245,29 @@ pub(super) fn describe(resource: &Resource) -> Value {
                 })
             });
         }
-        deployments.insert(name.clone(), describe_deployment(deployment, &latency));
+        let mut described = describe_deployment(deployment, &latency);
+        if let Some(object) = described.as_object_mut() {
+            let owner = Owner::Deployment(name.clone());
+            object.insert("faults".to_owned(), fault_control::describe(resource, &owner));
+        }
+        deployments.insert(name.clone(), described);
     }
+    let limited: Map<String, Value> = resource
+        .deployments
+        .iter()
+        .filter_map(|(name, deployment)| match deployment.capacity() {
+            Capacity::Payg(settings) => {
+                let model = deployment.config.model.facts.name;
+                Some((name.clone(), json!({"model": model, "tokens_per_minute": settings.tpm})))
+            }
+            Capacity::Ptu(_) => None,
+        })
+        .collect();
     let mut body = json!({
         "deployments": deployments,
+        "faults": fault_control::describe(resource, &Owner::Resource),
+        "openai_deployments": limited,
+        "simulator_mode": "generate",
         "region": resource.config.region,
         "resource": resource.name(),
     });

@@ -8,9 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::deployment::Deployment;
+use super::faults::Faults;
 use super::journal::Journal;
 use super::metrics::Metrics;
 use super::simulator::Environment;
+use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 
 /// Settings of the whole process that a resource obeys.
@@ -31,6 +33,7 @@ pub(super) struct Resource {
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
     pub metrics: Arc<Metrics>,
+    pub faults: Faults,
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
@@ -54,6 +57,7 @@ impl Resource {
             .collect();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
+        let faults = Faults::new(&config.faults, Instant::now());
         Self {
             config,
             settings,
@@ -61,9 +65,21 @@ impl Resource {
             deployments,
             journal,
             metrics,
+            faults,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
         }
+    }
+
+    /// The deployment of this name, or the one that answers for unknown names.
+    pub(super) fn deployment(&self, name: &str, operation: Operation) -> Option<&Arc<Deployment>> {
+        self.deployments.get(name).or_else(|| {
+            let stand_ins = &self.config.undefined_deployments;
+            stand_ins
+                .iter()
+                .filter_map(|name| self.deployments.get(name))
+                .find(|deployment| deployment.config.model.supports(operation))
+        })
     }
 
     pub(super) fn name(&self) -> &str {

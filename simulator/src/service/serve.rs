@@ -15,11 +15,14 @@ use bytes::Bytes;
 use http::Request;
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use seam::interrupt::Interruption;
+use tokio::time::Instant;
 
 use super::attempt::{Addressed, Json};
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::exchange::Exchange;
+use super::fault_header::fault_of;
 use super::reply::fail;
 use super::resource::Resource;
 use super::route::{Route, Surface, address, route};
@@ -31,6 +34,11 @@ pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
     request: Request<Body>,
 ) -> Response {
+    if let Some(armed) = resource.faults.refuses(Instant::now()) {
+        let name = &armed.fault.name;
+        resource.metrics.count_fault(resource.name(), "", name, armed.fault.effect.name());
+        return Interruption::Refused.response();
+    }
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
     if let Some((operation, surface)) = address(parts.uri.path()) {
@@ -56,7 +64,16 @@ pub(super) async fn serve(
             return fail(exchange, error, headers);
         }
     };
-    let request = Addressed { identity, ids, exchange, route, deployment };
+    let brought = if resource.config.fault_header {
+        fault_of(&parts.headers, exchange.started)
+    } else {
+        Ok(None)
+    };
+    let (brought, body) = match brought {
+        Ok(brought) => (brought, body),
+        Err(message) => (None, Err(ApiError::bad_fault(&message))),
+    };
+    let request = Addressed { identity, ids, exchange, route, deployment, brought, struck: None };
     match body {
         Ok(body) => request.answer(body).await,
         Err(error) => request.unread(error).await,
@@ -86,7 +103,7 @@ fn resolve<'a, 'p>(
         (Surface::V1, Err(error)) => return Err((error.clone(), region)),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployments.get(name) else {
+    let Some(deployment) = resource.deployment(name, route.operation) else {
         return Err((ApiError::deployment_not_found(resource.wire_profile()), region));
     };
     let model = &deployment.config.model;

@@ -150,3 +150,57 @@ async fn metrics_count_requests_tokens_and_refusals() {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_seeds_deployments_change_their_limit_only() {
+    let bench = Bench::new(COMPAT);
+    let answer = bench
+        .patch(
+            r#"{"openai_deployments":{"text":{"tokens_per_minute":5000,"model":"gpt-3.5-turbo"}}}"#,
+        )
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let json = answer.json();
+    assert_eq!(json["openai_deployments"]["text"]["tokens_per_minute"], 5000);
+    assert_eq!(
+        json["openai_deployments"].as_object().unwrap().len(),
+        1,
+        "the provisioned one has none"
+    );
+    for (patch, reason) in [
+        (r#"{"openai_deployments":{"text":{"model":"gpt-4o"}}}"#, "the model is `gpt-35-turbo`"),
+        (r#"{"openai_deployments":{"chat":{"tokens_per_minute":5}}}"#, "it has no `tpm`"),
+        (r#"{"openai_deployments":{"none":{}}}"#, "no deployment `none`"),
+    ] {
+        let answer = bench.patch(patch).await;
+        assert_eq!(answer.status, 400, "{patch}");
+        assert!(answer.body.contains(reason), "{}", answer.body);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stand_ins_answer_for_unknown_names() {
+    let text = r#"
+version = 1
+[[resources]]
+name = "r"
+port = 0
+keys = ["k1"]
+undefined_deployments = ["any-chat", "any-embedding"]
+deployments = [
+  { name = "any-chat", model = "gpt-35-turbo", tpm = 1000000 },
+  { name = "any-embedding", model = "text-embedding-ada-002", tpm = 1000000 },
+]
+"#;
+    let bench = Bench::with(text, 1);
+    let chat = r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":2}"#;
+    let answer = bench.post(CHAT, chat).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["model"].as_str()),
+        (200, Some("gpt-35-turbo"))
+    );
+    let embedding = bench.post(crate::support::EMBEDDING, r#"{"input":"hi"}"#).await;
+    assert_eq!(embedding.json()["model"], "text-embedding-ada-002");
+    let record = &bench.journal().await[0];
+    assert_eq!(record["deployment"], "chat", "the journal keeps the name that was asked for");
+}

@@ -8,6 +8,7 @@ mod cli;
 mod control;
 mod entra;
 mod errors;
+mod faults;
 mod limits;
 mod process;
 mod robustness;

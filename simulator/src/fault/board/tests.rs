@@ -114,9 +114,8 @@ async fn a_deployments_own_come_first_and_only_one_strikes() {
         (Fault { count: Some(1), ..fault("first") }, Owner::Deployment("chat".into())),
         (fault("other"), Owner::Deployment("other".into())),
     ]);
-    let strike = |board: &Board| {
-        name(board.strike(now, Stage::BeforeAdmission, &REQUEST, |_, _| 0.0))
-    };
+    let strike =
+        |board: &Board| name(board.strike(now, Stage::BeforeAdmission, &REQUEST, |_, _| 0.0));
     assert_eq!(strike(&board).as_deref(), Some("first"));
     assert_eq!(strike(&board).as_deref(), Some("resource"));
     assert_eq!(board.armed()[2].struck(), 1, "the second request only");
@@ -139,19 +138,13 @@ async fn what_chance_spares_is_not_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn refusing_has_its_own_door() {
-    let window = Window {
-        from: Duration::from_secs(10),
-        until: Some(Duration::from_secs(20)),
-        every: None,
-    };
+    let window =
+        Window { from: Duration::from_secs(10), until: Some(Duration::from_secs(20)), every: None };
     let (board, now) =
         board(vec![(Fault { window, effect: Effect::Refuse, ..fault("down") }, Owner::Resource)]);
     let at = |seconds| now + Duration::from_secs(seconds);
     assert!(board.strike(at(10), Stage::BeforeAdmission, &REQUEST, |_, _| 0.0).is_none());
-    assert_eq!(
-        [9, 10, 19, 20].map(|second| board.refuses(at(second))),
-        [false, true, true, false]
-    );
+    assert_eq!([9, 10, 19, 20].map(|second| board.refuses(at(second))), [false, true, true, false]);
     assert_eq!(board.next_refusal_change(at(0)), Some(at(10)));
     assert_eq!(board.next_refusal_change(at(10)), Some(at(20)));
     assert_eq!(board.next_refusal_change(at(20)), None);
