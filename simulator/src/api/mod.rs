@@ -16,13 +16,15 @@ mod envelope;
 mod fields;
 mod generation;
 mod inputs;
+pub(crate) mod models;
+mod object;
 mod outline;
 mod usage;
 
-pub(crate) use call::{Call, Delivery, Events, Ground, Plan};
+pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
 pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
 pub(crate) use outline::Outline;
-pub(crate) use usage::Usage;
+pub(crate) use usage::{Timing, Usage};
 
 use serde_json::{Map, Value};
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::deployment::Deployment;
+use super::early::{self, Reached, early};
 use super::exchange::Exchange;
 use super::faults::Draws;
 use super::faulty::{change_headers, no_response, pretended};
@@ -24,8 +25,8 @@ use crate::fault::{Armed, Candidate, Effect, Stage, StatusFault};
 use crate::latency;
 use crate::limit::{Demand, Refusal, Standing, Ticket};
 use crate::wire::{
-    ApiError, Identity, Ids, JSON, RefusalText, Served, answer_headers, error_headers,
-    refusal_headers, refusal_message, retry_millis, retry_seconds,
+    ApiError, Identity, Ids, JSON, RefusalText, Served, answer_headers, refusal_headers,
+    refusal_message, retry_millis, retry_seconds,
 };
 
 /// A request's body: a JSON object.
@@ -56,17 +57,29 @@ pub(super) struct Accepted {
 
 /// How an attempt fails.
 enum Failure {
-    /// With an error, and the headers it is sent with.
-    Reply { error: ApiError, headers: HeaderMap },
+    Reply(Box<Reply>),
     /// The connection is reset: nothing is sent.
     NoReply,
+}
+
+/// An error, and the headers it is sent with.
+struct Reply {
+    error: ApiError,
+    headers: HeaderMap,
+}
+
+impl From<Reply> for Failure {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(Box::new(reply))
+    }
 }
 
 impl Addressed<'_> {
     pub(super) async fn answer(mut self, body: Json) -> Response {
         match self.attempt(&body) {
             Ok(accepted) => self.deliver(accepted).await,
-            Err(Failure::Reply { error, mut headers }) => {
+            Err(Failure::Reply(reply)) => {
+                let Reply { error, mut headers } = *reply;
                 change_headers(self.struck.as_ref(), error.status, &mut headers);
                 self.refusal_delay().await;
                 fail(self.exchange, error, headers)
@@ -78,9 +91,7 @@ impl Addressed<'_> {
     /// A body that nobody can read: no estimate, no admission.
     pub(super) async fn unread(mut self, error: ApiError) -> Response {
         self.refusal_delay().await;
-        let region = Some(self.exchange.resource.config.region.clone());
-        let headers = error_headers(&self.identity, error.status, error.chunked, region.as_deref());
-        fail(self.exchange, error, headers)
+        early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
     fn attempt(&mut self, Json { bytes, json }: &Json) -> Result<Accepted, Failure> {
@@ -116,7 +127,7 @@ impl Addressed<'_> {
             }
             // A 400 of the model layer, after admission.
             Err(error) => {
-                Err(Failure::Reply { error, headers: self.headers(ticket.standing, JSON, false) })
+                Err(Reply { error, headers: self.headers(ticket.standing, JSON, false) }.into())
             }
         }
     }
@@ -160,36 +171,36 @@ impl Addressed<'_> {
     /// The error of a fault: a refusal like the limiter's, or a failure of the service.
     fn injected(&self, fault: &StatusFault, now: Instant, ticket: Option<Ticket>) -> Failure {
         let deployment = &self.deployment;
-        let resource = &self.exchange.resource.config;
-        let profile = deployment.config.wire_profile;
         if fault.status == StatusCode::TOO_MANY_REQUESTS {
             let refusal = pretended(fault, &deployment.capacity(), deployment.utilization(now));
-            let mut failure = self.refusal(&refusal);
-            if let (Failure::Reply { error, .. }, Some(message)) = (&mut failure, &fault.message) {
-                *error = ApiError::too_many_requests(refusal.reason, message);
+            let Reply { mut error, headers } = self.refusal(&refusal);
+            if let Some(message) = &fault.message {
+                error = ApiError::too_many_requests(refusal.reason, message);
             }
-            if let Failure::Reply { error, .. } = &mut failure {
-                error.reason = "fault";
-            }
-            return failure;
+            error.reason = "fault";
+            return Reply { error, headers }.into();
         }
         let message = fault.message.as_deref();
         let request_id = &self.identity.apim_request_id;
-        let error = ApiError::failure(fault.status, profile.layout(), message, request_id);
+        let azure = !self.exchange.style.is_openai();
+        let error = ApiError::failure(fault.status, azure, message, request_id);
         let headers = match ticket {
             Some(ticket) => self.headers(ticket.standing, JSON, false),
-            None => error_headers(&self.identity, error.status, false, Some(&resource.region)),
+            None => {
+                let (identity, reached) = (&self.identity, Reached::Resource);
+                early::headers(&self.exchange, identity, error.status, false, reached)
+            }
         };
-        Failure::Reply { error, headers }
+        Reply { error, headers }.into()
     }
 
     fn refused(&mut self, refusal: &Refusal) -> Failure {
         self.exchange.refused(refusal.standing, refusal.reason.name());
-        self.refusal(refusal)
+        self.refusal(refusal).into()
     }
 
     /// A refusal as it is sent.
-    fn refusal(&self, refusal: &Refusal) -> Failure {
+    fn refusal(&self, refusal: &Refusal) -> Reply {
         let config = &self.deployment.config;
         let region = &self.exchange.resource.config.region;
         let message = refusal_message(&RefusalText {
@@ -205,7 +216,7 @@ impl Addressed<'_> {
         });
         let error = ApiError::too_many_requests(refusal.reason, &message);
         let headers = refusal_headers(&self.identity, config.wire_profile, region, refusal);
-        Failure::Reply { error, headers }
+        Reply { error, headers }
     }
 
     async fn refusal_delay(&mut self) {

@@ -1,6 +1,7 @@
 //! An accepted request answered: generate → pace.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -12,8 +13,8 @@ use super::attempt::{Accepted, Addressed};
 use super::faulty::{Breach, Flaws, change_headers, flawed_document};
 use super::reply::{respond, wait_until};
 use super::stream::{StreamPlan, stream_body};
-use crate::api::{Delivery, Ground, Plan};
-use crate::latency::{self, Conditions, Schedule, Work};
+use crate::api::{Delivery, Ground, Plan, Timing};
+use crate::latency::{self, Conditions, Schedule, Shape, Work};
 use crate::limit::{Standing, Ticket};
 use crate::wire::EVENT_STREAM;
 
@@ -38,20 +39,12 @@ impl Addressed<'_> {
             self.exchange.delay(delay);
         }
         let started = self.exchange.started;
-        match plan.delivery {
-            Delivery::Whole(document) => {
-                wait_until(started + schedule.end()).await;
-                let due = started + schedule.end();
-                self.exchange.was_due(due, Instant::now());
-                let mut headers = self.headers(ticket.standing, document.content_type, false);
-                change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
-                if !flaws.spare_the_body() {
-                    return flawed_document(self.exchange, headers, document.body, flaws);
-                }
-                self.exchange.complete(200, None);
-                respond(StatusCode::OK, headers, Body::from(document.body))
-            }
-            Delivery::Stream(events) => {
+        let timing = self.timing(&schedule, &plan);
+        let document = match plan.delivery {
+            Delivery::Whole(document) => document,
+            Delivery::Timed(write) => write(&timing),
+            Delivery::Stream(mut events) => {
+                events.timed(&timing);
                 let mut headers = self.headers(ticket.standing, EVENT_STREAM, true);
                 change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
                 wait_until(started + schedule.first()).await;
@@ -63,8 +56,33 @@ impl Addressed<'_> {
                 if resets {
                     response.extensions_mut().insert(Interruption::ResetIfBroken);
                 }
-                response
+                return response;
             }
+        };
+        let due = started + schedule.end();
+        wait_until(due).await;
+        self.exchange.was_due(due, Instant::now());
+        let mut headers = self.headers(ticket.standing, document.content_type, false);
+        change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
+        if !flaws.spare_the_body() {
+            return flawed_document(self.exchange, headers, document.body, flaws);
+        }
+        self.exchange.complete(200, None);
+        respond(StatusCode::OK, headers, Body::from(document.body))
+    }
+
+    /// What the schedule says of the answer's speed.
+    fn timing(&self, schedule: &Schedule, plan: &Plan) -> Timing {
+        let overhead_ms = match &self.deployment.latency().shape {
+            Shape::Measured(measured) => measured.overhead_ms,
+            Shape::Zero | Shape::Compat(_) => 0.0,
+        };
+        let tokens = plan.choices.iter().max().copied().unwrap_or_default();
+        Timing {
+            overhead: Duration::try_from_secs_f64(overhead_ms / 1e3).unwrap_or_default(),
+            first: schedule.first(),
+            last: schedule.end(),
+            tokens: tokens as u64,
         }
     }
 

@@ -96,7 +96,7 @@ fn seed_deployment(
     only(patch, &place, &["model", "tokens_per_minute"])?;
     let own = deployment.config.model.facts.name;
     if let Some(model) = patch.get("model")
-        && !model.as_str().and_then(Model::find).is_some_and(|model| model.facts.name == own)
+        && model.as_str().and_then(Model::find).is_none_or(|model| model.facts.name != own)
     {
         return Err(format!("{place}: the model is `{own}` and stays it"));
     }

@@ -11,9 +11,11 @@ use super::deployment::Deployment;
 use super::faults::Faults;
 use super::journal::Journal;
 use super::metrics::Metrics;
+use super::route::Surface;
 use super::simulator::Environment;
 use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
+use crate::wire::Ids;
 
 /// Settings of the whole process that a resource obeys.
 #[derive(Debug, Clone)]
@@ -37,6 +39,7 @@ pub(super) struct Resource {
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
+    organization: String,
 }
 
 impl Resource {
@@ -55,6 +58,9 @@ impl Resource {
                 (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
             })
             .collect();
+        let mut ids =
+            Ids(environment.seed.stream(&format!("simulator/{}/organization", config.name)));
+        let organization = ids.organization();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
         let faults = Faults::new(&config.faults, Instant::now());
@@ -68,18 +74,8 @@ impl Resource {
             faults,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
+            organization,
         }
-    }
-
-    /// The deployment of this name, or the one that answers for unknown names.
-    pub(super) fn deployment(&self, name: &str, operation: Operation) -> Option<&Arc<Deployment>> {
-        self.deployments.get(name).or_else(|| {
-            let stand_ins = &self.config.undefined_deployments;
-            stand_ins
-                .iter()
-                .filter_map(|name| self.deployments.get(name))
-                .find(|deployment| deployment.config.model.supports(operation))
-        })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -103,15 +99,54 @@ impl Resource {
         u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The era of replies that no deployment makes: 2024 when all are.
+    /// The era of replies that no deployment makes: that of all of them, when they
+    /// share one.
     pub(super) fn wire_profile(&self) -> WireProfile {
-        let old =
-            |deployment: &Arc<Deployment>| deployment.config.wire_profile == WireProfile::Azure2024;
-        if !self.deployments.is_empty() && self.deployments.values().all(old) {
-            WireProfile::Azure2024
-        } else {
-            WireProfile::Documented
+        let mut profiles = self.profiles();
+        match profiles.next() {
+            Some(first) if profiles.all(|profile| profile == first) => first,
+            _ => WireProfile::Documented,
         }
+    }
+
+    /// Whether `/v1/…` is served: OpenAI's surface, for deployments in its dress.
+    pub(super) fn serves_openai(&self) -> bool {
+        self.profiles().any(|profile| profile == WireProfile::OpenAi)
+    }
+
+    /// Whether nothing here is Azure's.
+    pub(super) fn is_openai(&self) -> bool {
+        self.wire_profile() == WireProfile::OpenAi
+    }
+
+    fn profiles(&self) -> impl Iterator<Item = WireProfile> {
+        self.deployments.values().map(|deployment| deployment.config.wire_profile)
+    }
+
+    /// The deployment of this name; on OpenAI's surface, where models are named,
+    /// also by its snapshot's; or the one that answers for unknown names.
+    pub(super) fn deployment(
+        &self,
+        surface: Surface,
+        name: &str,
+        operation: Operation,
+    ) -> Option<&Arc<Deployment>> {
+        let by_snapshot = || {
+            let mut all = self.deployments.values().filter(|_| surface == Surface::OpenAi);
+            all.find(|deployment| deployment.config.model.snapshot == name)
+        };
+        let stand_in = || {
+            let stand_ins = self.config.undefined_deployments.iter();
+            stand_ins
+                .filter_map(|name| self.deployments.get(name))
+                .find(|deployment| deployment.config.model.supports(operation))
+        };
+        self.deployments.get(name).or_else(by_snapshot).or_else(stand_in)
+    }
+
+    /// OpenAI's name of who asks.
+    pub(super) fn organization(&self) -> &str {
+        &self.organization
     }
 
     pub(super) fn accepts(&self, key: &[u8]) -> bool {

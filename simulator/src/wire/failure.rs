@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::error::{ApiError, coded_error};
-use crate::config::Layout;
+use super::style::ErrorObject;
 
 /// What an error event in a stream says (specification, sections 1.7 and 2.4).
 pub(crate) const STREAM_ERROR: &str =
@@ -19,11 +19,10 @@ impl ApiError {
     /// and of injected 4xx are not published; these are ours.
     pub(crate) fn failure(
         status: StatusCode,
-        layout: Layout,
+        azure: bool,
         message: Option<&str>,
         request_id: &str,
     ) -> Self {
-        let azure = layout != Layout::OpenAi;
         let own = match status.as_u16() {
             500 if azure => format!(
                 "The server had an error processing your request. Sorry about that! You can retry your request, or contact us through an Azure support request at: https://go.microsoft.com/fwlink/?linkid=2213926 if you keep seeing this error. (Please include the request ID {request_id} in your email.)"
@@ -34,50 +33,40 @@ impl ApiError {
             _ => status.canonical_reason().unwrap_or("Injected error").to_owned(),
         };
         let message = message.unwrap_or(&own);
-        let body = match status.as_u16() {
-            500 | 503 => server_error(message, layout),
-            408 if azure => coded_error("Timeout", message),
-            _ if azure => coded_error(status.as_str(), message),
-            _ => server_error(message, layout),
-        };
-        Self { status, reason: "fault", body, chunked: false }
+        match status.as_u16() {
+            408 if azure => Self::new(status, "fault", coded_error("Timeout", message)),
+            500 | 503 => Self::object(status, "fault", server_error(message)),
+            code if azure => Self::new(status, "fault", coded_error(&code.to_string(), message)),
+            _ => Self::object(status, "fault", server_error(message)),
+        }
     }
 
     /// A fault in a request's header that cannot be understood.
     pub(crate) fn bad_fault(message: &str) -> Self {
         let message = format!("x-simulator-fault: {message}");
-        Self { reason: "bad_fault", ..Self::invalid_request(message, None, Some("bad_fault")) }
+        let kind = "invalid_request_error";
+        let object = ErrorObject::new(message, kind, None, Some("bad_fault"));
+        Self::object(StatusCode::BAD_REQUEST, "bad_fault", object)
     }
+}
+
+fn server_error(message: &str) -> ErrorObject {
+    ErrorObject::new(message, "server_error", None, None)
 }
 
 /// `{"error":{"message":…,"type":"server_error","param":null,"code":null}}` of a stream.
 pub(crate) fn error_object(message: &str) -> String {
-    serde_json::to_string(&ServerError::new(message)).unwrap_or_default()
-}
-
-#[derive(Serialize)]
-struct ServerError<'a> {
-    error: Inner<'a>,
-}
-
-#[derive(Serialize)]
-struct Inner<'a> {
-    message: &'a str,
-    r#type: &'a str,
-    param: Option<&'a str>,
-    code: Option<&'a str>,
-}
-
-impl<'a> ServerError<'a> {
-    fn new(message: &'a str) -> Self {
-        Self { error: Inner { message, r#type: "server_error", param: None, code: None } }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        error: Inner<'a>,
     }
-}
-
-fn server_error(message: &str, layout: Layout) -> String {
-    let mut body = serde_json::to_string_pretty(&ServerError::new(message)).unwrap_or_default();
-    if layout == Layout::OpenAi {
-        body.push('\n');
+    #[derive(Serialize)]
+    struct Inner<'a> {
+        message: &'a str,
+        r#type: &'a str,
+        param: Option<&'a str>,
+        code: Option<&'a str>,
     }
-    body
+    let error = Inner { message, r#type: "server_error", param: None, code: None };
+    serde_json::to_string(&Body { error }).unwrap_or_default()
 }
