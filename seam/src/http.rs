@@ -62,7 +62,8 @@ impl TransportError {
     }
 
     /// A request that cannot be sent.
-    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(TransportErrorKind::Invalid, detail)
     }
 }

@@ -36,6 +36,7 @@ mod content;
 mod fault;
 mod latency;
 mod limit;
+mod recording;
 mod service;
 mod wire;
 

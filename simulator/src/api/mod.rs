@@ -13,6 +13,7 @@ mod chat;
 mod completions;
 mod embeddings;
 mod envelope;
+mod estimate;
 mod fields;
 mod generation;
 mod inputs;
@@ -22,6 +23,7 @@ mod outline;
 mod usage;
 
 pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
+pub(crate) use estimate::ESTIMATE_ENCODING;
 pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
 pub(crate) use outline::Outline;
 pub(crate) use usage::{Timing, Usage};

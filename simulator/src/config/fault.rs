@@ -420,6 +420,7 @@ impl Reader<'_> {
         let refusal = raw.limit.map(|limit| match limit {
             raw::FaultLimit::Tokens => RefusalKind::Tokens,
             raw::FaultLimit::Requests => RefusalKind::Requests,
+            raw::FaultLimit::PeakLoad => RefusalKind::PeakLoad,
             raw::FaultLimit::Utilization => RefusalKind::Utilization,
         });
         let headers = self.headers();

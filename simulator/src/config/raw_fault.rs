@@ -143,6 +143,8 @@ pub(crate) enum FaultLimit {
     Tokens,
     /// Requests per minute.
     Requests,
+    /// The service's own high demand.
+    PeakLoad,
     /// Utilisation of a provisioned deployment.
     Utilization,
 }

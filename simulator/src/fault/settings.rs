@@ -121,6 +121,7 @@ pub(crate) struct StatusFault {
 pub(crate) enum RefusalKind {
     Tokens,
     Requests,
+    PeakLoad,
     Utilization,
 }
 

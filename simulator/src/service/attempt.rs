@@ -2,6 +2,7 @@
 //! is a request that may be answered, or the error it fails with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use super::early::{self, Reached, early};
 use super::exchange::Exchange;
 use super::faults::Draws;
 use super::faulty::{change_headers, no_response, pretended};
+use super::metrics::Tokens;
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use crate::api::{self, Call, Outline, Parsed};
@@ -23,11 +25,8 @@ use crate::catalogue::Operation;
 use crate::config::Capacity;
 use crate::fault::{Armed, Candidate, Effect, Stage, StatusFault};
 use crate::latency;
-use crate::limit::{Demand, Refusal, Standing, Ticket};
-use crate::wire::{
-    ApiError, Identity, Ids, JSON, RefusalText, Served, answer_headers, refusal_headers,
-    refusal_message, retry_millis, retry_seconds,
-};
+use crate::limit::{Demand, Refusal, Ticket, Tier};
+use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
 /// A request's body: a JSON object.
 pub(super) struct Json {
@@ -81,6 +80,7 @@ impl Addressed<'_> {
             Err(Failure::Reply(reply)) => {
                 let Reply { error, mut headers } = *reply;
                 change_headers(self.struck.as_ref(), error.status, &mut headers);
+                self.exchange.ready();
                 self.refusal_delay().await;
                 fail(self.exchange, error, headers)
             }
@@ -94,11 +94,16 @@ impl Addressed<'_> {
         early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
-    fn attempt(&mut self, Json { bytes, json }: &Json) -> Result<Accepted, Failure> {
+    fn attempt(&mut self, body: &Json) -> Result<Accepted, Failure> {
+        let Json { bytes, json } = body;
         let deployment = Arc::clone(&self.deployment);
         let operation = self.route.operation;
         let model = &deployment.config.model;
-        let outline = Outline::of(operation, json, model.facts.output_tokens);
+        let outline = outline(&deployment, operation, body);
+        self.exchange.asks(Tokens {
+            prompt: outline.chars.div_ceil(4),
+            completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
+        });
         let call = api::read(operation, json, model);
         let mut prompt_tokens = None;
         let mut count = |call: &dyn Call| {
@@ -127,7 +132,8 @@ impl Addressed<'_> {
             }
             // A 400 of the model layer, after admission.
             Err(error) => {
-                Err(Reply { error, headers: self.headers(ticket.standing, JSON, false) }.into())
+                let headers = self.headers(ticket, JSON, false, Duration::ZERO);
+                Err(Reply { error, headers }.into())
             }
         }
     }
@@ -171,21 +177,21 @@ impl Addressed<'_> {
     /// The error of a fault: a refusal like the limiter's, or a failure of the service.
     fn injected(&self, fault: &StatusFault, now: Instant, ticket: Option<Ticket>) -> Failure {
         let deployment = &self.deployment;
+        let failure = || {
+            let request_id = &self.identity.apim_request_id;
+            let azure = !self.exchange.style.is_openai();
+            ApiError::failure(fault.status, azure, fault.message.as_deref(), request_id)
+        };
         if fault.status == StatusCode::TOO_MANY_REQUESTS {
-            let refusal = pretended(fault, &deployment.capacity(), deployment.utilization(now));
-            let Reply { mut error, headers } = self.refusal(&refusal);
-            if let Some(message) = &fault.message {
-                error = ApiError::too_many_requests(refusal.reason, message);
-            }
+            let refusal = pretended(fault, deployment.standing(now));
+            let Reply { error: own, headers } = self.refusal(&refusal);
+            let mut error = if fault.message.is_some() { failure() } else { own };
             error.reason = "fault";
             return Reply { error, headers }.into();
         }
-        let message = fault.message.as_deref();
-        let request_id = &self.identity.apim_request_id;
-        let azure = !self.exchange.style.is_openai();
-        let error = ApiError::failure(fault.status, azure, message, request_id);
+        let error = failure();
         let headers = match ticket {
-            Some(ticket) => self.headers(ticket.standing, JSON, false),
+            Some(ticket) => self.headers(ticket, JSON, false, Duration::ZERO),
             None => {
                 let (identity, reached) = (&self.identity, Reached::Resource);
                 early::headers(&self.exchange, identity, error.status, false, reached)
@@ -203,19 +209,16 @@ impl Addressed<'_> {
     fn refusal(&self, refusal: &Refusal) -> Reply {
         let config = &self.deployment.config;
         let region = &self.exchange.resource.config.region;
-        let message = refusal_message(&RefusalText {
-            profile: config.wire_profile,
-            reason: refusal.reason,
+        let refused = Refused {
+            refusal,
+            limits: self.deployment.limit_headers(self.exchange.resource.organization()),
+            texts: &config.refusals,
             operation: self.route.operation,
             api_version: self.route.api_version,
-            deployment: &config.name,
             model: config.model.facts.name,
             region,
-            wait_seconds: retry_seconds(refusal),
-            wait_millis: retry_millis(refusal),
-        });
-        let error = ApiError::too_many_requests(refusal.reason, &message);
-        let headers = refusal_headers(&self.identity, config.wire_profile, region, refusal);
+        };
+        let (error, headers) = (refused.error(), refused.headers(&self.identity));
         Reply { error, headers }
     }
 
@@ -228,26 +231,37 @@ impl Addressed<'_> {
     /// Headers of an answer, or of an error of the model layer.
     pub(super) fn headers(
         &self,
-        standing: Standing,
+        ticket: Ticket,
         content_type: &'static str,
         streaming: bool,
+        worked: Duration,
     ) -> HeaderMap {
         let config = &self.deployment.config;
         answer_headers(
             &self.identity,
             &Served {
-                profile: config.wire_profile,
                 operation: self.route.operation,
                 region: &self.exchange.resource.config.region,
-                deployment: &config.name,
+                limits: self.deployment.limit_headers(self.exchange.resource.organization()),
                 model: &config.model.snapshot,
                 model_session: &self.deployment.model_session,
                 content_type,
                 streaming,
-                standing,
+                standing: ticket.standing,
+                tiers: ("default", ticket.tier),
+                spilled_from: None,
+                worked,
             },
         )
     }
+}
+
+/// What the limiter looks at. Only some estimates take time.
+fn outline(deployment: &Deployment, operation: Operation, body: &Json) -> Outline {
+    let (estimate, most) =
+        (deployment.config.token_estimate, deployment.config.model.facts.output_tokens);
+    let read = || Outline::of(operation, &body.json, most, estimate);
+    if estimate.counts_tokens(operation) { aside(body.bytes.len(), read) } else { read() }
 }
 
 /// What the request asks of the deployment's limiter. `count` gives its exact
@@ -263,12 +277,13 @@ fn demand(
         Capacity::Payg(settings) => Demand {
             estimate: outline.estimate(
                 operation,
-                deployment.config.wire_profile,
+                deployment.config.token_estimate,
                 settings.default_max_tokens,
             ),
             prompt_tokens: 0,
             max_tokens: None,
             choices: 0,
+            tier: Tier::Default,
         },
         Capacity::Ptu(_) => Demand {
             estimate: 0,
@@ -280,6 +295,7 @@ fn demand(
                 .and_then(|call| call.max_tokens())
                 .or(outline.max_tokens),
             choices: if operation == Operation::Embeddings { 0 } else { outline.choices },
+            tier: Tier::Default,
         },
     }
 }

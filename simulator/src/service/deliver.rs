@@ -34,6 +34,7 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        self.exchange.ready();
         let flaws = Flaws::of(self.struck.as_ref());
         if let Some(delay) = flaws.delay {
             self.exchange.delay(delay);
@@ -45,7 +46,7 @@ impl Addressed<'_> {
             Delivery::Timed(write) => write(&timing),
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
-                let mut headers = self.headers(ticket.standing, EVENT_STREAM, true);
+                let mut headers = self.headers(ticket, EVENT_STREAM, true, schedule.first());
                 change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
                 wait_until(started + schedule.first()).await;
                 self.exchange.first_byte();
@@ -62,7 +63,7 @@ impl Addressed<'_> {
         let due = started + schedule.end();
         wait_until(due).await;
         self.exchange.was_due(due, Instant::now());
-        let mut headers = self.headers(ticket.standing, document.content_type, false);
+        let mut headers = self.headers(ticket, document.content_type, false, schedule.end());
         change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
         if !flaws.spare_the_body() {
             return flawed_document(self.exchange, headers, document.body, flaws);

@@ -25,18 +25,20 @@ pub(super) struct Faults {
 impl Faults {
     /// Arms the faults of the file.
     pub(super) fn new(configured: &[FaultConfig], now: Instant) -> Self {
-        let armed = configured
-            .iter()
-            .map(|one| {
-                let FaultConfig { fault, mut written, owner } = one.clone();
-                written.name = Some(fault.name.to_string());
-                Arc::new(Armed::new(fault, written, owner, now))
-            })
-            .collect();
         let faults =
             Self { board: Mutex::default(), any: AtomicBool::new(false), changed: Notify::new() };
-        faults.replace(armed);
+        faults.reset(configured, now);
         faults
+    }
+
+    /// Puts the faults of the file in force, as if the simulator started now.
+    pub(super) fn reset(&self, configured: &[FaultConfig], now: Instant) {
+        let armed = configured.iter().map(|one| {
+            let FaultConfig { fault, mut written, owner } = one.clone();
+            written.name = Some(fault.name.to_string());
+            Arc::new(Armed::new(fault, written, owner, now))
+        });
+        self.replace(armed.collect());
     }
 
     pub(super) fn board(&self) -> Arc<Board> {

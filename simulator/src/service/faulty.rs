@@ -13,9 +13,8 @@ use seam::interrupt::{BrokenOff, Interruption};
 
 use super::exchange::Exchange;
 use super::reply::respond;
-use crate::config::Capacity;
 use crate::fault::{Armed, Effect, RefusalKind, StatusFault};
-use crate::limit::{PaygStanding, Refusal, RefusalReason, Standing};
+use crate::limit::{Amounts, Level, PaygStanding, Refusal, RefusalReason, Standing};
 
 /// Status of a request that got no reply (nginx's number).
 pub(super) const NO_RESPONSE: u16 = 444;
@@ -102,39 +101,55 @@ pub(super) fn no_response(mut exchange: Exchange) -> axum::response::Response {
     Interruption::Reset.response()
 }
 
-/// The refusal that a 429 of a fault pretends.
-pub(super) fn pretended(
-    fault: &StatusFault,
-    capacity: &Capacity,
-    utilization: Option<f64>,
-) -> Refusal {
+/// The refusal that a 429 of a fault pretends, where the deployment stands so.
+pub(super) fn pretended(fault: &StatusFault, mut standing: Standing) -> Refusal {
     let wait = match (fault.headers.retry_after_ms, fault.headers.retry_after) {
         (Some(millis), _) => Duration::from_millis(millis),
         (None, Some(seconds)) => Duration::from_secs(seconds),
         (None, None) => Duration::from_secs(1),
     };
-    let reason = match (fault.refusal, capacity) {
+    let reason = match (fault.refusal, &standing) {
         (Some(RefusalKind::Requests), _) => RefusalReason::Requests,
-        (Some(RefusalKind::Utilization), _) | (None, Capacity::Ptu(_)) => {
+        (Some(RefusalKind::PeakLoad), _) => RefusalReason::PeakLoad,
+        (Some(RefusalKind::Utilization), _) | (None, Standing::Ptu(_)) => {
             RefusalReason::Utilization
         }
-        (Some(RefusalKind::Tokens), _) | (None, Capacity::Payg(_)) => RefusalReason::Tokens,
+        (Some(RefusalKind::Tokens), _) | (None, Standing::Payg(_)) => RefusalReason::Tokens,
     };
-    let standing = match capacity {
-        Capacity::Ptu(_) => Standing::Ptu(utilization.unwrap_or_default().max(1.0)),
-        Capacity::Payg(settings) => {
-            let requests = reason == RefusalReason::Requests;
-            Standing::Payg(PaygStanding {
-                limit_tokens: settings.tpm,
-                remaining_tokens: if requests { settings.tpm } else { 0 },
-                reset_tokens: if requests { Duration::ZERO } else { wait },
-                limit_requests: settings.rpm(),
-                remaining_requests: if requests { 0 } else { settings.rpm() },
-                reset_requests: if requests { wait } else { Duration::ZERO },
-            })
+    let amounts = match &standing {
+        Standing::Payg(PaygStanding { tokens: Some(level), .. })
+            if reason == RefusalReason::Tokens =>
+        {
+            amounts(level.limit, wait)
         }
+        Standing::Payg(PaygStanding { requests: Some(level), .. }) => amounts(level.limit, wait),
+        Standing::Payg(_) | Standing::Ptu(_) => Amounts::default(),
     };
-    Refusal { reason, retry_after: Some(wait), standing }
+    // The headers of a refusal show what is used up.
+    match (&mut standing, reason) {
+        (Standing::Ptu(utilization), _) => *utilization = utilization.max(1.0),
+        (Standing::Payg(PaygStanding { tokens, .. }), RefusalReason::Tokens) => {
+            used_up(tokens, wait)
+        }
+        (Standing::Payg(PaygStanding { requests, .. }), RefusalReason::Requests) => {
+            used_up(requests, wait);
+        }
+        (Standing::Payg(_), _) => {}
+    }
+    Refusal { reason, retry_after: Some(wait), standing, amounts }
+}
+
+/// A full limit, and a request whose share of it drains in the wait.
+fn amounts(limit: u64, wait: Duration) -> Amounts {
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    Amounts { limit, used: limit, requested: (limit.saturating_mul(millis) / 60_000).max(1) }
+}
+
+fn used_up(level: &mut Option<Level>, wait: Duration) {
+    if let Some(level) = level {
+        level.remaining = 0;
+        level.reset = wait;
+    }
 }
 
 /// Bytes as they leave when they trickle.

@@ -18,6 +18,8 @@ mod journal;
 mod lock;
 mod metrics;
 mod patch;
+mod record;
+mod replay;
 mod reply;
 mod resource;
 mod route;

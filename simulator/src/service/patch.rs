@@ -7,6 +7,8 @@
 //! `{"deployments":{"NAME":{"tpm":1000,"latency":{…}}}}`, one by name. Anything
 //! unknown is refused, and nothing is changed then.
 
+mod limits;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -20,6 +22,19 @@ use crate::catalogue::Model;
 use crate::config::{Capacity, latency_from, raw};
 use crate::fault::{Armed, Owner};
 use crate::latency::{Latency, Shape, Spread};
+
+/// What can be changed of a deployment.
+const DEPLOYMENT_KEYS: &[&str] = &[
+    "tpm",
+    "rpm",
+    "ptu",
+    "temporary_adjustment",
+    "peak_load",
+    "insufficient_quota",
+    "header_anomaly",
+    "latency",
+    "faults",
+];
 
 /// What a patch changes, checked.
 pub(super) struct Planned {
@@ -161,25 +176,10 @@ fn one_deployment(
 ) -> Result<(), String> {
     let place = format!("`deployments.{name}`");
     let patch = object(patch, &place)?;
-    only(patch, &place, &["tpm", "ptu", "latency", "faults"])?;
-    for (key, most, slot) in
-        [("tpm", 1_000_000_000, &mut change.tpm), ("ptu", 100_000, &mut change.ptu)]
-    {
-        let Some(value) = patch.get(key) else { continue };
-        let fits = matches!(
-            (key, &deployment.config.capacity),
-            ("tpm", Capacity::Payg(_)) | ("ptu", Capacity::Ptu(_))
-        );
-        if !fits {
-            let sku = deployment.config.sku.name();
-            return Err(format!("{place} is a `{sku}` deployment: it has no `{key}`"));
-        }
-        match value.as_u64().filter(|value| (1..=most).contains(value)) {
-            Some(value) => *slot = Some(value),
-            None => {
-                return Err(format!("{place}: `{key}` must be a whole number from 1 to {most}"));
-            }
-        }
+    only(patch, &place, DEPLOYMENT_KEYS)?;
+    change.limits = limits::plan(&place, deployment, patch)?;
+    if let Some(value) = patch.get("header_anomaly") {
+        change.anomaly = Some(limits::read(&place, "header_anomaly", value)?);
     }
     if let Some(latency) = patch.get("latency") {
         let settings: raw::Latency = serde_json::from_value(latency.clone())
@@ -285,19 +285,7 @@ fn describe_deployment(deployment: &Deployment, latency: &Latency) -> Value {
         "sku": config.sku.name(),
         "wire_profile": config.wire_profile.name(),
     });
-    let limits = match deployment.capacity() {
-        Capacity::Payg(settings) => json!({
-            "tpm": settings.tpm,
-            "requests_per_window": settings.requests_per_window(),
-            "request_window_seconds": settings.request_window.as_secs(),
-        }),
-        Capacity::Ptu(settings) => json!({
-            "ptu": settings.ptu,
-            "input_tpm_per_ptu": settings.input_tpm_per_ptu,
-            "output_ratio": settings.output_ratio,
-            "window_seconds": settings.window.as_secs_f64(),
-        }),
-    };
+    let limits = limits::describe(deployment);
     if let (Some(object), Value::Object(limits)) = (object.as_object_mut(), limits) {
         object.extend(limits);
     }

@@ -1,16 +1,20 @@
 //! One simulated resource and what its requests share.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
+use seam::http::{HttpService, network};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::deployment::Deployment;
 use super::faults::Faults;
 use super::journal::Journal;
-use super::metrics::Metrics;
+use super::metrics::{Metering, Metrics};
 use super::route::Surface;
 use super::simulator::Environment;
 use crate::catalogue::Operation;
@@ -34,11 +38,20 @@ pub(super) struct Resource {
     pub environment: Environment,
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
+    /// Told of every record.
+    pub journal_grew: Notify,
+    /// Ends what would go on for ever, once the process stops.
+    pub closing: CancellationToken,
     pub metrics: Arc<Metrics>,
     pub faults: Faults,
+    /// Of requests that reached no deployment.
+    pub metering: Metering,
+    /// Calls the endpoint that is recorded; made when it is first needed.
+    client: OnceLock<HttpService>,
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
+    in_flight: AtomicU64,
     organization: String,
 }
 
@@ -55,7 +68,10 @@ impl Resource {
             .map(|deployment| {
                 let stream = format!("simulator/{}/{}", config.name, deployment.name);
                 let rng = environment.seed.stream(&stream);
-                (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
+                let quota = environment.seed.stream(&format!("{stream}/quota"));
+                let metering = Metering::new(Arc::clone(&metrics), &config.name, &deployment.name);
+                let served = Deployment::new(deployment.clone(), rng, quota, metering);
+                (deployment.name.clone(), Arc::new(served))
             })
             .collect();
         let mut ids =
@@ -64,16 +80,22 @@ impl Resource {
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
         let faults = Faults::new(&config.faults, Instant::now());
+        let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
+            metering,
+            client: OnceLock::new(),
             config,
             settings,
             environment,
             deployments,
             journal,
+            journal_grew: Notify::new(),
+            closing: CancellationToken::new(),
             metrics,
             faults,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
             organization,
         }
     }
@@ -82,8 +104,29 @@ impl Resource {
         &self.config.name
     }
 
+    /// A client over real sockets.
+    pub(super) fn client(&self) -> HttpService {
+        self.client.get_or_init(|| network(BTreeMap::new())).clone()
+    }
+
+    /// How many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many requests are under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// A request is over.
+    pub(super) fn over(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The next request's number, from 1.
     pub(super) fn next_number(&self) -> u64 {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 

@@ -22,13 +22,16 @@ use super::attempt::{Addressed, Json};
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::early::{Reached, early, told};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, TRACEPARENT, trace_id};
 use super::fault_header::fault_of;
 use super::inquire::inquire;
+use super::record::Proxy;
+use super::replay::replay;
 use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
 use crate::api::{model_of, parse_json};
 use crate::catalogue::{Operation, is_retired};
+use crate::config::RecordingConfig;
 use crate::wire::{ApiError, Identity, Ids, Style};
 
 /// Serves whatever is not control.
@@ -41,6 +44,16 @@ pub(super) async fn serve(
         resource.metrics.count_fault(resource.name(), "", name, armed.fault.effect.name());
         return Interruption::Refused.response();
     }
+    let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
+    let trace = trace.cloned();
+    let mut response = answer(resource, request).await;
+    if let Some(trace) = trace {
+        response.headers_mut().insert(TRACEPARENT, trace);
+    }
+    response
+}
+
+async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
     let address = address(parts.uri.path()).filter(|address| served(&resource, address));
@@ -57,6 +70,23 @@ pub(super) async fn serve(
     // Read in any case: a connection lives on only when its request was read.
     let bytes = read_body(body, resource.settings.max_body_bytes).await;
     exchange.read();
+    if let Some(recording) = &resource.config.recording {
+        let surface = address.map_or(Surface::V1, |address| address.surface);
+        let bytes = match authenticate(&resource, surface, &parts.headers).and(bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => return early(exchange, &identity, error, Reached::Edge),
+        };
+        return match recording {
+            RecordingConfig::Replay { store, time_factor } => {
+                replay(store, *time_factor, exchange, &identity, &parts, &bytes).await
+            }
+            RecordingConfig::Record { store, upstream } => {
+                let client = resource.client();
+                let proxy = Proxy { client: &client, upstream, store };
+                proxy.serve(exchange, &identity, &parts, bytes).await
+            }
+        };
+    }
     let routed = match reach(&resource, address, &parts, &mut exchange) {
         Ok(routed) => routed,
         Err(error) => return early(exchange, &identity, error, Reached::Edge),

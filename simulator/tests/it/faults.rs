@@ -372,7 +372,7 @@ async fn headers_go_wrong_on_refusals_and_answers() {
     let refused = bench.post(CHAT, ASK).await;
     assert_eq!(refused.status, 429);
     assert_eq!((refused.header("retry-after"), refused.header("retry-after-ms")), (None, None));
-    assert_eq!(last(&bench).await["reason"], "tokens");
+    assert_eq!(last(&bench).await["reason"], "requests");
     let negative = self::bench(&fault("kind = \"headers\"\nanomaly = \"negative_limits\""));
     let answer = negative.post(CHAT, ASK).await;
     assert_eq!(

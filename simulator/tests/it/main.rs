@@ -11,6 +11,7 @@ mod errors;
 mod faults;
 mod limits;
 mod process;
+mod recording;
 mod robustness;
 mod sockets;
 mod streams;
