@@ -9,6 +9,7 @@ mod capacity;
 mod check;
 mod entra;
 mod fault;
+mod forms;
 mod https;
 mod latency;
 mod limits;
@@ -24,6 +25,7 @@ mod select;
 pub(crate) use capacity::{MOST_PTU, MOST_TPM};
 pub(crate) use entra::DEFAULT_AUDIENCE;
 pub(crate) use fault::{FaultNames, FaultProblem, FaultScope, fault_from, kind_text};
+pub(crate) use forms::URL_IMAGE;
 pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
 pub(crate) use limits::{
@@ -32,8 +34,8 @@ pub(crate) use limits::{
     RefusalWording, RequestQuota, ResetUnit, TemporaryAdjustment, TokenEstimate,
 };
 pub(crate) use model::{
-    CompletionLength, DeploymentConfig, EntraConfig, FaultConfig, Layout, ResourceConfig, Sku,
-    WireProfile,
+    AnswerForms, CompletionLength, DeploymentConfig, EntraConfig, FaultConfig, Layout,
+    ResourceConfig, Sku, ToolCalls, WireProfile,
 };
 
 pub(crate) use recording::{RecordingConfig, Upstream};

@@ -4,6 +4,7 @@ mod config;
 mod faults;
 mod journal;
 mod page;
+mod picture;
 mod state;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Router<Arc<Resource>> {
         .route("/++/faults/{name}", delete(faults::remove_fault))
         .route("/++/journal", get(journal::read_journal))
         .route("/++/journal/events", get(journal::follow_journal))
+        .route("/++/images/{name}", get(picture::show))
         .route("/++/reset", post(state::reset))
         .route("/++/state", get(state::read_state))
         .route("/metrics", get(metrics))
