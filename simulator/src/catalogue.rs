@@ -35,6 +35,37 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// Every operation.
+    pub(crate) const ALL: [Operation; 8] = [
+        Operation::Chat,
+        Operation::Completions,
+        Operation::Embeddings,
+        Operation::Images,
+        Operation::ImageEdits,
+        Operation::Transcriptions,
+        Operation::Translations,
+        Operation::Speech,
+    ];
+
+    /// The operation of a name in the configuration.
+    pub(crate) fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.key() == key)
+    }
+
+    /// The name in the configuration.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Operation::Chat => "chat",
+            Operation::Completions => "completions",
+            Operation::Embeddings => "embeddings",
+            Operation::Images => "images",
+            Operation::ImageEdits => "image_edits",
+            Operation::Transcriptions => "transcriptions",
+            Operation::Translations => "translations",
+            Operation::Speech => "speech",
+        }
+    }
+
     /// Whether the body is a form with files.
     pub(crate) fn takes_form(self) -> bool {
         matches!(self, Self::ImageEdits | Self::Transcriptions | Self::Translations)

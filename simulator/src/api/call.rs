@@ -1,6 +1,8 @@
 //! What the pipeline needs of an operation: a request that has been read, the
 //! plan of its answer, and the two ways to deliver one.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
@@ -10,7 +12,7 @@ use crate::catalogue::Model;
 use crate::config::{DeploymentConfig, WireProfile};
 use crate::filter::Findings;
 use crate::limit::Tier;
-use crate::wire::Ids;
+use crate::wire::{Ids, error_object};
 
 /// A request the model layer accepts.
 pub(crate) trait Call: Send + Sync {
@@ -111,4 +113,9 @@ pub(crate) trait Events: Send {
 
     /// The end of the stream.
     fn close(&mut self, out: &mut String);
+
+    /// The end of a stream that fails (specification, section 2.4).
+    fn error(&mut self, message: &str, out: &mut String) {
+        let _ = write!(out, "data: {}\n\n", error_object(message));
+    }
 }

@@ -7,8 +7,11 @@ use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use rand::RngExt as _;
+use seam::interrupt::{BrokenOff, Interruption};
+use tokio::time::Instant;
 
 use super::attempt::{Accepted, Addressed};
+use super::faulty::{Breach, Flaws, change_headers, flawed_document};
 use super::reply::{respond, wait_until};
 use super::stream::{StreamPlan, stream_body};
 use crate::api::{Delivery, Ground, Plan, Timing};
@@ -39,23 +42,40 @@ impl Addressed<'_> {
         let started = self.exchange.started;
         deployment.remember(started, started + schedule.first(), &prompt.prefix);
         self.exchange.ready();
+        let flaws = Flaws::of(self.struck.as_ref());
+        if let Some(delay) = flaws.delay {
+            self.exchange.delay(delay);
+        }
+        let started = self.exchange.started;
         let timing = self.timing(&schedule, &plan);
         let document = match plan.delivery {
             Delivery::Whole(document) => document,
             Delivery::Timed(write) => write(&timing),
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
-                let headers = self.headers(ticket, asked, EVENT_STREAM, true, schedule.first());
-                wait_until(self.exchange.started + schedule.first()).await;
+                let mut headers = self.headers(ticket, asked, EVENT_STREAM, true, schedule.first());
+                change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
+                wait_until(started + schedule.first()).await;
                 self.exchange.first_byte();
                 let choices = plan.choices;
                 let schedule = self.released(&schedule);
-                let plan = StreamPlan { exchange: self.exchange, events, schedule, choices };
-                return respond(StatusCode::OK, headers, stream_body(plan));
+                let resets = matches!(flaws.breach, Some((_, Breach::Break(BrokenOff::Reset))));
+                let plan = StreamPlan { exchange: self.exchange, events, schedule, choices, flaws };
+                let mut response = respond(StatusCode::OK, headers, stream_body(plan));
+                if resets {
+                    response.extensions_mut().insert(Interruption::ResetIfBroken);
+                }
+                return response;
             }
         };
-        wait_until(self.exchange.started + schedule.end()).await;
-        let headers = self.headers(ticket, asked, document.content_type, false, schedule.end());
+        let due = started + schedule.end();
+        wait_until(due).await;
+        self.exchange.was_due(due, Instant::now());
+        let mut headers = self.headers(ticket, asked, document.content_type, false, schedule.end());
+        change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
+        if !flaws.spare_the_body() {
+            return flawed_document(self.exchange, headers, document.body, flaws);
+        }
         self.exchange.complete(200, None);
         respond(StatusCode::OK, headers, Body::from(document.body))
     }

@@ -41,7 +41,8 @@ pub(super) fn told(mut exchange: Exchange, identity: &Identity, document: Docume
     respond(StatusCode::OK, headers, Body::from(document.body))
 }
 
-fn headers(
+/// Headers of a reply that no deployment makes.
+pub(super) fn headers(
     exchange: &Exchange,
     identity: &Identity,
     status: StatusCode,

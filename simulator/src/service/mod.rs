@@ -9,6 +9,10 @@ mod deliver;
 mod deployment;
 mod early;
 mod exchange;
+mod fault_control;
+mod fault_header;
+mod faults;
+mod faulty;
 mod headers;
 mod inquire;
 mod journal;
@@ -24,6 +28,7 @@ mod serve;
 mod simulator;
 mod spillover;
 mod stream;
+mod strike;
 mod tier;
 
 pub use simulator::{DeploymentInfo, Environment, ResourceInfo, Simulator};

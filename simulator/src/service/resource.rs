@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::deployment::Deployment;
+use super::faults::Faults;
 use super::journal::Journal;
 use super::metrics::{Metering, Metrics};
 use super::route::Surface;
@@ -42,6 +43,7 @@ pub(super) struct Resource {
     /// Ends what would go on for ever, once the process stops.
     pub closing: CancellationToken,
     pub metrics: Arc<Metrics>,
+    pub faults: Faults,
     /// Of requests that reached no deployment.
     pub metering: Metering,
     /// Calls the endpoint that is recorded; made when it is first needed.
@@ -77,6 +79,7 @@ impl Resource {
         let organization = ids.organization();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
+        let faults = Faults::new(&config.faults, Instant::now());
         let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
             metering,
@@ -89,6 +92,7 @@ impl Resource {
             journal_grew: Notify::new(),
             closing: CancellationToken::new(),
             metrics,
+            faults,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),

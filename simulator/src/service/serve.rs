@@ -16,12 +16,15 @@ use http::header::{CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use seam::interrupt::Interruption;
+use tokio::time::Instant;
 
 use super::attempt::Addressed;
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::early::{Reached, early, told};
 use super::exchange::{Exchange, TRACEPARENT, trace_id};
+use super::fault_header::fault_of;
 use super::headers::custom;
 use super::inquire::inquire;
 use super::record::Proxy;
@@ -41,6 +44,11 @@ pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
     request: Request<Body>,
 ) -> Response {
+    if let Some(armed) = resource.faults.refuses(Instant::now()) {
+        let name = &armed.fault.name;
+        resource.metrics.count_fault(resource.name(), "", name, armed.fault.effect.name());
+        return Interruption::Refused.response();
+    }
     let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
     let trace = trace.cloned();
     let mut response = answer(resource, request).await;
@@ -109,6 +117,15 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         Ok(found) => found,
         Err(error) => return early(exchange, &identity, error, Reached::Resource),
     };
+    let brought = if resource.config.fault_header {
+        fault_of(&parts.headers, exchange.started)
+    } else {
+        Ok(None)
+    };
+    let (brought, body) = match brought {
+        Ok(brought) => (brought, body),
+        Err(message) => (None, Err(ApiError::bad_fault(&message))),
+    };
     let request = Addressed {
         identity,
         origin: origin(&parts.headers),
@@ -118,6 +135,8 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         deployment,
         spillover_header: parts.headers.get("x-ms-spillover-deployment").cloned(),
         spilled_from: None,
+        brought,
+        struck: None,
     };
     match body {
         Ok(body) => request.answer(body).await,

@@ -9,6 +9,7 @@ mod control;
 mod entra;
 mod eras;
 mod errors;
+mod faults;
 mod filters;
 mod forms;
 mod limits;
