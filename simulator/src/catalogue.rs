@@ -14,6 +14,8 @@ pub(crate) enum Operation {
     Completions,
     /// `embeddings`
     Embeddings,
+    /// `responses`
+    Responses,
 }
 
 impl Operation {
@@ -23,6 +25,7 @@ impl Operation {
             Operation::Chat => "ChatCompletions_Create",
             Operation::Completions => "Completions_Create",
             Operation::Embeddings => "Embeddings_Create",
+            Operation::Responses => "Responses_Create",
         }
     }
 
@@ -32,6 +35,7 @@ impl Operation {
             Operation::Chat => "chatCompletion",
             Operation::Completions => "completion",
             Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
         }
     }
 }
@@ -102,7 +106,9 @@ impl Model {
     /// Whether the model has this operation.
     pub(crate) fn supports(&self, operation: Operation) -> bool {
         match self.facts.kind {
-            Kind::Chat | Kind::Reasoning => operation == Operation::Chat,
+            Kind::Chat | Kind::Reasoning => {
+                matches!(operation, Operation::Chat | Operation::Responses)
+            }
             Kind::ChatAndCompletions => operation != Operation::Embeddings,
             Kind::Completions => operation == Operation::Completions,
             Kind::Embeddings(_) => operation == Operation::Embeddings,
@@ -249,7 +255,12 @@ mod tests {
     fn every_model_has_an_encoding_and_knows_its_operations() {
         for name in names() {
             let model = Model::find(name).unwrap();
-            let all = [Operation::Chat, Operation::Completions, Operation::Embeddings];
+            let all = [
+                Operation::Chat,
+                Operation::Completions,
+                Operation::Embeddings,
+                Operation::Responses,
+            ];
             assert!(all.iter().any(|&operation| model.supports(operation)), "{name}");
         }
         let turbo = Model::find("gpt-35-turbo").unwrap();

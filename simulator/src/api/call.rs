@@ -1,10 +1,13 @@
 //! What the pipeline needs of an operation: a request that has been read, the
 //! plan of its answer, and the two ways to deliver one.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
 use super::fields::Parsed;
+use super::responses::Record;
 use super::usage::Usage;
 use crate::catalogue::Model;
 use crate::config::DeploymentConfig;
@@ -50,12 +53,23 @@ pub(crate) struct Plan {
     /// Visible tokens of each choice: what is paced.
     pub choices: Vec<usize>,
     pub delivery: Delivery,
+    /// What stays of it when it is over.
+    pub keep: Option<Keep>,
+}
+
+/// What stays of an answer.
+pub(crate) struct Keep {
+    pub record: Arc<Record>,
+    /// The client has its reply before the work is done.
+    pub background: bool,
 }
 
 /// How an answer is delivered.
 pub(crate) enum Delivery {
     /// All at once, when everything is made.
     Whole(Document),
+    /// As [`Delivery::Whole`], written when it is over: it states the second.
+    Deferred(Box<dyn FnOnce(u64) -> Document + Send>),
     /// As events while it is made.
     Stream(Box<dyn Events>),
 }
@@ -80,6 +94,14 @@ pub(crate) trait Events: Send {
 
     /// One token, and what the last one of a choice brings with it.
     fn token(&mut self, choice: usize, index: usize, out: &mut String);
+
+    /// When the first byte is due, where it does not wait for the first token.
+    fn opens_early(&self) -> bool {
+        false
+    }
+
+    /// The second at which the stream ends, told before [`Events::close`].
+    fn over(&mut self, _now: u64) {}
 
     /// The end of the stream.
     fn close(&mut self, out: &mut String);

@@ -17,28 +17,40 @@ mod fields;
 mod generation;
 mod inputs;
 mod outline;
+pub(crate) mod responses;
 mod usage;
 
-pub(crate) use call::{Call, Delivery, Events, Ground, Plan};
+pub(crate) use call::{Call, Delivery, Document, Events, Ground, Keep, Plan};
 pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
 pub(crate) use outline::Outline;
+pub(crate) use responses::{Kept, KnownItem, Past, Record, Store, Timing};
 pub(crate) use usage::Usage;
 
 use serde_json::{Map, Value};
 
 use crate::catalogue::{Model, Operation};
 
-/// Reads a request strictly, as the model behind the deployment would.
+/// A request's body: parsed, and as it came.
+#[derive(Clone, Copy)]
+pub(crate) struct Body<'a> {
+    pub json: &'a Map<String, Value>,
+    pub bytes: &'a [u8],
+}
+
+/// Reads a request strictly, as the model behind the deployment would. `past` is what it
+/// may refer to.
 pub(crate) fn read(
     operation: Operation,
-    body: &Map<String, Value>,
+    body: Body<'_>,
     model: &Model,
+    past: &dyn Past,
 ) -> Parsed<Box<dyn Call>> {
-    let fields = Fields(body);
+    let fields = Fields(body.json);
     Ok(match operation {
         Operation::Chat => Box::new(chat::read(fields, model)?),
         Operation::Completions => Box::new(completions::read(fields, model)?),
         Operation::Embeddings => Box::new(embeddings::read(fields, model)?),
+        Operation::Responses => Box::new(responses::read(fields, body.bytes, model, past)?),
     })
 }
 

@@ -40,6 +40,11 @@ impl Outline {
                     outline.add(prompt);
                 }
             }
+            Operation::Responses => {
+                if let Some(input) = body.get("input") {
+                    outline.add_items(input);
+                }
+            }
             Operation::Embeddings => {
                 if let Some(input) = body.get("input") {
                     outline.add(input);
@@ -48,7 +53,11 @@ impl Outline {
             }
         }
         let whole = |key: &str| body.get(key).and_then(Value::as_u64);
-        let stated = whole("max_completion_tokens").or_else(|| whole("max_tokens"));
+        let keys: &[&str] = match operation {
+            Operation::Responses => &["max_output_tokens"],
+            _ => &["max_completion_tokens", "max_tokens"],
+        };
+        let stated = keys.iter().find_map(|key| whole(key));
         outline.max_tokens = stated.map(|stated| stated.min(most));
         outline.choices = whole("n").max(whole("best_of")).unwrap_or(1).clamp(1, MOST_CHOICES);
         outline
@@ -67,6 +76,21 @@ impl Outline {
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Input of a Responses request: texts of messages, arguments of calls and their
+    /// outputs; neither thoughts nor instructions nor tools (observed).
+    fn add_items(&mut self, input: &Value) {
+        let Value::Array(items) = input else { return self.add(input) };
+        for item in items {
+            for key in ["content", "arguments", "output"] {
+                if let Some(value) = item.get(key)
+                    && item.get("type").and_then(Value::as_str) != Some("reasoning")
+                {
+                    self.add(value);
+                }
+            }
         }
     }
 

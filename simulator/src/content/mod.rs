@@ -5,7 +5,4 @@ mod embedding;
 mod filler;
 
 pub(crate) use embedding::embed;
-pub(crate) use filler::{Completion, Lengths, completion};
-
-#[cfg(test)]
-pub(crate) use filler::Finish;
+pub(crate) use filler::{Completion, Finish, Lengths, completion};

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::deployment::Deployment;
 use super::exchange::Exchange;
+use super::past::PastOf;
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use crate::api::{self, Call, Outline, Parsed};
@@ -76,7 +77,8 @@ impl Addressed<'_> {
         let operation = self.route.operation;
         let model = &deployment.config.model;
         let outline = Outline::of(operation, json, model.facts.output_tokens);
-        let call = api::read(operation, json, model);
+        let past = PastOf { resource: &self.exchange.resource, now: self.exchange.started };
+        let call = api::read(operation, api::Body { json, bytes }, model, &past);
         let mut prompt_tokens = None;
         let mut count = |call: &dyn Call| {
             *prompt_tokens.get_or_insert_with(|| aside(bytes.len(), || call.prompt_tokens(model)))

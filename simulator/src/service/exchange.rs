@@ -15,7 +15,7 @@ use super::journal::Record;
 use super::lock;
 use super::metrics::{Observation, Place};
 use super::resource::Resource;
-use crate::api::Usage;
+use crate::api::{Kept, Usage};
 use crate::catalogue::Operation;
 use crate::latency::Schedule;
 use crate::limit::{PaygStanding, Standing, Ticket, Used};
@@ -37,6 +37,8 @@ pub(super) struct Exchange {
     record: Record,
     admitted: Option<Admitted>,
     first_byte: Option<Instant>,
+    /// What stays of the answer when it is complete.
+    keep: Option<Kept>,
     refused: Option<&'static str>,
     over: bool,
 }
@@ -69,6 +71,7 @@ impl Exchange {
             record,
             admitted: None,
             first_byte: None,
+            keep: None,
             refused: None,
             over: false,
         }
@@ -127,6 +130,17 @@ impl Exchange {
         }
     }
 
+    /// Something stays of the answer when it is complete.
+    pub(super) fn keep(&mut self, kept: Kept) {
+        self.keep = Some(kept);
+    }
+
+    /// Somebody asked for the answer to be made no further.
+    pub(super) fn cancelled(mut self) {
+        let usage = self.made_so_far();
+        self.end(200, Some("cancelled"), usage, false);
+    }
+
     /// The first byte of the reply leaves.
     pub(super) fn first_byte(&mut self) {
         self.first_byte.get_or_insert_with(Instant::now);
@@ -152,6 +166,9 @@ impl Exchange {
             return;
         }
         self.over = true;
+        if complete && let Some(kept) = self.keep.take() {
+            lock(&self.resource.responses).put(kept);
+        }
         let now = Instant::now();
         let usage_or_zero = usage.unwrap_or_default();
         if let Some(admitted) = &self.admitted {
@@ -204,18 +221,25 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// What an answer that breaks off now has used.
+    fn made_so_far(&self) -> Option<Usage> {
+        let elapsed = Instant::now().saturating_duration_since(self.started);
+        self.admitted.as_ref().map(|admitted| {
+            let made = admitted.schedule.as_ref().map_or(0, |schedule| schedule.produced(elapsed));
+            let completion_tokens = made.min(admitted.usage.completion_tokens);
+            let reasoning_tokens = admitted.usage.reasoning_tokens.min(completion_tokens);
+            Usage { completion_tokens, reasoning_tokens, ..admitted.usage }
+        })
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         if self.over {
             return;
         }
-        let elapsed = Instant::now().saturating_duration_since(self.started);
-        let usage = self.admitted.as_ref().map(|admitted| {
-            let made = admitted.schedule.as_ref().map_or(0, |schedule| schedule.produced(elapsed));
-            let completion_tokens = made.min(admitted.usage.completion_tokens);
-            let reasoning_tokens = admitted.usage.reasoning_tokens.min(completion_tokens);
-            Usage { completion_tokens, reasoning_tokens, ..admitted.usage }
-        });
+        let usage = self.made_so_far();
         self.end(CLIENT_CLOSED, Some("client_closed"), usage, false);
     }
 }

@@ -11,12 +11,14 @@ mod exchange;
 mod journal;
 mod lock;
 mod metrics;
+mod past;
 mod patch;
 mod reply;
 mod resource;
 mod route;
 mod serve;
 mod simulator;
+mod stored;
 mod stream;
 
 pub use simulator::{DeploymentInfo, Environment, ResourceInfo, Simulator};

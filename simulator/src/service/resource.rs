@@ -11,6 +11,7 @@ use super::deployment::Deployment;
 use super::journal::Journal;
 use super::metrics::Metrics;
 use super::simulator::Environment;
+use crate::api::Store;
 use crate::config::{ResourceConfig, WireProfile};
 
 /// Settings of the whole process that a resource obeys.
@@ -21,6 +22,8 @@ pub(super) struct Settings {
     pub journal_capacity: usize,
     pub max_body_bytes: usize,
     pub newest_api_version: String,
+    /// How many responses are kept.
+    pub stored_responses: usize,
 }
 
 /// A resource being served.
@@ -30,6 +33,7 @@ pub(super) struct Resource {
     pub environment: Environment,
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
+    pub responses: Mutex<Store>,
     pub metrics: Arc<Metrics>,
     /// One live change at a time.
     pub patching: Mutex<()>,
@@ -54,12 +58,14 @@ impl Resource {
             .collect();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
+        let responses = Mutex::new(Store::new(settings.stored_responses));
         Self {
             config,
             settings,
             environment,
             deployments,
             journal,
+            responses,
             metrics,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),

@@ -45,6 +45,7 @@ pub(super) fn address(path: &str) -> Option<(Operation, Surface<'_>)> {
         "chat/completions" => Operation::Chat,
         "completions" => Operation::Completions,
         "embeddings" => Operation::Embeddings,
+        "responses" if surface == Surface::V1 => Operation::Responses,
         _ => return None,
     };
     (surface != Surface::Deployment("")).then_some((operation, surface))
@@ -57,7 +58,7 @@ pub(super) fn route<'a>(parts: &'a Parts, newest: &str) -> Result<Route<'a>, Api
     let version = parts.uri.query().and_then(api_version);
     let first = match operation {
         Operation::Chat => FIRST_CHAT_VERSION,
-        Operation::Completions | Operation::Embeddings => FIRST_VERSION,
+        Operation::Completions | Operation::Embeddings | Operation::Responses => FIRST_VERSION,
     };
     let known = match (surface, version) {
         (Surface::Deployment(_), None) => None,
@@ -127,7 +128,6 @@ mod tests {
         check("POST", "/openai/v1/chat/completions?api-version=v2", None);
         check("GET", "/openai/v1/chat/completions", None);
         check("POST", "/openai/v1/chat/completions/", None);
-        check("POST", "/openai/v1/responses", None);
         check("POST", "/openai/v1", None);
         check("POST", "/v1/chat/completions", None);
         check("POST", "/openai/deployments/v1/chat/completions", None);

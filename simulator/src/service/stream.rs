@@ -16,11 +16,24 @@ use crate::latency::Schedule;
 
 /// A streamed answer, planned whole.
 pub(super) struct StreamPlan {
-    pub exchange: Exchange,
+    /// Whose end the stream's end is; none where the work goes on without a client.
+    pub exchange: Option<Exchange>,
+    /// What deadlines are measured from.
+    pub started: Instant,
     pub events: Box<dyn Events>,
     pub schedule: Arc<Schedule>,
     /// Tokens of each choice.
     pub choices: Vec<usize>,
+    /// The second at which it ends, as dates go.
+    pub over_second: u64,
+}
+
+impl StreamPlan {
+    /// When the first byte is due.
+    pub(super) fn opening(&self) -> Instant {
+        let early = self.events.opens_early();
+        self.started + if early { self.schedule.begin() } else { self.schedule.first() }
+    }
 }
 
 /// One token's place: due time, index in its choice, choice.
@@ -57,13 +70,18 @@ impl Streaming {
             Some(&(due, ..)) => due,
             None => self.plan.schedule.end(),
         };
-        wait_until(self.plan.exchange.started + due).await;
-        let elapsed = Instant::now().saturating_duration_since(self.plan.exchange.started);
+        let due = self.plan.started + due;
         let mut out = String::new();
         if !self.opened {
             self.opened = true;
+            wait_until(self.plan.opening()).await;
             self.plan.events.open(&mut out);
+            if Instant::now() < due && !out.is_empty() {
+                return Some(Bytes::from(out));
+            }
         }
+        wait_until(due).await;
+        let elapsed = Instant::now().saturating_duration_since(self.plan.started);
         while let Some(&(due, index, choice)) = self.order.get(self.next)
             && due <= elapsed
         {
@@ -72,10 +90,13 @@ impl Streaming {
         }
         if self.next == self.order.len() {
             self.over = true;
+            self.plan.events.over(self.plan.over_second);
             self.plan.events.close(&mut out);
             // Over with the last event, not when the client asks for more: a
             // client that stops reading at `[DONE]` has not gone away.
-            self.plan.exchange.complete(200, None);
+            if let Some(mut exchange) = self.plan.exchange.take() {
+                exchange.complete(200, None);
+            }
         }
         Some(Bytes::from(out))
     }

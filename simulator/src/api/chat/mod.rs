@@ -93,7 +93,7 @@ impl Call for Chat {
         } else {
             Delivery::Whole(Document::json(whole::body(&answer, &choices, usage)))
         };
-        Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery }
+        Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery, keep: None }
     }
 }
 

@@ -101,6 +101,6 @@ impl Call for Completions {
         } else {
             Delivery::Whole(Document::json(whole::body(&answer, prompts, &choices, usage)))
         };
-        Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery }
+        Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery, keep: None }
     }
 }
