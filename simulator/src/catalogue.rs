@@ -29,6 +29,16 @@ impl Operation {
         }
     }
 
+    /// The path, after a surface's prefix.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Operation::Chat => "chat/completions",
+            Operation::Completions => "completions",
+            Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
+        }
+    }
+
     /// The word in `OperationNotSupported` texts.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -73,6 +83,14 @@ pub(crate) struct ModelFacts {
     pub ptu: Option<(f64, f64)>,
     /// Whether answers carry a `system_fingerprint`.
     pub fingerprint: bool,
+    /// The first `api-version` for which Azure enables it, if not all do.
+    pub enabled_since: Option<&'static str>,
+}
+
+impl ModelFacts {
+    const fn since(self, version: &'static str) -> Self {
+        Self { enabled_since: Some(version), ..self }
+    }
 }
 
 /// A model as a deployment has it: the catalogue's row plus its own snapshot.
@@ -103,6 +121,26 @@ impl Model {
         Some(Self { facts, snapshot, encoding, overhead: ChatOverhead::for_model(facts.name) })
     }
 
+    /// The same as OpenAI names it in answers.
+    pub(crate) fn as_openai(self) -> Self {
+        let snapshot = match self.snapshot.as_str() {
+            "gpt-35-turbo" => "gpt-3.5-turbo-0125".to_owned(),
+            "gpt-4" => "gpt-4-0613".to_owned(),
+            "text-embedding-ada-002" => "text-embedding-ada-002-v2".to_owned(),
+            other => other.replace("gpt-35-turbo", "gpt-3.5-turbo"),
+        };
+        Self { snapshot, ..self }
+    }
+
+    /// The operation it is made for.
+    pub(crate) fn main_operation(&self) -> Operation {
+        match self.facts.kind {
+            Kind::Chat | Kind::ChatAndCompletions | Kind::Reasoning => Operation::Chat,
+            Kind::Completions => Operation::Completions,
+            Kind::Embeddings(_) => Operation::Embeddings,
+        }
+    }
+
     /// Whether the model has this operation.
     pub(crate) fn supports(&self, operation: Operation) -> bool {
         match self.facts.kind {
@@ -114,6 +152,42 @@ impl Model {
             Kind::Embeddings(_) => operation == Operation::Embeddings,
         }
     }
+}
+
+/// Whether OpenAI has retired a model (its deprecations page): unless a deployment
+/// has the name, asking for it says so.
+pub(crate) fn is_retired(name: &str) -> bool {
+    RETIRED.contains(&name)
+}
+
+const RETIRED: &[&str] = &[
+    "ada",
+    "babbage",
+    "code-davinci-002",
+    "curie",
+    "davinci",
+    "gpt-3.5-turbo-0301",
+    "gpt-3.5-turbo-0613",
+    "gpt-3.5-turbo-16k-0613",
+    "gpt-4-0314",
+    "gpt-4-1106-vision-preview",
+    "gpt-4-32k",
+    "gpt-4-32k-0314",
+    "gpt-4-32k-0613",
+    "gpt-4-vision-preview",
+    "gpt-4.5-preview",
+    "o1-mini",
+    "o1-preview",
+    "text-ada-001",
+    "text-babbage-001",
+    "text-curie-001",
+    "text-davinci-002",
+    "text-davinci-003",
+];
+
+/// Every model.
+pub(crate) fn facts() -> impl Iterator<Item = &'static ModelFacts> {
+    MODELS.iter()
 }
 
 /// Every name of the catalogue, for "did you mean".
@@ -140,6 +214,7 @@ const fn model(
         rpm_per_1k_tpm,
         ptu,
         fingerprint,
+        enabled_since: None,
     }
 }
 
@@ -200,10 +275,13 @@ const MODELS: &[ModelFacts] = &[
     model("gpt-5.2", "gpt-5.2-2025-12-11", Reasoning, 400_000, 128_000, 1.0, Some((3_400.0, 8.0))),
     model("gpt-5.4", "gpt-5.4", Reasoning, 400_000, 128_000, 1.0, Some((2_400.0, 6.0))),
     model("gpt-5.5", "gpt-5.5", Reasoning, 400_000, 128_000, 1.0, Some((1_200.0, 6.0))),
-    model("o1", "o1-2024-12-17", Reasoning, 200_000, 100_000, 1.0 / 6.0, Some((230.0, 4.0))),
-    model("o1-mini", "o1-mini-2024-09-12", Reasoning, 128_000, 65_536, 0.1, None),
+    model("o1", "o1-2024-12-17", Reasoning, 200_000, 100_000, 1.0 / 6.0, Some((230.0, 4.0)))
+        .since("2024-12-01-preview"),
+    model("o1-mini", "o1-mini-2024-09-12", Reasoning, 128_000, 65_536, 0.1, None)
+        .since("2024-09-01-preview"),
     model("o3", "o3-2025-04-16", Reasoning, 200_000, 100_000, 1.0, Some((3_000.0, 4.0))),
-    model("o3-mini", "o3-mini-2025-01-31", Reasoning, 200_000, 100_000, 0.1, Some((2_500.0, 4.0))),
+    model("o3-mini", "o3-mini-2025-01-31", Reasoning, 200_000, 100_000, 0.1, Some((2_500.0, 4.0)))
+        .since("2024-12-01-preview"),
     model("o3-pro", "o3-pro-2025-06-10", Reasoning, 200_000, 100_000, 0.1, None),
     model("o4-mini", "o4-mini-2025-04-16", Reasoning, 200_000, 100_000, 1.0, Some((5_400.0, 4.0))),
     model(

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::fields::Parsed;
 use super::responses::Record;
-use super::usage::Usage;
+use super::usage::{Timing, Usage};
 use crate::catalogue::Model;
 use crate::config::DeploymentConfig;
 use crate::wire::Ids;
@@ -68,8 +68,8 @@ pub(crate) struct Keep {
 pub(crate) enum Delivery {
     /// All at once, when everything is made.
     Whole(Document),
-    /// As [`Delivery::Whole`], written when it is over: it states the second.
-    Deferred(Box<dyn FnOnce(u64) -> Document + Send>),
+    /// The same, for one that says how fast it was.
+    Timed(Box<dyn FnOnce(&Timing) -> Document + Send>),
     /// As events while it is made.
     Stream(Box<dyn Events>),
 }
@@ -89,19 +89,19 @@ impl Document {
 /// Writes the events of a streamed answer, each when it is due. `choice` and
 /// `index` count as in [`Plan::choices`].
 pub(crate) trait Events: Send {
+    /// How fast the answer will be; told once, before all else.
+    fn timed(&mut self, _timing: &Timing) {}
+
     /// What comes with the first byte, before any token.
     fn open(&mut self, out: &mut String);
 
     /// One token, and what the last one of a choice brings with it.
     fn token(&mut self, choice: usize, index: usize, out: &mut String);
 
-    /// When the first byte is due, where it does not wait for the first token.
+    /// Whether the first events leave when the work begins, not with the first token.
     fn opens_early(&self) -> bool {
         false
     }
-
-    /// The second at which the stream ends, told before [`Events::close`].
-    fn over(&mut self, _now: u64) {}
 
     /// The end of the stream.
     fn close(&mut self, out: &mut String);

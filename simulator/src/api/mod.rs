@@ -16,6 +16,8 @@ mod envelope;
 mod fields;
 mod generation;
 mod inputs;
+pub(crate) mod models;
+mod object;
 mod outline;
 pub(crate) mod responses;
 mod usage;
@@ -23,8 +25,8 @@ mod usage;
 pub(crate) use call::{Call, Delivery, Document, Events, Ground, Keep, Plan};
 pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
 pub(crate) use outline::Outline;
-pub(crate) use responses::{Kept, KnownItem, Past, Record, Store, Timing};
-pub(crate) use usage::Usage;
+pub(crate) use responses::{Course, Kept, KnownItem, Past, Record, Store};
+pub(crate) use usage::{Timing, Usage};
 
 use serde_json::{Map, Value};
 

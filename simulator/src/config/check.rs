@@ -221,8 +221,11 @@ impl Checker<'_> {
             self.payg(raw, sku, wire_profile, model.as_ref())
         };
         let lengths = self.lengths(raw, wire_profile, model.as_ref());
-        let model = model?;
         let profile = wire_profile?;
+        let model = match profile {
+            WireProfile::OpenAi => model?.as_openai(),
+            _ => model?,
+        };
         let mut settings = latency::default_latency(&model, sku, profile);
         if let Some(raw) = &raw.latency {
             match latency::latency_from(raw.get_ref(), &settings, profile) {
@@ -251,21 +254,17 @@ impl Checker<'_> {
 
     fn wire_profile(&mut self, raw: Option<&Spanned<String>>) -> Option<WireProfile> {
         let Some(raw) = raw else { return Some(WireProfile::Documented) };
-        let built = "\"documented\" or \"azure_2024\"";
-        match raw.get_ref().as_str() {
-            "documented" => return Some(WireProfile::Documented),
-            "azure_2024" => return Some(WireProfile::Azure2024),
-            name @ ("azure_2025" | "azure_2026" | "openai") => self.report(
-                self.error(raw.span(), format!("wire profile `{name}` is not built yet"))
-                    .label(format!("use {built}")),
-            ),
-            name => self.report(
+        let name = raw.get_ref().as_str();
+        let found = WireProfile::ALL.into_iter().find(|profile| profile.name() == name);
+        if found.is_none() {
+            let names = WireProfile::ALL.map(WireProfile::name);
+            self.report(
                 self.error(raw.span(), format!("unknown wire profile `{name}`"))
-                    .label(format!("expected {built}"))
-                    .did_you_mean(name, ["documented", "azure_2024"]),
-            ),
+                    .label(format!("expected {}", names.join(", ")))
+                    .did_you_mean(name, names),
+            );
         }
-        None
+        found
     }
 
     fn model(&mut self, raw: &Spanned<String>) -> Option<Model> {

@@ -47,7 +47,6 @@ pub(crate) struct DeploymentConfig {
 
 /// Which era of the service is imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "their limiters are still to come")]
 pub(crate) enum WireProfile {
     /// What the service's pages say today.
     Documented,
@@ -73,6 +72,9 @@ pub(crate) enum Layout {
 }
 
 impl WireProfile {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Documented, Self::Azure2024, Self::Azure2025, Self::Azure2026, Self::OpenAi];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             WireProfile::Documented => "documented",

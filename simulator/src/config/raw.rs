@@ -125,8 +125,9 @@ pub(crate) struct Deployment {
     /// Period over which requests are limited: "1s" or "10s". Default "10s".
     #[schemars(with = "Option<HumanDuration>")]
     pub request_window: Option<Spanned<HumanDuration>>,
-    /// Which era of the service to imitate in headers, limiter and error texts:
-    /// "documented" (default) or "azure_2024".
+    /// Which service and era to imitate in bodies, headers, limiter and error
+    /// texts: "documented" (default), "azure_2024", "azure_2025", "azure_2026" or
+    /// "openai".
     #[schemars(with = "Option<WireProfileNames>")]
     pub wire_profile: Option<Spanned<String>>,
     /// Refuse a request whose own estimate would exceed the token limit. By
@@ -214,8 +215,8 @@ pub(crate) enum CompletionTokens {
     Natural,
 }
 
-/// Wire profiles, for the schema; the file's value is checked by hand so that
-/// a known but unbuilt profile gets its own message.
+/// Wire profiles, for the schema; the file's value is checked by hand so that a
+/// wrong one gets a message of its own.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]
@@ -225,6 +226,15 @@ pub(crate) enum WireProfileNames {
     /// What microsoft/aoai-api-simulator and recordings of 2023-24 show.
     #[schemars(rename = "azure_2024")]
     Azure2024,
+    /// What recordings of mid-2025 show.
+    #[schemars(rename = "azure_2025")]
+    Azure2025,
+    /// What recordings of 2026 show.
+    #[schemars(rename = "azure_2026")]
+    Azure2026,
+    /// api.openai.com; its resource then serves `/v1` as well.
+    #[schemars(rename = "openai")]
+    OpenAi,
 }
 
 /// How long answers take. Which parameters a profile has is said at each.

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
 
 use super::deployment::Deployment;
+use super::early::{Reached, early};
 use super::exchange::Exchange;
 use super::past::PastOf;
 use super::reply::{fail, wait_until};
@@ -21,8 +22,8 @@ use crate::config::Capacity;
 use crate::latency;
 use crate::limit::{Demand, Refusal, Standing, Ticket};
 use crate::wire::{
-    ApiError, Identity, Ids, JSON, RefusalText, Served, answer_headers, error_headers,
-    refusal_headers, refusal_message, retry_millis, retry_seconds,
+    ApiError, Identity, Ids, JSON, RefusalText, Served, answer_headers, refusal_headers,
+    refusal_message, retry_millis, retry_seconds,
 };
 
 /// A request's body: a JSON object.
@@ -67,9 +68,7 @@ impl Addressed<'_> {
     /// A body that nobody can read: no estimate, no admission.
     pub(super) async fn unread(mut self, error: ApiError) -> Response {
         self.refusal_delay().await;
-        let region = Some(self.exchange.resource.config.region.clone());
-        let headers = error_headers(&self.identity, error.status, error.chunked, region.as_deref());
-        fail(self.exchange, error, headers)
+        early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
     fn attempt(&mut self, Json { bytes, json }: &Json) -> Result<Accepted, Failure> {

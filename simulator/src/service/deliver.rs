@@ -1,6 +1,7 @@
 //! An accepted request answered: generate → pace.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -10,8 +11,8 @@ use super::attempt::{Accepted, Addressed};
 use super::reply::{respond, wait_until};
 use super::stored::spawn_in_background;
 use super::stream::{StreamPlan, stream_body};
-use crate::api::{Delivery, Document, Ground, Keep, Kept, Plan, Timing};
-use crate::latency::{self, Conditions, Schedule, Work};
+use crate::api::{Course, Delivery, Ground, Keep, Kept, Plan, Timing};
+use crate::latency::{self, Conditions, Schedule, Shape, Work};
 use crate::limit::{Standing, Ticket};
 use crate::wire::EVENT_STREAM;
 
@@ -31,36 +32,17 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        let timing = self.timing(&schedule, &plan);
         let started = self.exchange.started;
-        let over = started + schedule.end();
-        let over_second = resource.environment.clock.at(over).unix_seconds();
-        let mut background = None;
-        if let Some(Keep { record, background: goes_on }) = plan.keep {
-            let timing = Timing::new(started, Arc::clone(&schedule), over_second);
-            let kept = Kept { record, timing };
-            if goes_on {
-                background = Some(kept);
-            } else {
-                self.exchange.keep(kept);
-            }
-        }
-        match plan.delivery {
-            Delivery::Whole(document) => {
-                if background.is_none() {
-                    wait_until(over).await;
-                }
-                self.reply(ticket, document, background)
-            }
-            Delivery::Deferred(write) => {
-                wait_until(over).await;
-                self.reply(ticket, write(over_second), background)
-            }
-            Delivery::Stream(events) => {
+        let background = self.keep(plan.keep, &schedule, timing.over_second);
+        let document = match plan.delivery {
+            Delivery::Whole(document) => document,
+            Delivery::Timed(write) => write(&timing),
+            Delivery::Stream(mut events) => {
+                events.timed(&timing);
                 let headers = self.headers(ticket.standing, EVENT_STREAM, true);
                 let choices = plan.choices;
-                let exchange = None;
-                let mut plan =
-                    StreamPlan { exchange, started, events, schedule, choices, over_second };
+                let mut plan = StreamPlan { exchange: None, started, events, schedule, choices };
                 match background {
                     // The work goes on whether its stream is read or not.
                     Some(kept) => spawn_in_background(self.exchange, kept),
@@ -70,18 +52,53 @@ impl Addressed<'_> {
                         plan.exchange = Some(self.exchange);
                     }
                 }
-                respond(StatusCode::OK, headers, stream_body(plan))
+                return respond(StatusCode::OK, headers, stream_body(plan));
             }
+        };
+        if background.is_none() {
+            wait_until(started + schedule.end()).await;
         }
-    }
-
-    fn reply(mut self, ticket: Ticket, document: Document, background: Option<Kept>) -> Response {
         let headers = self.headers(ticket.standing, document.content_type, false);
         match background {
             Some(kept) => spawn_in_background(self.exchange, kept),
             None => self.exchange.complete(200, None),
         }
         respond(StatusCode::OK, headers, Body::from(document.body))
+    }
+
+    /// What stays of the answer: handed out where it is made in the background,
+    /// kept when it is complete otherwise.
+    fn keep(
+        &mut self,
+        keep: Option<Keep>,
+        schedule: &Arc<Schedule>,
+        over_second: u64,
+    ) -> Option<Kept> {
+        let Keep { record, background } = keep?;
+        let course = Course::new(self.exchange.started, Arc::clone(schedule), over_second);
+        let kept = Kept { record, course };
+        if background {
+            return Some(kept);
+        }
+        self.exchange.keep(kept);
+        None
+    }
+
+    /// What the schedule says of the answer's speed.
+    fn timing(&self, schedule: &Schedule, plan: &Plan) -> Timing {
+        let overhead_ms = match &self.deployment.latency().shape {
+            Shape::Measured(measured) => measured.overhead_ms,
+            Shape::Zero | Shape::Compat(_) => 0.0,
+        };
+        let over = self.exchange.started + schedule.end();
+        let tokens = plan.choices.iter().max().copied().unwrap_or_default();
+        Timing {
+            overhead: Duration::try_from_secs_f64(overhead_ms / 1e3).unwrap_or_default(),
+            first: schedule.first(),
+            last: schedule.end(),
+            tokens: tokens as u64,
+            over_second: self.exchange.resource.environment.clock.at(over).unix_seconds(),
+        }
     }
 
     fn schedule(&self, ticket: Ticket, plan: &Plan) -> Schedule {

@@ -6,10 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::lock;
-use crate::config::{Capacity, DeploymentConfig};
+use crate::catalogue::Operation;
+use crate::config::{Capacity, DeploymentConfig, WireProfile};
 use crate::latency::Latency;
 use crate::limit::{Demand, Limiter, Refusal, Ticket, Used};
-use crate::wire::Ids;
+use crate::wire::{Ids, Style};
 
 /// A deployment being served.
 pub(super) struct Deployment {
@@ -43,6 +44,17 @@ impl Deployment {
         let latency = Arc::new(config.latency.clone());
         let live = Mutex::new(Live { limiter, latency });
         Self { config, model_session, fingerprint, live }
+    }
+
+    /// Who answers for it.
+    pub(super) fn style(&self, operation: Operation) -> Style {
+        match (self.config.wire_profile, operation) {
+            (
+                WireProfile::OpenAi,
+                Operation::Chat | Operation::Completions | Operation::Embeddings,
+            ) => Style::OpenAi,
+            _ => Style::Azure,
+        }
     }
 
     pub(super) fn try_admit(&self, now: Instant, demand: Demand) -> Result<Ticket, Refusal> {

@@ -15,10 +15,11 @@ use super::journal::Record;
 use super::lock;
 use super::metrics::{Observation, Place};
 use super::resource::Resource;
+use super::route::Endpoint;
 use crate::api::{Kept, Usage};
-use crate::catalogue::Operation;
 use crate::latency::Schedule;
 use crate::limit::{PaygStanding, Standing, Ticket, Used};
+use crate::wire::Style;
 
 /// Status of a request whose client went away (nginx's number).
 const CLIENT_CLOSED: u16 = 499;
@@ -33,6 +34,8 @@ pub(super) struct Exchange {
     /// When the whole request was here: what deadlines are measured from.
     pub started: Instant,
     pub number: u64,
+    /// Who answers.
+    pub style: Style,
     received: Instant,
     record: Record,
     admitted: Option<Admitted>,
@@ -67,6 +70,7 @@ impl Exchange {
             resource: Arc::clone(resource),
             started: received,
             number,
+            style: Style::default(),
             received,
             record,
             admitted: None,
@@ -83,8 +87,8 @@ impl Exchange {
     }
 
     /// What the request wants, as its path says.
-    pub(super) fn called(&mut self, operation: Operation) {
-        self.record.operation = Some(operation.name());
+    pub(super) fn called(&mut self, endpoint: Endpoint) {
+        self.record.operation = Some(endpoint.name());
     }
 
     /// What let it in.

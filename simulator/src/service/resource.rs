@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use super::deployment::Deployment;
 use super::journal::Journal;
 use super::metrics::Metrics;
+use super::route::Surface;
 use super::simulator::Environment;
 use crate::api::Store;
 use crate::config::{ResourceConfig, WireProfile};
+use crate::wire::Ids;
 
 /// Settings of the whole process that a resource obeys.
 #[derive(Debug, Clone)]
@@ -38,6 +40,7 @@ pub(super) struct Resource {
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
+    organization: String,
 }
 
 impl Resource {
@@ -56,6 +59,9 @@ impl Resource {
                 (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
             })
             .collect();
+        let mut ids =
+            Ids(environment.seed.stream(&format!("simulator/{}/organization", config.name)));
+        let organization = ids.organization();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
         let responses = Mutex::new(Store::new(settings.stored_responses));
@@ -69,6 +75,7 @@ impl Resource {
             metrics,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
+            organization,
         }
     }
 
@@ -93,15 +100,46 @@ impl Resource {
         u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The era of replies that no deployment makes: 2024 when all are.
+    /// The era of replies that no deployment makes: that of all of them, when they
+    /// share one.
     pub(super) fn wire_profile(&self) -> WireProfile {
-        let old =
-            |deployment: &Arc<Deployment>| deployment.config.wire_profile == WireProfile::Azure2024;
-        if !self.deployments.is_empty() && self.deployments.values().all(old) {
-            WireProfile::Azure2024
-        } else {
-            WireProfile::Documented
+        let mut profiles = self.profiles();
+        match profiles.next() {
+            Some(first) if profiles.all(|profile| profile == first) => first,
+            _ => WireProfile::Documented,
         }
+    }
+
+    /// Whether `/v1/…` is served: OpenAI's surface, for deployments in its dress.
+    pub(super) fn serves_openai(&self) -> bool {
+        self.profiles().any(|profile| profile == WireProfile::OpenAi)
+    }
+
+    /// Whether nothing here is Azure's.
+    pub(super) fn is_openai(&self) -> bool {
+        self.wire_profile() == WireProfile::OpenAi
+    }
+
+    fn profiles(&self) -> impl Iterator<Item = WireProfile> {
+        self.deployments.values().map(|deployment| deployment.config.wire_profile)
+    }
+
+    /// The deployment of this name; on OpenAI's surface, where models are named,
+    /// also by its snapshot's.
+    pub(super) fn deployment(&self, surface: Surface, name: &str) -> Option<&Arc<Deployment>> {
+        let by_snapshot = || {
+            let mut all = self.deployments.values();
+            all.find(|deployment| deployment.config.model.snapshot == name)
+        };
+        self.deployments.get(name).or_else(|| match surface {
+            Surface::OpenAi => by_snapshot(),
+            Surface::Deployment | Surface::Flat | Surface::V1 => None,
+        })
+    }
+
+    /// OpenAI's name of who asks.
+    pub(super) fn organization(&self) -> &str {
+        &self.organization
     }
 
     pub(super) fn accepts(&self, key: &[u8]) -> bool {

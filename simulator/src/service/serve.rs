@@ -19,12 +19,15 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use super::attempt::{Addressed, Json};
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
+use super::early::{Reached, early, told, told_while_made};
 use super::exchange::Exchange;
-use super::reply::fail;
+use super::inquire::inquire;
 use super::resource::Resource;
-use super::route::{Route, Surface, address, route};
+use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
+use super::stored::Told;
 use crate::api::{model_of, parse_json};
-use crate::wire::{ApiError, Identity, Ids, error_headers};
+use crate::catalogue::{Operation, is_retired};
+use crate::wire::{ApiError, Identity, Ids, Style};
 
 /// Serves whatever is not control.
 pub(super) async fn serve(
@@ -33,11 +36,10 @@ pub(super) async fn serve(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
-    if let Some((operation, surface)) = address(parts.uri.path()) {
-        exchange.called(operation);
-        if let Surface::Deployment(name) = surface {
-            exchange.addressed(name);
-        }
+    let address = address(parts.uri.path()).filter(|address| served(&resource, address));
+    exchange.style = style(&resource, address, parts.uri.path());
+    if let Some(name) = address.and_then(|address| address.deployment) {
+        exchange.addressed(name);
     }
     let mut ids = Ids(resource.rng("ids", exchange.number));
     let identity = Identity {
@@ -48,13 +50,24 @@ pub(super) async fn serve(
     // Read in any case: a connection lives on only when its request was read.
     let bytes = read_body(body, resource.settings.max_body_bytes).await;
     exchange.read();
-    let body = bytes.and_then(|bytes| parse_json(&bytes).map(|json| Json { bytes, json }));
-    let (route, deployment) = match resolve(&resource, &parts, &body, &mut exchange) {
-        Ok(found) => found,
-        Err((error, region)) => {
-            let headers = error_headers(&identity, error.status, error.chunked, region);
-            return fail(exchange, error, headers);
+    let routed = match reach(&resource, address, &parts, &mut exchange) {
+        Ok(routed) => routed,
+        Err(error) => return early(exchange, &identity, error, Reached::Edge),
+    };
+    let operation = match routed.endpoint {
+        Endpoint::Operation(operation) => operation,
+        Endpoint::Inquiry(inquiry) => {
+            return match inquire(&resource, inquiry, &routed, bytes) {
+                Ok(Told::Document(document)) => told(exchange, &identity, document),
+                Ok(Told::Stream(plan)) => told_while_made(exchange, &identity, plan).await,
+                Err(error) => early(exchange, &identity, error, Reached::Resource),
+            };
         }
+    };
+    let body = bytes.and_then(|bytes| parse_json(&bytes).map(|json| Json { bytes, json }));
+    let (route, deployment) = match resolve(&resource, routed, operation, &body, &mut exchange) {
+        Ok(found) => found,
+        Err(error) => return early(exchange, &identity, error, Reached::Resource),
     };
     let request = Addressed { identity, ids, exchange, route, deployment };
     match body {
@@ -63,34 +76,93 @@ pub(super) async fn serve(
     }
 }
 
-/// The steps up to the deployment. With an error comes the region, once the
-/// resource itself has been reached.
-fn resolve<'a, 'p>(
-    resource: &'a Resource,
+/// Whether the resource has this surface: OpenAI's is there for deployments in its
+/// dress only, since an Azure resource has none.
+fn served(resource: &Resource, address: &Address<'_>) -> bool {
+    address.surface != Surface::OpenAi || resource.serves_openai()
+}
+
+/// Who answers before a deployment is known.
+fn style(resource: &Resource, address: Option<Address<'_>>, path: &str) -> Style {
+    match address {
+        Some(Address { surface: Surface::OpenAi, rest, .. }) => {
+            if rest.starts_with("responses") {
+                Style::OpenAiResponses
+            } else {
+                Style::OpenAi
+            }
+        }
+        Some(_) => Style::Azure,
+        None if resource.is_openai() && !path.trim_start_matches('/').starts_with("openai") => {
+            Style::OpenAi
+        }
+        None => Style::Azure,
+    }
+}
+
+/// An endpoint, reached with a credential.
+#[derive(Clone, Copy)]
+pub(super) struct Routed<'p> {
+    pub address: Address<'p>,
+    pub endpoint: Endpoint,
+    pub api_version: &'p str,
+    pub query: Option<&'p str>,
+}
+
+/// Route → authenticate.
+fn reach<'p>(
+    resource: &Resource,
+    address: Option<Address<'p>>,
     parts: &'p Parts,
+    exchange: &mut Exchange,
+) -> Result<Routed<'p>, ApiError> {
+    let newest = &resource.settings.newest_api_version;
+    let (address, endpoint, api_version) = route(address, parts, exchange.style, newest)?;
+    let routed = Routed { address, endpoint, api_version, query: parts.uri.query() };
+    exchange.called(routed.endpoint);
+    let credential = authenticate(resource, routed.address.surface, &parts.headers)?;
+    exchange.authenticated(credential);
+    Ok(routed)
+}
+
+/// The deployment that a request is for.
+fn resolve<'p>(
+    resource: &Resource,
+    Routed { address, api_version, .. }: Routed<'p>,
+    operation: Operation,
     body: &Result<Json, ApiError>,
     exchange: &mut Exchange,
-) -> Result<(Route<'p>, Arc<Deployment>), (ApiError, Option<&'a str>)> {
-    let route =
-        route(parts, &resource.settings.newest_api_version).map_err(|error| (error, None))?;
-    let credential =
-        authenticate(resource, route.surface, &parts.headers).map_err(|error| (error, None))?;
-    exchange.authenticated(credential);
-    let region = Some(resource.config.region.as_str());
-    let name = match (route.surface, body) {
-        (Surface::Deployment(name), _) => name,
-        (Surface::V1, Ok(body)) => model_of(&body.json).map_err(|error| (error, region))?,
-        (Surface::V1, Err(error)) => return Err((error.clone(), region)),
+) -> Result<(Route<'p>, Arc<Deployment>), ApiError> {
+    let surface = address.surface;
+    let name = match (address.deployment, body) {
+        (Some(name), _) => name,
+        (None, Ok(body)) => model_of(operation, &body.json)?,
+        (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployments.get(name) else {
-        return Err((ApiError::deployment_not_found(resource.wire_profile()), region));
+    let Some(deployment) = resource.deployment(surface, name) else {
+        return Err(match surface {
+            Surface::OpenAi if is_retired(name) => ApiError::model_deprecated(name),
+            Surface::OpenAi => ApiError::model_not_found(name, exchange.style),
+            _ => ApiError::deployment_not_found(resource.wire_profile()),
+        });
     };
+    exchange.addressed(&deployment.config.name);
+    exchange.style = deployment.style(operation);
     let model = &deployment.config.model;
-    if !model.supports(route.operation) {
-        return Err((ApiError::operation_not_supported(route.operation, model), region));
+    if !model.supports(operation) {
+        return Err(match surface {
+            Surface::OpenAi => ApiError::wrong_endpoint(operation, model.main_operation()),
+            _ => ApiError::operation_not_supported(operation, model),
+        });
     }
-    Ok((route, Arc::clone(deployment)))
+    if let Some(since) = model.facts.enabled_since
+        && surface.is_dated()
+        && !enabled(api_version, since)
+    {
+        return Err(ApiError::model_not_enabled(model, since));
+    }
+    Ok((Route { operation, surface, api_version }, Arc::clone(deployment)))
 }
 
 async fn read_body(body: Body, most: usize) -> Result<Bytes, ApiError> {

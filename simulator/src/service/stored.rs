@@ -20,9 +20,22 @@ pub(super) enum About {
     Delete,
 }
 
+impl About {
+    /// The name in the journal.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Object => "Responses_Get",
+            Self::InputItems => "Responses_ListInputItems",
+            Self::Cancel => "Responses_Cancel",
+            Self::Delete => "Responses_Delete",
+        }
+    }
+}
+
 /// What is told.
 pub(super) enum Told {
     Document(Document),
+    /// What a response says while it is made.
     Stream(StreamPlan),
 }
 
@@ -39,14 +52,13 @@ pub(super) fn about(
     Ok(Told::Document(match about {
         About::Object if stored::wants_stream(query) => {
             let events = stored::replay(&kept, query)?;
-            let timing = kept.timing;
+            let course = kept.course;
             return Ok(Told::Stream(StreamPlan {
                 exchange: None,
-                started: timing.started,
+                started: course.started,
                 events,
-                choices: timing.schedule.tokens(),
-                schedule: timing.schedule,
-                over_second: timing.over_second,
+                choices: course.schedule.tokens(),
+                schedule: course.schedule,
             }));
         }
         About::Object => stored::object(&kept, now),
@@ -63,8 +75,8 @@ pub(super) fn about(
 /// Goes on with a response that nobody waits for. The task ends when the response
 /// is made, cancelled, deleted or pushed out of the store.
 pub(super) fn spawn_in_background(mut exchange: Exchange, kept: Kept) {
-    let over = kept.timing.started + kept.timing.schedule.end();
-    let stop = std::sync::Arc::clone(&kept.timing.stop);
+    let over = kept.course.started + kept.course.schedule.end();
+    let stop = std::sync::Arc::clone(&kept.course.stop);
     lock(&exchange.resource.responses).put(kept);
     tokio::spawn(async move {
         tokio::select! {

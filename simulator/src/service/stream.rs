@@ -24,8 +24,6 @@ pub(super) struct StreamPlan {
     pub schedule: Arc<Schedule>,
     /// Tokens of each choice.
     pub choices: Vec<usize>,
-    /// The second at which it ends, as dates go.
-    pub over_second: u64,
 }
 
 impl StreamPlan {
@@ -90,7 +88,6 @@ impl Streaming {
         }
         if self.next == self.order.len() {
             self.over = true;
-            self.plan.events.over(self.plan.over_second);
             self.plan.events.close(&mut out);
             // Over with the last event, not when the client asks for more: a
             // client that stops reading at `[DONE]` has not gone away.

@@ -4,8 +4,9 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use super::style::{ErrorObject, Style};
 use crate::catalogue::{Model, Operation};
-use crate::config::{Layout, WireProfile};
+use crate::config::WireProfile;
 use crate::limit::RefusalReason;
 
 /// An error reply.
@@ -14,14 +15,34 @@ pub(crate) struct ApiError {
     pub status: StatusCode,
     /// For the journal and metrics: what happened, in one word.
     pub reason: &'static str,
-    pub body: String,
+    content: Content,
     /// Sent without a length, as the service does for this one.
     pub chunked: bool,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    /// Exactly this.
+    Text(String),
+    /// Laid out by the style of who answers.
+    Object(ErrorObject),
+}
+
 impl ApiError {
-    fn new(status: StatusCode, reason: &'static str, body: impl Into<String>) -> Self {
-        Self { status, reason, body: body.into(), chunked: false }
+    pub(super) fn new(status: StatusCode, reason: &'static str, body: impl Into<String>) -> Self {
+        Self { status, reason, content: Content::Text(body.into()), chunked: false }
+    }
+
+    pub(super) fn object(status: StatusCode, reason: &'static str, object: ErrorObject) -> Self {
+        Self { status, reason, content: Content::Object(object), chunked: false }
+    }
+
+    /// The body in the style of who answers.
+    pub(crate) fn body(&self, style: Style) -> String {
+        match &self.content {
+            Content::Text(text) => text.clone(),
+            Content::Object(object) => object.text(style),
+        }
     }
 
     /// Unknown path, method or API version. 56 bytes, with a space after `"message":`.
@@ -67,7 +88,10 @@ impl ApiError {
     /// No deployment of this name. The body of 2026, or the one before `type` came.
     pub(crate) fn deployment_not_found(profile: WireProfile) -> Self {
         let message = "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.";
-        let old = profile.layout() == Layout::Azure2024;
+        let old = match profile {
+            WireProfile::Azure2024 | WireProfile::Azure2025 => true,
+            WireProfile::Documented | WireProfile::Azure2026 | WireProfile::OpenAi => false,
+        };
         let body = if old {
             format!(r#"{{"error":{{"code":"DeploymentNotFound","message":"{message}"}}}}"#)
         } else {
@@ -87,6 +111,21 @@ impl ApiError {
             model.facts.name,
         );
         Self::new(StatusCode::BAD_REQUEST, "operation_not_supported", body)
+    }
+
+    /// A version that does not have this model yet.
+    pub(crate) fn model_not_enabled(model: &Model, since: &str) -> Self {
+        let name = model.facts.name;
+        let message = format!("Model {name} is enabled only for api versions {since} and later");
+        let body = coded_error("BadRequest", &message);
+        Self::new(StatusCode::BAD_REQUEST, "model_not_enabled", body)
+    }
+
+    /// No model of this name can be deployed. The text is not published; this is
+    /// our own.
+    pub(crate) fn base_model_not_found() -> Self {
+        let body = coded_error("ResourceNotFound", "The specified base model does not exist.");
+        Self::new(StatusCode::NOT_FOUND, "model_not_found", body)
     }
 
     /// The body is not a JSON object.
@@ -117,22 +156,8 @@ impl ApiError {
         param: Option<&str>,
         code: Option<&str>,
     ) -> Self {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: Inner<'a>,
-        }
-        #[derive(Serialize)]
-        struct Inner<'a> {
-            message: &'a str,
-            r#type: &'a str,
-            param: Option<&'a str>,
-            code: Option<&'a str>,
-        }
-        let message = message.into();
-        let error = Inner { message: &message, r#type: "invalid_request_error", param, code };
-        let mut body = serde_json::to_string_pretty(&Body { error }).unwrap_or_default();
-        body.push('\n');
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", body)
+        let object = ErrorObject::new(message, "invalid_request_error", param, code);
+        Self::object(StatusCode::BAD_REQUEST, "invalid_request", object)
     }
 
     /// No `model` on the v1 surface, where it names the deployment.

@@ -26,6 +26,11 @@ impl<R: Rng> Ids<R> {
         format!("fp_{}", self.text(HEX, 10))
     }
 
+    /// `org-` and 24 letters and digits.
+    pub(crate) fn organization(&mut self) -> String {
+        format!("org-{}", self.text(ALPHANUMERIC, 24))
+    }
+
     /// A version 4 UUID.
     pub(crate) fn uuid(&mut self) -> String {
         let mut digits = self.text(HEX, 32).into_bytes();

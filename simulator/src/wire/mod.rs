@@ -4,6 +4,8 @@
 mod error;
 mod headers;
 mod ids;
+mod openai;
+mod style;
 
 pub(crate) use error::{ApiError, RefusalText, refusal_message};
 pub(crate) use headers::{
@@ -11,3 +13,5 @@ pub(crate) use headers::{
     retry_millis, retry_seconds,
 };
 pub(crate) use ids::Ids;
+pub(crate) use openai::{Account, openai_error_headers};
+pub(crate) use style::Style;

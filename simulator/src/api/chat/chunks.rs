@@ -1,25 +1,27 @@
-//! Events of a streamed chat completion, in the order Azure sends them: prompt
-//! filter results, role, one event per token, finish, usage, `[DONE]`
-//! (specification, section 2.4).
-
-use std::fmt::Write as _;
+//! Events of a streamed chat completion, in the order the services send them:
+//! prompt filter results (Azure), role, one event per token, finish, usage,
+//! `[DONE]` (specification, section 2.4).
 
 use rand::Rng;
 
-use crate::api::answer::{Answer, SEVERITIES, json_string};
+use crate::api::answer::Answer;
 use crate::api::call::Events;
-use crate::api::envelope::{Envelope, StreamOptions};
-use crate::api::usage::Usage;
-use crate::config::Layout;
+use crate::api::envelope::{Envelope, Kind, StreamOptions, content};
+use crate::api::object::Object;
+use crate::api::usage::{Timing, Usage};
+use crate::config::{Layout, WireProfile};
 use crate::content::Completion;
 use crate::wire::Ids;
 
 /// Writes the events of one answer.
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
-    role: &'static str,
+    profile: WireProfile,
+    role: String,
+    filters: &'static str,
     choices: Vec<Completion>,
-    usage: String,
+    usage: Usage,
+    timing: Option<Timing>,
 }
 
 impl<R: Rng> Chunks<R> {
@@ -30,32 +32,38 @@ impl<R: Rng> Chunks<R> {
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
-        let fingerprint = answer.fingerprint_json();
-        let end = format!(r#""object":"chat.completion.chunk","system_fingerprint":{fingerprint}"#);
-        let role = match answer.profile.layout() {
-            Layout::Azure2024 => r#"{"content":"","role":"assistant"}"#,
-            Layout::Azure | Layout::OpenAi => r#"{"content":"","refusal":null,"role":"assistant"}"#,
-        };
+        let role = Object::new()
+            .text("role", "assistant")
+            .text("content", "")
+            .when(answer.layout() != Layout::Azure2024, |delta| delta.raw("refusal", "null"))
+            .write(answer.layout());
         Self {
-            envelope: Envelope::new(answer, options, 1, end, ids),
+            envelope: Envelope::new(answer, options, 1, Kind::Chat, ids),
+            profile: answer.profile,
             role,
+            filters: answer.chunk_filters(),
             choices,
-            usage: usage.chat_json(answer.profile),
+            usage,
+            timing: None,
         }
     }
 
     fn finish(&mut self, choice: usize, out: &mut String) {
         let Some(completion) = self.choices.get(choice) else { return };
         let reason = format!("\"{}\"", completion.finish.name());
-        event(&mut self.envelope, "{}", "{}", &reason, choice, out);
+        self.envelope.choice("{}", ("delta", "{}"), &reason, choice, out);
     }
 }
 
 impl<R: Rng + Send> Events for Chunks<R> {
+    fn timed(&mut self, timing: &Timing) {
+        self.timing = (self.profile == WireProfile::Azure2026).then_some(*timing);
+    }
+
     fn open(&mut self, out: &mut String) {
         self.envelope.opening(out);
         for choice in 0..self.choices.len() {
-            event(&mut self.envelope, "{}", self.role, "null", choice, out);
+            self.envelope.choice("{}", ("delta", &self.role), "null", choice, out);
         }
         for choice in 0..self.choices.len() {
             if self.choices.get(choice).is_some_and(|completion| completion.pieces.is_empty()) {
@@ -68,29 +76,15 @@ impl<R: Rng + Send> Events for Chunks<R> {
         let Some(completion) = self.choices.get(choice) else { return };
         let Some(piece) = completion.pieces.get(index) else { return };
         let last = index + 1 == completion.pieces.len();
-        let delta = format!(r#"{{"content":{}}}"#, json_string(piece));
-        event(&mut self.envelope, SEVERITIES, &delta, "null", choice, out);
+        let delta = content(piece);
+        self.envelope.choice(self.filters, ("delta", &delta), "null", choice, out);
         if last {
             self.finish(choice, out);
         }
     }
 
     fn close(&mut self, out: &mut String) {
-        self.envelope.closing(&self.usage, out);
+        let usage = self.usage.chat_json(self.profile, self.timing.as_ref());
+        self.envelope.closing(&usage, out);
     }
-}
-
-fn event<R: Rng>(
-    envelope: &mut Envelope<R>,
-    filters: &str,
-    delta: &str,
-    finish: &str,
-    choice: usize,
-    out: &mut String,
-) {
-    let _ = write!(
-        out,
-        r#"data: {{"choices":[{{"content_filter_results":{filters},"delta":{delta},"finish_reason":{finish},"index":{choice},"logprobs":null}}]"#
-    );
-    envelope.close_event(out);
 }

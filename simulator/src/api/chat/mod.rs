@@ -14,7 +14,9 @@ use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::envelope::StreamOptions;
 use super::fields::Parsed;
 use super::generation::{Generation, completions, usage_of};
+use super::usage::Timing;
 use crate::catalogue::Model;
+use crate::config::WireProfile;
 use crate::wire::ApiError;
 
 /// A chat request.
@@ -91,7 +93,13 @@ impl Call for Chat {
             let options = StreamOptions { include_usage, obfuscation };
             Delivery::Stream(Box::new(Chunks::new(&answer, options, choices, usage, ground.ids)))
         } else {
-            Delivery::Whole(Document::json(whole::body(&answer, &choices, usage)))
+            let body = whole::Body::new(&answer, &choices, usage);
+            match answer.profile {
+                WireProfile::Azure2026 => Delivery::Timed(Box::new(|timing: &Timing| {
+                    Document::json(body.write(Some(timing)))
+                })),
+                _ => Delivery::Whole(Document::json(body.write(None))),
+            }
         };
         Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery, keep: None }
     }

@@ -38,7 +38,7 @@ fn a_chat_completion_is_as_recorded() {
         completion_tokens: 203,
         reasoning_tokens: 192,
     };
-    assert_eq!(whole::body(&answer, &[completion(&["3"])], usage), RECORDED_CHAT);
+    assert_eq!(whole::Body::new(&answer, &[completion(&["3"])], usage).write(None), RECORDED_CHAT);
 }
 
 const RECORDED_STREAM: &[&str] = &[

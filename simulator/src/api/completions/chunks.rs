@@ -1,13 +1,12 @@
 //! Events of a streamed legacy completion: as chat's, without a role
 //! (specification, sections 2.4 and 2.7).
 
-use std::fmt::Write as _;
-
 use rand::Rng;
 
-use crate::api::answer::{Answer, SEVERITIES, json_string};
+use crate::api::answer::Answer;
 use crate::api::call::Events;
-use crate::api::envelope::{Envelope, StreamOptions};
+use crate::api::envelope::{Envelope, Kind, StreamOptions};
+use crate::api::object::json_string;
 use crate::api::usage::Usage;
 use crate::content::Completion;
 use crate::wire::Ids;
@@ -15,6 +14,7 @@ use crate::wire::Ids;
 /// Writes the events of one answer.
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
+    filters: &'static str,
     choices: Vec<Completion>,
     usage: String,
 }
@@ -28,15 +28,18 @@ impl<R: Rng> Chunks<R> {
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
-        let end = r#""object":"text_completion""#.to_owned();
-        let envelope = Envelope::new(answer, options, prompts, end, ids);
-        Self { envelope, choices, usage: usage.totals_json() }
+        Self {
+            envelope: Envelope::new(answer, options, prompts, Kind::Completions, ids),
+            filters: answer.chunk_filters(),
+            choices,
+            usage: usage.totals_json(answer.layout()),
+        }
     }
 
     fn finish(&mut self, choice: usize, out: &mut String) {
         let Some(completion) = self.choices.get(choice) else { return };
         let reason = format!("\"{}\"", completion.finish.name());
-        event(&mut self.envelope, "{}", "\"\"", &reason, choice, out);
+        self.envelope.choice("{}", ("text", "\"\""), &reason, choice, out);
     }
 }
 
@@ -55,7 +58,7 @@ impl<R: Rng + Send> Events for Chunks<R> {
         let Some(piece) = completion.pieces.get(index) else { return };
         let last = index + 1 == completion.pieces.len();
         let text = json_string(piece);
-        event(&mut self.envelope, SEVERITIES, &text, "null", choice, out);
+        self.envelope.choice(self.filters, ("text", &text), "null", choice, out);
         if last {
             self.finish(choice, out);
         }
@@ -64,19 +67,4 @@ impl<R: Rng + Send> Events for Chunks<R> {
     fn close(&mut self, out: &mut String) {
         self.envelope.closing(&self.usage, out);
     }
-}
-
-fn event<R: Rng>(
-    envelope: &mut Envelope<R>,
-    filters: &str,
-    text: &str,
-    finish: &str,
-    choice: usize,
-    out: &mut String,
-) {
-    let _ = write!(
-        out,
-        r#"data: {{"choices":[{{"content_filter_results":{filters},"finish_reason":{finish},"index":{choice},"logprobs":null,"text":{text}}}]"#
-    );
-    envelope.close_event(out);
 }

@@ -1,9 +1,9 @@
 //! A legacy completion as one (specification, section 2.7).
 
-use std::fmt::Write as _;
-
-use crate::api::answer::{Answer, comma, json_string};
+use crate::api::answer::Answer;
+use crate::api::object::{self, Object, array, json_string};
 use crate::api::usage::Usage;
+use crate::config::Layout;
 use crate::content::Completion;
 
 /// The body of a legacy completion; choices of one prompt stand together.
@@ -13,22 +13,21 @@ pub(super) fn body(
     choices: &[Completion],
     usage: Usage,
 ) -> String {
+    let layout = answer.layout();
     let filters = answer.completion_filters();
-    let mut list = String::new();
-    for (index, choice) in choices.iter().enumerate() {
-        let (comma, finish) = (comma(index), choice.finish.name());
-        let text = json_string(&choice.text());
-        let _ = write!(
-            list,
-            r#"{comma}{{"content_filter_results":{filters},"finish_reason":"{finish}","index":{index},"logprobs":null,"text":{text}}}"#
-        );
-    }
-    format!(
-        "{{\"choices\":[{list}],\"created\":{},\"id\":\"{}\",\"model\":\"{}\",\"object\":\"text_completion\",\"prompt_filter_results\":{},\"usage\":{}}}\n",
-        answer.created,
-        answer.id,
-        answer.model,
-        answer.prompt_filters_json(prompts),
-        usage.totals_json(),
-    )
+    let list = array(choices.iter().enumerate().map(|(index, choice)| {
+        let finish = format!("\"{}\"", choice.finish.name());
+        answer.choice(index, ("text", json_string(&choice.text())), &finish, filters)
+    }));
+    let object = Object::new()
+        .text("id", answer.id)
+        .text("object", "text_completion")
+        .number("created", answer.created)
+        .text("model", answer.model)
+        .raw("choices", list)
+        .raw("usage", usage.totals_json(layout))
+        .when(layout != Layout::OpenAi, |object| {
+            object.raw("prompt_filter_results", answer.prompt_filters_json(prompts))
+        });
+    object::body(object.write(layout), layout)
 }

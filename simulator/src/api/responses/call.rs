@@ -177,7 +177,7 @@ impl Responses {
         if self.settings.background {
             return Delivery::Whole(document(&answer, &Stage::Queued));
         }
-        Delivery::Deferred(Box::new(move |now| document(&answer, &Stage::Over(now))))
+        Delivery::Timed(Box::new(move |timing| document(&answer, &Stage::Over(timing.over_second))))
     }
 
     fn record(

@@ -9,8 +9,9 @@ use rand::Rng;
 use super::answer::{Answer, Item, Output};
 use super::era::Era;
 use super::object::{Shown, Stage, refusal_part, summary_part, text_part};
-use crate::api::answer::json_string;
 use crate::api::call::Events;
+use crate::api::object::json_string;
+use crate::api::usage::Timing;
 use crate::wire::Ids;
 
 /// Writes the events of one response.
@@ -27,7 +28,8 @@ pub(super) struct Writer<R> {
     /// The part of a summary, and the piece that comes next in it.
     part: usize,
     part_piece: usize,
-    now: u64,
+    /// The second at which the response is over.
+    over_second: u64,
 }
 
 /// A value in an event.
@@ -48,7 +50,7 @@ const SEQUENCE: (&str, Value<'static>) = ("sequence_number", Number(0));
 impl<R: Rng> Writer<R> {
     /// `padding` draws what pads the deltas.
     pub(super) fn new(answer: Arc<Answer>, padding: Option<Ids<R>>) -> Self {
-        let now = answer.created;
+        let over_second = answer.created;
         Self {
             answer,
             padding,
@@ -58,13 +60,19 @@ impl<R: Rng> Writer<R> {
             piece: 0,
             part: 0,
             part_piece: 0,
-            now,
+            over_second,
         }
     }
 
     /// Leaves out the events up to this one.
     pub(super) fn after(mut self, sequence: Option<u64>) -> Self {
         self.after = sequence;
+        self
+    }
+
+    /// Knows when the response is over.
+    pub(super) fn over_at(mut self, second: u64) -> Self {
+        self.over_second = second;
         self
     }
 
@@ -359,8 +367,8 @@ impl<R: Rng + Send> Events for Writer<R> {
         true
     }
 
-    fn over(&mut self, now: u64) {
-        self.now = now;
+    fn timed(&mut self, timing: &Timing) {
+        self.over_second = timing.over_second;
     }
 
     fn close(&mut self, out: &mut String) {
@@ -376,6 +384,6 @@ impl<R: Rng + Send> Events for Writer<R> {
         }
         let name =
             if answer.incomplete.is_some() { "response.incomplete" } else { "response.completed" };
-        self.response(name, &Stage::Over(self.now), out);
+        self.response(name, &Stage::Over(self.over_second), out);
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::complaint::{not_one_of, unknown};
 use super::raw::Raw;
 use super::tools::check_name;
-use crate::api::answer::json_string;
 use crate::api::fields::{self, Fields, Parsed};
+use crate::api::object::json_string;
 
 /// The form of the answer's text.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::complaint::{check_prefix, not_one_of, unknown};
-use crate::api::answer::json_string;
 use crate::api::fields::{self, Fields, Parsed};
+use crate::api::object::json_string;
 use crate::wire::ApiError;
 
 const ROLES: &[&str] = &["assistant", "system", "developer", "user"];

@@ -23,7 +23,7 @@ mod stored;
 mod tools;
 
 pub(super) use read::read;
-pub(crate) use store::{Kept, KnownItem, Past, Record, Store, Timing};
+pub(crate) use store::{Course, Kept, KnownItem, Past, Record, Store};
 pub(crate) use stored::{
     deleted, input_items, not_found, not_in_background, object, replay, wants_stream,
 };

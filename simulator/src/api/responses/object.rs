@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::answer::{Answer, Item, Output, Piece};
 use super::era::{Era, Vendor};
-use crate::api::answer::json_string;
+use crate::api::object::json_string;
 use crate::api::usage::Usage;
 
 /// How far a response is.

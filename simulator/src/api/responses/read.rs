@@ -12,8 +12,8 @@ use super::raw::Raw;
 use super::settings::{Effort, Reasoning, Settings, Tier};
 use super::store::Past;
 use super::{format, history, input, tools};
-use crate::api::answer::json_string;
 use crate::api::fields::{self, Fields, Parsed};
+use crate::api::object::json_string;
 use crate::catalogue::{Kind, Model};
 
 const FIELDS: &[&str] = &[

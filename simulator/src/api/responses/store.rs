@@ -56,7 +56,7 @@ impl Record {
 
 /// When what a response says is made.
 #[derive(Debug, Clone)]
-pub(crate) struct Timing {
+pub(crate) struct Course {
     /// When its request was here.
     pub started: Instant,
     pub schedule: Arc<Schedule>,
@@ -67,7 +67,7 @@ pub(crate) struct Timing {
     cancelled: bool,
 }
 
-impl Timing {
+impl Course {
     pub(crate) fn new(started: Instant, schedule: Arc<Schedule>, over_second: u64) -> Self {
         Self { started, schedule, over_second, stop: Arc::default(), cancelled: false }
     }
@@ -77,12 +77,12 @@ impl Timing {
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub record: Arc<Record>,
-    pub timing: Timing,
+    pub course: Course,
 }
 
 impl Kept {
     pub(super) fn stage(&self, now: Instant) -> Stage {
-        let Timing { started, schedule, over_second, cancelled, .. } = &self.timing;
+        let Course { started, schedule, over_second, cancelled, .. } = &self.course;
         let over = *started + schedule.end();
         if *cancelled {
             Stage::Cancelled
@@ -118,6 +118,18 @@ pub(crate) trait Past {
     fn item(&self, id: &str) -> Option<KnownItem>;
 }
 
+/// Nothing was ever said.
+#[cfg(test)]
+impl Past for () {
+    fn response(&self, _id: &str) -> Option<Arc<Record>> {
+        None
+    }
+
+    fn item(&self, _id: &str) -> Option<KnownItem> {
+        None
+    }
+}
+
 /// The responses of one resource.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -147,7 +159,7 @@ impl Store {
         if self.capacity == 0 {
             return;
         }
-        let now = kept.timing.started;
+        let now = kept.course.started;
         self.bytes += kept.record.bytes;
         let number = self.next;
         self.next += 1;
@@ -183,8 +195,8 @@ impl Store {
     pub(crate) fn cancel(&mut self, id: &str, now: Instant) -> Option<Kept> {
         let kept = self.by_id.get(id).and_then(|number| self.kept.get_mut(number))?;
         if kept.goes_on(now) {
-            kept.timing.cancelled = true;
-            kept.timing.stop.notify_one();
+            kept.course.cancelled = true;
+            kept.course.stop.notify_one();
         }
         Some(kept.clone())
     }
@@ -209,7 +221,7 @@ impl Store {
     fn remove(&mut self, number: u64) {
         let Some(kept) = self.kept.remove(&number) else { return };
         // Whoever still makes it has nobody to make it for.
-        kept.timing.stop.notify_one();
+        kept.course.stop.notify_one();
         self.bytes = self.bytes.saturating_sub(kept.record.bytes);
         self.by_id.remove(kept.record.id());
         for id in item_ids(&kept.record) {
@@ -222,7 +234,7 @@ impl Store {
 }
 
 fn is_old(kept: &Kept, now: Instant) -> bool {
-    RETENTION <= now.saturating_duration_since(kept.timing.started)
+    RETENTION <= now.saturating_duration_since(kept.course.started)
 }
 
 fn item_ids(record: &Record) -> impl Iterator<Item = &str> {

@@ -7,9 +7,9 @@ use super::complaint::{bad, not_one_of};
 use super::events::Writer;
 use super::layout::pretty;
 use super::store::Kept;
-use crate::api::answer::{comma, json_string};
 use crate::api::call::{Document, Events};
 use crate::api::fields::Parsed;
+use crate::api::object::json_string;
 use crate::wire::ApiError;
 
 /// The most items of one page.
@@ -48,7 +48,8 @@ pub(crate) fn replay(kept: &Kept, query: Option<&str>) -> Parsed<Box<dyn Events>
         Some(text) => Some(text.parse().map_err(|_| not_an_integer("starting_after"))?),
     };
     let answer = std::sync::Arc::clone(&kept.record.answer);
-    let writer: Writer<rand_chacha::ChaCha8Rng> = Writer::new(answer, None).after(after);
+    let writer: Writer<rand_chacha::ChaCha8Rng> =
+        Writer::new(answer, None).after(after).over_at(kept.course.over_second);
     Ok(Box::new(writer))
 }
 
@@ -97,7 +98,9 @@ pub(crate) fn input_items(kept: &Kept, query: Option<&str>) -> Parsed<Document> 
     let (page, more) = (page.get(..limit.min(page.len())).unwrap_or_default(), limit < page.len());
     let mut data = String::new();
     for (at, item) in page.iter().enumerate() {
-        data.push_str(comma(at));
+        if 0 < at {
+            data.push(',');
+        }
         data.push_str("{\"id\":");
         data.push_str(&json_string(&id_of(item)));
         data.push(',');

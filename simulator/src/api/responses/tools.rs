@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::complaint::{bad, list, not_one_of};
 use super::raw::{self, Raw};
-use crate::api::answer::json_string;
 use crate::api::fields::{self, Fields, Parsed};
+use crate::api::object::json_string;
 
 /// Kinds of tools that the service knows. The set that its own complaint names is
 /// not published; these are those of its reference.
