@@ -277,11 +277,9 @@ const MODELS: &[ModelFacts] = &[
     model("gpt-5.5", "gpt-5.5", Reasoning, 400_000, 128_000, 1.0, Some((1_200.0, 6.0))),
     model("o1", "o1-2024-12-17", Reasoning, 200_000, 100_000, 1.0 / 6.0, Some((230.0, 4.0)))
         .since("2024-12-01-preview"),
-    model("o1-mini", "o1-mini-2024-09-12", Reasoning, 128_000, 65_536, 0.1, None)
-        .since("2024-09-01-preview"),
+    model("o1-mini", "o1-mini-2024-09-12", Reasoning, 128_000, 65_536, 0.1, None),
     model("o3", "o3-2025-04-16", Reasoning, 200_000, 100_000, 1.0, Some((3_000.0, 4.0))),
-    model("o3-mini", "o3-mini-2025-01-31", Reasoning, 200_000, 100_000, 0.1, Some((2_500.0, 4.0)))
-        .since("2024-12-01-preview"),
+    model("o3-mini", "o3-mini-2025-01-31", Reasoning, 200_000, 100_000, 0.1, Some((2_500.0, 4.0))),
     model("o3-pro", "o3-pro-2025-06-10", Reasoning, 200_000, 100_000, 0.1, None),
     model("o4-mini", "o4-mini-2025-04-16", Reasoning, 200_000, 100_000, 1.0, Some((5_400.0, 4.0))),
     model(

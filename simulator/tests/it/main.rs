@@ -14,5 +14,7 @@ mod robustness;
 mod sockets;
 mod streams;
 mod support;
+mod surfaces;
+
 mod texts;
 mod v1;
