@@ -10,6 +10,8 @@ mod entra;
 mod errors;
 mod limits;
 mod process;
+mod recordings;
+mod responses;
 mod robustness;
 mod sockets;
 mod streams;
