@@ -13,6 +13,7 @@ mod chat;
 mod completions;
 mod embeddings;
 mod envelope;
+mod estimate;
 mod fields;
 mod generation;
 mod inputs;
@@ -23,6 +24,7 @@ pub(crate) mod responses;
 mod usage;
 
 pub(crate) use call::{Call, Delivery, Document, Events, Ground, Keep, Plan};
+pub(crate) use estimate::ESTIMATE_ENCODING;
 pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
 pub(crate) use outline::Outline;
 pub(crate) use responses::{Course, Kept, KnownItem, Past, Record, Store};

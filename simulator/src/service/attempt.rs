@@ -2,6 +2,7 @@
 //! is a request that may be answered, or the error it fails with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 use super::deployment::Deployment;
 use super::early::{Reached, early};
 use super::exchange::Exchange;
+use super::metrics::Tokens;
 use super::past::PastOf;
 use super::reply::{fail, wait_until};
 use super::route::Route;
@@ -20,11 +22,8 @@ use crate::aside::aside;
 use crate::catalogue::Operation;
 use crate::config::Capacity;
 use crate::latency;
-use crate::limit::{Demand, Refusal, Standing, Ticket};
-use crate::wire::{
-    ApiError, Identity, Ids, JSON, RefusalText, Served, answer_headers, refusal_headers,
-    refusal_message, retry_millis, retry_seconds,
-};
+use crate::limit::{Demand, Refusal, Ticket, Tier};
+use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
 /// A request's body: a JSON object.
 pub(super) struct Json {
@@ -59,6 +58,7 @@ impl Addressed<'_> {
         match self.attempt(&body) {
             Ok(accepted) => self.deliver(accepted).await,
             Err(failure) => {
+                self.exchange.ready();
                 self.refusal_delay().await;
                 fail(self.exchange, failure.error, failure.headers)
             }
@@ -71,11 +71,16 @@ impl Addressed<'_> {
         early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
-    fn attempt(&mut self, Json { bytes, json }: &Json) -> Result<Accepted, Failure> {
+    fn attempt(&mut self, body: &Json) -> Result<Accepted, Failure> {
+        let Json { bytes, json } = body;
         let deployment = Arc::clone(&self.deployment);
         let operation = self.route.operation;
         let model = &deployment.config.model;
-        let outline = Outline::of(operation, json, model.facts.output_tokens);
+        let outline = outline(&deployment, operation, body);
+        self.exchange.asks(Tokens {
+            prompt: outline.chars.div_ceil(4),
+            completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
+        });
         let past = PastOf { resource: &self.exchange.resource, now: self.exchange.started };
         let call = api::read(operation, api::Body { json, bytes }, model, &past);
         let mut prompt_tokens = None;
@@ -100,7 +105,7 @@ impl Addressed<'_> {
             Ok((call, prompt_tokens)) => Ok(Accepted { ticket, call, prompt_tokens }),
             // A 400 of the model layer, after admission.
             Err(error) => {
-                Err(Failure { error, headers: self.headers(ticket.standing, JSON, false) })
+                Err(Failure { error, headers: self.headers(ticket, JSON, false, Duration::ZERO) })
             }
         }
     }
@@ -109,19 +114,16 @@ impl Addressed<'_> {
         self.exchange.refused(refusal.standing, refusal.reason.name());
         let config = &self.deployment.config;
         let region = &self.exchange.resource.config.region;
-        let message = refusal_message(&RefusalText {
-            profile: config.wire_profile,
-            reason: refusal.reason,
+        let refused = Refused {
+            refusal,
+            limits: self.deployment.limit_headers(self.exchange.resource.organization()),
+            texts: &config.refusals,
             operation: self.route.operation,
             api_version: self.route.api_version,
-            deployment: &config.name,
             model: config.model.facts.name,
             region,
-            wait_seconds: retry_seconds(refusal),
-            wait_millis: retry_millis(refusal),
-        });
-        let error = ApiError::too_many_requests(refusal.reason, &message);
-        let headers = refusal_headers(&self.identity, config.wire_profile, region, refusal);
+        };
+        let (error, headers) = (refused.error(), refused.headers(&self.identity));
         Failure { error, headers }
     }
 
@@ -134,26 +136,37 @@ impl Addressed<'_> {
     /// Headers of an answer, or of an error of the model layer.
     pub(super) fn headers(
         &self,
-        standing: Standing,
+        ticket: Ticket,
         content_type: &'static str,
         streaming: bool,
+        worked: Duration,
     ) -> HeaderMap {
         let config = &self.deployment.config;
         answer_headers(
             &self.identity,
             &Served {
-                profile: config.wire_profile,
                 operation: self.route.operation,
                 region: &self.exchange.resource.config.region,
-                deployment: &config.name,
+                limits: self.deployment.limit_headers(self.exchange.resource.organization()),
                 model: &config.model.snapshot,
                 model_session: &self.deployment.model_session,
                 content_type,
                 streaming,
-                standing,
+                standing: ticket.standing,
+                tiers: ("default", ticket.tier),
+                spilled_from: None,
+                worked,
             },
         )
     }
+}
+
+/// What the limiter looks at. Only some estimates take time.
+fn outline(deployment: &Deployment, operation: Operation, body: &Json) -> Outline {
+    let (estimate, most) =
+        (deployment.config.token_estimate, deployment.config.model.facts.output_tokens);
+    let read = || Outline::of(operation, &body.json, most, estimate);
+    if estimate.counts_tokens(operation) { aside(body.bytes.len(), read) } else { read() }
 }
 
 /// What the request asks of the deployment's limiter. `count` gives its exact
@@ -169,12 +182,13 @@ fn demand(
         Capacity::Payg(settings) => Demand {
             estimate: outline.estimate(
                 operation,
-                deployment.config.wire_profile,
+                deployment.config.token_estimate,
                 settings.default_max_tokens,
             ),
             prompt_tokens: 0,
             max_tokens: None,
             choices: 0,
+            tier: Tier::Default,
         },
         Capacity::Ptu(_) => Demand {
             estimate: 0,
@@ -186,6 +200,7 @@ fn demand(
                 .and_then(|call| call.max_tokens())
                 .or(outline.max_tokens),
             choices: if operation == Operation::Embeddings { 0 } else { outline.choices },
+            tier: Tier::Default,
         },
     }
 }

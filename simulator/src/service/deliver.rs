@@ -32,6 +32,7 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        self.exchange.ready();
         let timing = self.timing(&schedule, &plan);
         let started = self.exchange.started;
         let background = self.keep(plan.keep, &schedule, timing.over_second);
@@ -40,7 +41,10 @@ impl Addressed<'_> {
             Delivery::Timed(write) => write(&timing),
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
-                let headers = self.headers(ticket.standing, EVENT_STREAM, true);
+                // Until the tokens are there, or until they are begun.
+                let early = events.opens_early();
+                let due = if early { schedule.begin() } else { schedule.first() };
+                let headers = self.headers(ticket, EVENT_STREAM, true, due);
                 let choices = plan.choices;
                 let mut plan = StreamPlan { exchange: None, started, events, schedule, choices };
                 match background {
@@ -58,7 +62,7 @@ impl Addressed<'_> {
         if background.is_none() {
             wait_until(started + schedule.end()).await;
         }
-        let headers = self.headers(ticket.standing, document.content_type, false);
+        let headers = self.headers(ticket, document.content_type, false, schedule.end());
         match background {
             Some(kept) => spawn_in_background(self.exchange, kept),
             None => self.exchange.complete(200, None),

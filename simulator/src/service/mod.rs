@@ -15,6 +15,8 @@ mod lock;
 mod metrics;
 mod past;
 mod patch;
+mod record;
+mod replay;
 mod reply;
 mod resource;
 mod route;

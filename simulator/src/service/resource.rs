@@ -1,18 +1,23 @@
 //! One simulated resource and what its requests share.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
+use seam::http::{HttpService, network};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::deployment::Deployment;
 use super::journal::Journal;
-use super::metrics::Metrics;
+use super::metrics::{Metering, Metrics};
 use super::route::Surface;
 use super::simulator::Environment;
 use crate::api::Store;
+use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 use crate::wire::Ids;
 
@@ -36,10 +41,19 @@ pub(super) struct Resource {
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
     pub responses: Mutex<Store>,
+    /// Told of every record.
+    pub journal_grew: Notify,
+    /// Ends what would go on for ever, once the process stops.
+    pub closing: CancellationToken,
     pub metrics: Arc<Metrics>,
+    /// Of requests that reached no deployment.
+    pub metering: Metering,
+    /// Calls the endpoint that is recorded; made when it is first needed.
+    client: OnceLock<HttpService>,
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
+    in_flight: AtomicU64,
     organization: String,
 }
 
@@ -56,7 +70,10 @@ impl Resource {
             .map(|deployment| {
                 let stream = format!("simulator/{}/{}", config.name, deployment.name);
                 let rng = environment.seed.stream(&stream);
-                (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
+                let quota = environment.seed.stream(&format!("{stream}/quota"));
+                let metering = Metering::new(Arc::clone(&metrics), &config.name, &deployment.name);
+                let served = Deployment::new(deployment.clone(), rng, quota, metering);
+                (deployment.name.clone(), Arc::new(served))
             })
             .collect();
         let mut ids =
@@ -65,16 +82,22 @@ impl Resource {
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
         let responses = Mutex::new(Store::new(settings.stored_responses));
+        let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
+            metering,
+            client: OnceLock::new(),
             config,
             settings,
             environment,
             deployments,
             journal,
             responses,
+            journal_grew: Notify::new(),
+            closing: CancellationToken::new(),
             metrics,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
             organization,
         }
     }
@@ -83,8 +106,29 @@ impl Resource {
         &self.config.name
     }
 
+    /// A client over real sockets.
+    pub(super) fn client(&self) -> HttpService {
+        self.client.get_or_init(|| network(BTreeMap::new())).clone()
+    }
+
+    /// How many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many requests are under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// A request is over.
+    pub(super) fn over(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The next request's number, from 1.
     pub(super) fn next_number(&self) -> u64 {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
@@ -125,16 +169,24 @@ impl Resource {
     }
 
     /// The deployment of this name; on OpenAI's surface, where models are named,
-    /// also by its snapshot's.
-    pub(super) fn deployment(&self, surface: Surface, name: &str) -> Option<&Arc<Deployment>> {
+    /// also by its snapshot's; or the one that answers for unknown names.
+    pub(super) fn deployment(
+        &self,
+        surface: Surface,
+        name: &str,
+        operation: Operation,
+    ) -> Option<&Arc<Deployment>> {
         let by_snapshot = || {
-            let mut all = self.deployments.values();
+            let mut all = self.deployments.values().filter(|_| surface == Surface::OpenAi);
             all.find(|deployment| deployment.config.model.snapshot == name)
         };
-        self.deployments.get(name).or_else(|| match surface {
-            Surface::OpenAi => by_snapshot(),
-            Surface::Deployment | Surface::Flat | Surface::V1 => None,
-        })
+        let stand_in = || {
+            let stand_ins = self.config.undefined_deployments.iter();
+            stand_ins
+                .filter_map(|name| self.deployments.get(name))
+                .find(|deployment| deployment.config.model.supports(operation))
+        };
+        self.deployments.get(name).or_else(by_snapshot).or_else(stand_in)
     }
 
     /// OpenAI's name of who asks.

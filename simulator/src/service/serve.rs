@@ -20,13 +20,16 @@ use super::attempt::{Addressed, Json};
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::early::{Reached, early, told, told_while_made};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, TRACEPARENT, trace_id};
 use super::inquire::inquire;
+use super::record::Proxy;
+use super::replay::replay;
 use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
 use super::stored::Told;
 use crate::api::{model_of, parse_json};
 use crate::catalogue::{Operation, is_retired};
+use crate::config::RecordingConfig;
 use crate::wire::{ApiError, Identity, Ids, Style};
 
 /// Serves whatever is not control.
@@ -34,6 +37,16 @@ pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
     request: Request<Body>,
 ) -> Response {
+    let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
+    let trace = trace.cloned();
+    let mut response = answer(resource, request).await;
+    if let Some(trace) = trace {
+        response.headers_mut().insert(TRACEPARENT, trace);
+    }
+    response
+}
+
+async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
     let address = address(parts.uri.path()).filter(|address| served(&resource, address));
@@ -50,6 +63,23 @@ pub(super) async fn serve(
     // Read in any case: a connection lives on only when its request was read.
     let bytes = read_body(body, resource.settings.max_body_bytes).await;
     exchange.read();
+    if let Some(recording) = &resource.config.recording {
+        let surface = address.map_or(Surface::V1, |address| address.surface);
+        let bytes = match authenticate(&resource, surface, &parts.headers).and(bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => return early(exchange, &identity, error, Reached::Edge),
+        };
+        return match recording {
+            RecordingConfig::Replay { store, time_factor } => {
+                replay(store, *time_factor, exchange, &identity, &parts, &bytes).await
+            }
+            RecordingConfig::Record { store, upstream } => {
+                let client = resource.client();
+                let proxy = Proxy { client: &client, upstream, store };
+                proxy.serve(exchange, &identity, &parts, bytes).await
+            }
+        };
+    }
     let routed = match reach(&resource, address, &parts, &mut exchange) {
         Ok(routed) => routed,
         Err(error) => return early(exchange, &identity, error, Reached::Edge),
@@ -140,14 +170,16 @@ fn resolve<'p>(
         (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployment(surface, name) else {
+    let Some(deployment) = resource.deployment(surface, name, operation) else {
         return Err(match surface {
             Surface::OpenAi if is_retired(name) => ApiError::model_deprecated(name),
             Surface::OpenAi => ApiError::model_not_found(name, exchange.style),
             _ => ApiError::deployment_not_found(resource.wire_profile()),
         });
     };
-    exchange.addressed(&deployment.config.name);
+    if surface == Surface::OpenAi {
+        exchange.addressed(&deployment.config.name);
+    }
     exchange.style = deployment.style(operation);
     let model = &deployment.config.model;
     if !model.supports(operation) {

@@ -103,6 +103,19 @@ impl ApiError {
         Self { chunked, ..Self::new(StatusCode::NOT_FOUND, "deployment_not_found", body) }
     }
 
+    /// Playback has no recording of this request. Not an error of the service: its
+    /// code says whose it is.
+    pub(crate) fn not_recorded(why: &str) -> Self {
+        let body = coded_error("RecordingNotFound", why);
+        Self::new(StatusCode::NOT_FOUND, "not_recorded", body)
+    }
+
+    /// The endpoint that is being recorded could not be reached.
+    pub(crate) fn upstream_failed(why: &str) -> Self {
+        let body = coded_error("UpstreamFailed", why);
+        Self::new(StatusCode::BAD_GATEWAY, "upstream_failed", body)
+    }
+
     /// The deployment's model cannot do this operation.
     pub(crate) fn operation_not_supported(operation: Operation, model: &Model) -> Self {
         let body = format!(
@@ -166,13 +179,13 @@ impl ApiError {
     }
 
     /// A limiter's refusal.
-    pub(crate) fn too_many_requests(reason: RefusalReason, message: &str) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, reason.name(), coded_error("429", message))
+    pub(crate) fn too_many_requests(reason: RefusalReason, body: String) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, reason.name(), body)
     }
 }
 
 /// `{"error":{"code":…,"message":…}}`.
-fn coded_error(code: &str, message: &str) -> String {
+pub(super) fn coded_error(code: &str, message: &str) -> String {
     #[derive(Serialize)]
     struct Body<'a> {
         error: Inner<'a>,
@@ -183,42 +196,4 @@ fn coded_error(code: &str, message: &str) -> String {
         message: &'a str,
     }
     serde_json::to_string(&Body { error: Inner { code, message } }).unwrap_or_default()
-}
-
-/// What a 429 is about.
-pub(crate) struct RefusalText<'a> {
-    pub profile: WireProfile,
-    pub reason: RefusalReason,
-    pub operation: Operation,
-    pub api_version: &'a str,
-    pub deployment: &'a str,
-    pub model: &'a str,
-    pub region: &'a str,
-    pub wait_seconds: u64,
-    pub wait_millis: u64,
-}
-
-/// The message of a 429. The provisioned one is not published; clients act on
-/// the headers (specification, section 4.3).
-pub(crate) fn refusal_message(text: &RefusalText<'_>) -> String {
-    let RefusalText { operation, api_version, deployment, model, region, wait_seconds, .. } = text;
-    let operation = operation.name();
-    match (text.reason, text.profile) {
-        (RefusalReason::Utilization, _) => format!(
-            "Requests to the {operation} Operation under Azure OpenAI API version {api_version} have exceeded the provisioned throughput of deployment {deployment}. Please retry after {} milliseconds.",
-            text.wait_millis
-        ),
-        (reason, WireProfile::Azure2024) => {
-            let limit = if reason == RefusalReason::Tokens { "token" } else { "call" };
-            format!(
-                "Requests to the {operation} Operation under Azure OpenAI API version {api_version} have exceeded {limit} rate limit of your current OpenAI S0 pricing tier. Please retry after {wait_seconds} seconds. Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default rate limit."
-            )
-        }
-        (reason, _) => {
-            let limit = if reason == RefusalReason::Tokens { "token" } else { "call" };
-            format!(
-                "Your requests to {deployment} for {model} in {region} have exceeded the {limit} rate limit for your current AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version {api_version}. Please retry after {wait_seconds} seconds. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."
-            )
-        }
-    }
 }

@@ -183,4 +183,21 @@ mod tests {
         }
         assert_eq!(masked(&"é".repeat(14)), format!("{}**{}", "é".repeat(8), "é".repeat(4)));
     }
+
+    /// Responses: two spaces, no newline, 400 instead of 404, and a challenge with
+    /// the 401. The length is the recorded one.
+    #[test]
+    fn responses_has_a_style_of_its_own() {
+        let style = Style::OpenAiResponses;
+        let error = ApiError::model_not_found("this-model-does-not-exist-12345", style);
+        assert_eq!((error.status.as_u16(), error.body(style).len()), (400, 197));
+        let identity = Identity {
+            apim_request_id: String::new(),
+            request_id: "4034503e-4974-42ed-887b-172915a0b39a".to_owned(),
+            client_request_id: None,
+        };
+        let headers = openai_error_headers(&identity, StatusCode::UNAUTHORIZED, style, None);
+        assert_eq!(headers["www-authenticate"], "Bearer realm=\"OpenAI API\"");
+        assert_eq!(headers["x-request-id"], "req_4034503e497442ed887b172915a0b39a");
+    }
 }

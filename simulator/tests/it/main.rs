@@ -10,6 +10,7 @@ mod entra;
 mod errors;
 mod limits;
 mod process;
+mod recording;
 mod recordings;
 mod responses;
 mod robustness;

@@ -36,7 +36,6 @@ async fn openai_errors_are_golden() {
     let chat = "/v1/chat/completions";
     for (name, method, uri, key, body) in [
         ("401_key", "POST", chat, Some("invalid-key-12345"), HI),
-        ("401_responses", "POST", "/v1/responses", None, HI),
         ("401_none", "POST", chat, None, HI),
         ("404_url", "POST", "/v1/foo", Some(KEY), HI),
         ("405", "GET", chat, Some(KEY), ""),
