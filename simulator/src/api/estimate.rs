@@ -134,9 +134,7 @@ mod tests {
         let estimate = |body: Value, expected| {
             check(TokenEstimate::Azure2026, Operation::Responses, body, expected);
         };
-        for (chars, expected) in
-            [(31, 7), (39, 9), (24, 6), (43, 10), (72, 18), (104, 26)]
-        {
+        for (chars, expected) in [(31, 7), (39, 9), (24, 6), (43, 10), (72, 18), (104, 26)] {
             estimate(json!({ "input": "x".repeat(chars) }), expected);
         }
         estimate(json!({ "input": "é".to_owned() + &"x".repeat(138) }), 139);
