@@ -4,9 +4,9 @@
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 
-use super::headers::project;
 use super::error::ApiError;
 use super::headers::Identity;
+use super::headers::project;
 use super::style::{ErrorObject, Style};
 use crate::catalogue::Operation;
 

@@ -10,7 +10,6 @@ use crate::api::usage::Usage;
 
 /// How far a response is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "until faults end streams"))]
 pub(super) enum Stage {
     Queued,
     InProgress,
