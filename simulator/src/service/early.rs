@@ -46,14 +46,14 @@ pub(super) fn told(mut exchange: Exchange, identity: &Identity, document: Docume
 pub(super) async fn told_while_made(
     mut exchange: Exchange,
     identity: &Identity,
-    mut plan: StreamPlan,
+    mut plan: Box<StreamPlan>,
 ) -> Response {
     let mut headers = headers(&exchange, identity, StatusCode::OK, false, Reached::Resource);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
     wait_until(plan.opening()).await;
     exchange.first_byte();
     plan.exchange = Some(exchange);
-    respond(StatusCode::OK, headers, stream_body(plan))
+    respond(StatusCode::OK, headers, stream_body(*plan))
 }
 
 fn headers(

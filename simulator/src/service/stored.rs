@@ -36,7 +36,7 @@ impl About {
 pub(super) enum Told {
     Document(Document),
     /// What a response says while it is made.
-    Stream(StreamPlan),
+    Stream(Box<StreamPlan>),
 }
 
 /// Answers about a kept response.
@@ -53,13 +53,13 @@ pub(super) fn about(
         About::Object if stored::wants_stream(query) => {
             let events = stored::replay(&kept, query)?;
             let course = kept.course;
-            return Ok(Told::Stream(StreamPlan {
+            return Ok(Told::Stream(Box::new(StreamPlan {
                 exchange: None,
                 started: course.started,
                 events,
                 choices: course.schedule.tokens(),
                 schedule: course.schedule,
-            }));
+            })));
         }
         About::Object => stored::object(&kept, now),
         About::InputItems => stored::input_items(&kept, query)?,

@@ -21,6 +21,7 @@ struct Recorded {
 }
 
 /// The exchanges of a file, if there are recordings here.
+#[expect(clippy::print_stderr, reason = "what is skipped must be seen")]
 fn recorded(file: &str) -> Option<Vec<Recorded>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/recordings");
     let path: PathBuf = folder.join(file);
