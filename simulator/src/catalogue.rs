@@ -12,7 +12,9 @@ pub(crate) use quota::{
     RequestLimited, default_tpm, has_flex, provisioned_prompt_cap, request_limited,
 };
 
-use tokens::{ChatOverhead, Encoding};
+use tokens::{ChatOverhead, Encoding, ImageRule, ImageSize, ToolOverhead};
+
+use crate::config::URL_IMAGE;
 
 /// An API operation of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +110,10 @@ pub(crate) struct Model {
     pub snapshot: String,
     pub encoding: Encoding,
     pub overhead: ChatOverhead,
+    pub tools: ToolOverhead,
+    pub images: ImageRule,
+    /// The size assumed of an image behind a URL.
+    pub url_image: ImageSize,
 }
 
 impl Model {
@@ -121,7 +127,15 @@ impl Model {
             None => (MODELS.iter().find(dated)?, spelled.clone()),
         };
         let encoding = Encoding::for_model(facts.name)?;
-        Some(Self { facts, snapshot, encoding, overhead: ChatOverhead::for_model(facts.name) })
+        Some(Self {
+            facts,
+            snapshot,
+            encoding,
+            overhead: ChatOverhead::for_model(facts.name),
+            tools: ToolOverhead::for_model(facts.name),
+            images: ImageRule::for_model(facts.name),
+            url_image: URL_IMAGE,
+        })
     }
 
     /// The same as OpenAI names it in answers.

@@ -127,6 +127,36 @@ pub(super) fn wrong_type(path: &str, expected: &str, found: &Value) -> ApiError 
     ApiError::invalid_request(message, Some(path), Some("invalid_type"))
 }
 
+/// A text that is none of the known ones.
+pub(super) fn not_supported(path: &str, found: &str, supported: &str) -> ApiError {
+    let message = format!("Invalid value: '{found}'. Supported values are: {supported}.");
+    ApiError::invalid_request(message, Some(path), Some("invalid_value"))
+}
+
+pub(super) fn no_longer(path: &str, text: &str, most: usize) -> Parsed<()> {
+    let length = text.chars().count();
+    if length <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid '{path}': string too long. Expected a string with maximum length {most}, but got a string with length {length} instead."
+    );
+    Err(ApiError::invalid_request(message, Some(path), Some("string_above_max_length")))
+}
+
+/// The name of a function or schema: letters, digits, `_` and `-`.
+pub(super) fn identifier(path: &str, name: &str, most: usize) -> Parsed<()> {
+    no_longer(path, name, most)?;
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(known) {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid '{path}': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+    );
+    Err(ApiError::invalid_request(message, Some(path), Some("invalid_value")))
+}
+
 pub(super) fn empty_array(path: &str) -> ApiError {
     let message = format!(
         "Invalid '{path}': empty array. Expected an array with minimum length 1, but got an empty array instead."

@@ -1,8 +1,22 @@
-//! What answers say: filler text of an exact token count, and embeddings.
-//! Pure and seeded; nothing here knows limits, time or HTTP.
+//! What answers say: filler text of an exact token count, JSON valid against a
+//! schema, tool calls, and embeddings. Pure and seeded; nothing here knows limits,
+//! time or HTTP.
 
+mod calls;
 mod embedding;
 mod filler;
+mod form;
+mod json;
+mod probability;
+mod schema;
 
+pub(crate) use calls::{Dialect, Offer, Tool, ToolChoice};
 pub(crate) use embedding::embed;
-pub(crate) use filler::{Completion, Finish, Lengths, completion};
+pub(crate) use filler::{Completion, Finish, Lengths, Said, completion};
+pub(crate) use form::{Format, Wish, decide, write};
+pub(crate) use json::{Json, Members, members_of};
+pub(crate) use probability::{Likely, Scored, Scorer};
+pub(crate) use schema::{Strictness, complaint};
+
+#[cfg(test)]
+pub(crate) use filler::Call;

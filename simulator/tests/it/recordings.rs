@@ -220,3 +220,46 @@ async fn openai_errors_of_responses_are_as_recorded() {
         assert_eq!(exchange.missing_headers(&answer), Vec::<&str>::new());
     }
 }
+
+/// The keys that came after the recording of October 2025.
+const SINCE: &[&str] = &[
+    "completed_at",
+    "frequency_penalty",
+    "moderation",
+    "presence_penalty",
+    "prompt_cache_retention",
+    "tool_usage",
+];
+
+#[tokio::test(start_paused = true)]
+async fn an_openai_refusal_has_the_recorded_order() {
+    let Some(recorded) = recorded("oa-responses-stream-refusal.yaml") else { return };
+    let bench = Bench::new(
+        r#"{ name = "gpt-4o", model = "gpt-4o-2024-08-06", tpm = 1000000, wire_profile = "openai", refusal_probability = 1.0, latency = { profile = "zero" } }"#,
+    );
+    let exchange = &recorded[0];
+    let answer = exchange.again(&bench).await;
+    assert_eq!(answer.status, exchange.status, "{}", answer.body);
+    let (ours, theirs) = (events(&answer.body), events(&exchange.body));
+    assert_eq!(order(&ours), order(&theirs));
+    for (at, name) in [(0, "created"), (ours.len() - 1, "completed")] {
+        let keys = |value: &Value| -> BTreeSet<String> {
+            value["response"].as_object().unwrap().keys().cloned().collect()
+        };
+        let (ours, theirs) = (keys(&ours[at].1), keys(&theirs[at.min(theirs.len() - 1)].1));
+        let mut newer: Vec<_> = ours.difference(&theirs).map(String::as_str).collect();
+        newer.sort_unstable();
+        assert_eq!(newer, SINCE, "{name}");
+        assert_eq!(theirs.difference(&ours).count(), 0, "{name}");
+    }
+    let end = &ours.last().unwrap().1["response"];
+    let usage = |events: &[(String, Value)]| {
+        events.last().unwrap().1["response"]["usage"]["input_tokens"].as_u64().unwrap()
+    };
+    // What a schema costs is known to a fifth (here 63 for 54).
+    let (counted, billed) = (usage(&ours), usage(&theirs));
+    assert!(billed * 4 <= counted * 5 && counted * 4 <= billed * 5, "{counted} for {billed}");
+    assert_eq!(end["model"], "gpt-4o-2024-08-06");
+    assert_eq!(end["text"], theirs[0].1["response"]["text"]);
+    assert_eq!(exchange.missing_headers(&answer), Vec::<&str>::new());
+}

@@ -366,3 +366,139 @@ async fn a_full_deployment_answers_in_json() {
     let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("This request was for Responses_Create under"), "{message}");
 }
+
+const WEATHER: &str = r#"[{"type":"function","name":"get_weather","description":"Tells the weather.","parameters":{"type":"object","properties":{"unit":{"enum":["c","f"]},"city":{"type":"string"}},"required":["unit","city"],"additionalProperties":false},"strict":true},{"type":"web_search"}]"#;
+
+fn tools() -> Value {
+    serde_json::from_str(WEATHER).unwrap()
+}
+
+/// A deployment that calls as many functions as it may, or refuses.
+fn talkative(settings: &str) -> Bench {
+    Bench::new(&format!(
+        r#"{{ name = "gpt-4o", model = "gpt-4o", tpm = 10000000, latency = {{ profile = "zero" }}, {settings} }}"#
+    ))
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_are_called_and_their_outputs_answered() {
+    let bench = talkative("parallel_call_probability = 1.0");
+    let asked = json!({ "model": "gpt-4o", "input": "weather?", "tools": tools() });
+    // As text: a parsed body has lost the order of its keys.
+    let body = format!(r#"{{"model":"gpt-4o","input":"weather?","tools":{WEATHER}}}"#);
+    let made = send(&bench, Method::POST, V1, &body).await.json();
+    let calls = made["output"].as_array().unwrap();
+    assert_eq!(calls.len(), 8);
+    for call in calls {
+        assert_eq!(
+            (&call["type"], &call["name"]),
+            (&json!("function_call"), &json!("get_weather"))
+        );
+        let arguments = call["arguments"].as_str().unwrap();
+        assert!(arguments.starts_with("{\"unit\""), "in the schema's order: {arguments}");
+        let arguments: Value = serde_json::from_str(arguments).unwrap();
+        assert!(arguments["city"].is_string() && arguments.as_object().unwrap().len() == 2);
+        let id = call["call_id"].as_str().unwrap();
+        assert!(id.starts_with("call_") && id.len() == 29, "{id}");
+        assert!(call["id"].as_str().unwrap().starts_with("fc_"));
+    }
+    assert_eq!(made["tools"], tools());
+    // One at a time where that is asked for, and the one that is named.
+    let mut one = asked.clone();
+    one["parallel_tool_calls"] = json!(false);
+    one["tool_choice"] = json!({ "type": "function", "name": "get_weather" });
+    let one = create(&bench, one).await;
+    assert_eq!(one["output"].as_array().unwrap().len(), 1);
+    let mut none = asked.clone();
+    none["tool_choice"] = json!("none");
+    assert_eq!(create(&bench, none).await["output"][0]["type"], "message");
+    // The outputs by themselves, after the response, and with everything.
+    let outputs: Vec<Value> = calls
+        .iter()
+        .map(|call| json!({ "type": "function_call_output", "call_id": call["call_id"], "output": "sunny" }))
+        .collect();
+    let mut next = asked.clone();
+    next["input"] = json!(outputs);
+    next["previous_response_id"] = made["id"].clone();
+    let chained = create(&bench, next).await;
+    assert_eq!(chained["output"][0]["type"], "message");
+    let mut history = vec![json!({ "role": "user", "content": "weather?" })];
+    history.extend(calls.iter().cloned());
+    history.extend(outputs);
+    let mut whole = asked.clone();
+    whole["input"] = json!(history);
+    let whole = create(&bench, whole).await;
+    assert_eq!(whole["usage"]["input_tokens"], chained["usage"]["input_tokens"]);
+    let mut open = asked;
+    open["previous_response_id"] = made["id"].clone();
+    let complaint = send(&bench, Method::POST, V1, &open.to_string()).await;
+    let first = calls[0]["call_id"].as_str().unwrap();
+    let message = format!("No tool output found for function call {first}.");
+    assert_eq!(complaint.json()["error"]["message"], message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_streamed_one_after_the_other() {
+    let bench = talkative("parallel_call_probability = 1.0");
+    let asked = json!({ "model": "gpt-4o", "input": "weather?", "tools": tools(), "stream": true });
+    let events = events(&send(&bench, Method::POST, V1, &asked.to_string()).await.body);
+    let end = &events.last().unwrap().1["response"];
+    for (index, call) in end["output"].as_array().unwrap().iter().enumerate() {
+        let told: String = events
+            .iter()
+            .filter(|(name, data)| {
+                name == "response.function_call_arguments.delta" && data["output_index"] == index
+            })
+            .map(|(_, data)| data["delta"].as_str().unwrap())
+            .collect();
+        assert_eq!(call["arguments"], told.as_str());
+    }
+    let numbers: Vec<_> = events.iter().map(|(_, data)| data["sequence_number"].as_u64()).collect();
+    assert_eq!(numbers, (0..events.len() as u64).map(Some).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn texts_keep_to_their_format() {
+    let bench = talkative("refusal_probability = 0.0");
+    let schema = json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"], "additionalProperties": false });
+    let format = json!({ "type": "json_schema", "name": "n", "schema": schema, "strict": true });
+    let asked = json!({ "model": "gpt-4o", "input": "x", "text": { "format": format } });
+    let text = |made: &Value| made["output"][0]["content"][0]["text"].as_str().unwrap().to_owned();
+    let made: Value = serde_json::from_str(&text(&create(&bench, asked.clone()).await)).unwrap();
+    assert!(made["n"].is_i64());
+    let plain =
+        json!({ "model": "gpt-4o", "input": "x", "text": { "format": { "type": "json_object" } } });
+    let complaint = send(&bench, Method::POST, V1, &plain.to_string()).await;
+    assert_eq!(complaint.json()["error"]["param"], "text.format");
+    let mut said = plain;
+    said["input"] = json!("as JSON");
+    let made: Value = serde_json::from_str(&text(&create(&bench, said).await)).unwrap();
+    assert!(made.is_object());
+    let mut loose = asked.clone();
+    loose["text"]["format"]["schema"]["additionalProperties"] = json!(true);
+    let complaint = send(&bench, Method::POST, V1, &loose.to_string()).await.json();
+    assert_eq!(complaint["error"]["code"], "invalid_json_schema");
+    assert_eq!(complaint["error"]["param"], "text.format.schema");
+    let bench = talkative("refusal_probability = 1.0");
+    let refused = create(&bench, asked).await;
+    assert_eq!(refused["output"][0]["content"][0]["type"], "refusal");
+}
+
+/// Recorded: 36 with one flat function and a developer message (Mirascope, Azure
+/// gpt-4o-mini, 2025-11).
+#[tokio::test(start_paused = true)]
+async fn functions_cost_about_what_was_billed() {
+    let bench = talkative("tool_calls = \"never\"");
+    let tool = json!({ "type": "function", "name": "secret_retrieval_tool", "description": "A tool that requires a password to retrieve a secret.", "parameters": { "properties": { "password": { "title": "Password", "type": "string" } }, "required": ["password"], "additionalProperties": false, "type": "object" }, "strict": false });
+    let input = json!([
+        { "role": "developer", "content": "Use parallel tool calling." },
+        { "content": "Please retrieve the secrets associated with each of these passwords: mellon,radiance", "role": "user" },
+    ]);
+    let made = create(&bench, json!({ "model": "gpt-4o", "input": input, "tools": [tool] })).await;
+    let counted = made["usage"]["input_tokens"].as_u64().unwrap();
+    assert!((60..=90).contains(&counted), "{counted}");
+    let image = json!([{ "role": "user", "content": [{ "type": "input_image", "image_url": "https://example.com/a.png", "detail": "low" }] }]);
+    let made = create(&bench, json!({ "model": "gpt-4o", "input": image })).await;
+    // 85 for an image of low detail.
+    assert_eq!(made["usage"]["input_tokens"], 3 + 1 + 85 + 3);
+}

@@ -37,7 +37,6 @@ pub(super) struct Item {
 
 /// What an item of the output is.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "until content decides on calls and refusals"))]
 pub(super) enum Output {
     /// Thoughts. Their summary may be shown, in parts; the thoughts themselves only
     /// sealed, as they are when the item begins and when it ends.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 
 use super::answer::{Answer, Item, Output, Piece};
 use super::era::{Era, Vendor};
@@ -13,14 +14,14 @@ use super::ids::Family;
 use super::input::{Content, InputItem};
 use super::layout::pretty;
 use super::object::Stage;
-use super::settings::Settings;
+use super::settings::{Effort, Settings};
 use super::store::Record;
 use super::tools::Tools;
 use crate::api::call::{Call, Delivery, Document, Ground, Keep, Plan};
 use crate::api::fields::Parsed;
 use crate::api::usage::Usage;
 use crate::catalogue::Model;
-use crate::content::{self, Completion, Finish, Lengths};
+use crate::content::{self, Completion, Finish, Lengths, Said, Wish};
 use crate::wire::{ApiError, Ids};
 
 /// A request for a response.
@@ -50,7 +51,11 @@ impl Call for Responses {
     fn prompt_tokens(&self, model: &Model) -> u64 {
         let instructions = history::instruction_tokens(self.instructions.as_deref(), model);
         let items = history::tokens(&self.items, model);
-        let all = self.context.tokens + instructions + items + model.overhead.reply as u64;
+        let all = self.context.tokens
+            + instructions
+            + items
+            + self.declared_tokens(model)
+            + model.overhead.reply as u64;
         // `truncation: auto` leaves out the beginning rather than refuse.
         if self.truncates() { all.min(model.facts.context_tokens) } else { all }
     }
@@ -139,7 +144,28 @@ impl Responses {
             stop: &[],
             encoding: config.model.encoding,
         };
-        content::completion(lengths, &mut ground.rng)
+        let users_turn = match self.items.last().map(|item| &item.content) {
+            Some(Content::CallOutput { .. }) => false,
+            Some(Content::Message { role, .. }) => role != "assistant",
+            _ => true,
+        };
+        let wish =
+            Wish { offer: self.tools.offer.as_ref(), format: self.format.wanted(), users_turn };
+        let form = content::decide(wish, &config.forms, &mut ground.rng);
+        content::write(form, lengths, &config.forms, &mut ground.rng)
+    }
+
+    /// What tools and a response schema add to the prompt.
+    fn declared_tokens(&self, model: &Model) -> u64 {
+        let in_input = || {
+            let system = self.items.iter().find(|item| match &item.content {
+                Content::Message { role, .. } => matches!(role.as_str(), "system" | "developer"),
+                _ => false,
+            });
+            system.map(|item| item.texts().next().unwrap_or_default())
+        };
+        let system = self.instructions.as_deref().or_else(in_input);
+        self.tools.prompt_tokens(model, system) + self.format.prompt_tokens(model, system.is_some())
     }
 
     fn output(
@@ -150,7 +176,8 @@ impl Responses {
     ) -> Vec<Item> {
         let mut items = Vec::new();
         let reasoning = self.settings.reasoning;
-        if reasoning.effort.is_some_and(|effort| effort != super::settings::Effort::None) {
+        let thought = reasoning.effort.is_some_and(|effort| effort != Effort::None);
+        if thought {
             let tokens = completion.reasoning_tokens;
             let summary = match reasoning.summary {
                 Some(_) if 0 < tokens => summary(tokens, ground),
@@ -160,15 +187,28 @@ impl Responses {
             let id = family.id("rs", &mut ground.ids);
             items.push(Item { id, content: Output::Reasoning { summary, sealed } });
         }
-        // A maximum that thinking used up leaves nothing to say.
-        if !completion.pieces.is_empty() || items.is_empty() {
-            let id = family.id("msg", &mut ground.ids);
-            items.push(Item { id, content: Output::Text(completion.pieces) });
+        let Completion { pieces, said, .. } = completion;
+        let mut add = |kind: &str, content: Output, ids: &mut Ids<ChaCha8Rng>| {
+            items.push(Item { id: family.id(kind, ids), content });
+        };
+        match said {
+            Said::Calls(calls) => {
+                for (at, call) in calls.iter().enumerate() {
+                    let end = calls.get(at + 1).map_or(pieces.len(), |next| next.from);
+                    let arguments = pieces.get(call.from..end).unwrap_or_default().to_vec();
+                    let (call_id, name) = (ground.ids.call(), call.name.clone());
+                    add("fc", Output::Call { call_id, name, arguments }, &mut ground.ids);
+                }
+            }
+            Said::Refusal => add("msg", Output::Refusal(pieces), &mut ground.ids),
+            // A maximum that thinking used up leaves nothing to say.
+            Said::Text if pieces.is_empty() && thought => {}
+            Said::Text => add("msg", Output::Text(pieces), &mut ground.ids),
         }
         items
     }
 
-    fn delivery(&self, answer: Arc<Answer>, ids: Ids<rand_chacha::ChaCha8Rng>) -> Delivery {
+    fn delivery(&self, answer: Arc<Answer>, ids: Ids<ChaCha8Rng>) -> Delivery {
         if self.stream {
             // Recorded streams of background responses are not padded.
             let padding = (self.obfuscation && !self.settings.background).then_some(ids);
@@ -191,6 +231,7 @@ impl Responses {
         let before = ground
             .prompt_tokens
             .saturating_sub(instructions)
+            .saturating_sub(self.declared_tokens(model))
             .saturating_sub(model.overhead.reply as u64);
         let output = answer.as_input();
         let mut context = Context {

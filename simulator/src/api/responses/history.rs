@@ -1,6 +1,8 @@
 //! How items belong together: calls and their outputs, reasoning and what follows
 //! it; and what all of it costs in the prompt.
 
+use tokens::tool_call_tokens;
+
 use super::complaint::{input, item_not_found};
 use super::input::{Content, InputItem, Part};
 use super::store::{Past, Record};
@@ -128,8 +130,7 @@ pub(super) fn tokens(items: &[InputItem], model: &Model) -> u64 {
             Content::Call { name, arguments, .. } => {
                 // Calls in a row are one message of the assistant.
                 let frame = if was_in_call { 0 } else { message("assistant", &[], model) };
-                let texts = model.encoding.count(name) + model.encoding.count(arguments);
-                frame + CALL_TOKENS + texts as u64
+                frame + tool_call_tokens(model.encoding, name, arguments) as u64
             }
             // Thoughts of earlier turns are not shown to the model again.
             Content::Reasoning { .. } | Content::Reference | Content::Other { .. } => 0,
@@ -138,12 +139,12 @@ pub(super) fn tokens(items: &[InputItem], model: &Model) -> u64 {
     total
 }
 
-/// What a call costs beside its texts (about; inferred).
-const CALL_TOKENS: u64 = 7;
-
 fn message(role: &str, parts: &[Part], model: &Model) -> u64 {
-    let texts: usize = parts.iter().map(|part| model.encoding.count(part.text())).sum();
-    (model.overhead.per_message + model.encoding.count(role) + texts) as u64
+    let parts = parts.iter().map(|part| match part {
+        Part::Medium { tokens, .. } => *tokens,
+        part => model.encoding.count(part.text()) as u64,
+    });
+    (model.overhead.per_message + model.encoding.count(role)) as u64 + parts.sum::<u64>()
 }
 
 /// Prompt tokens of `instructions`: a leading system message.

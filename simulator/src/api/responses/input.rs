@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::complaint::{check_prefix, not_one_of, unknown};
 use crate::api::fields::{self, Fields, Parsed};
 use crate::api::object::json_string;
+use crate::catalogue::Model;
 use crate::wire::ApiError;
 
 const ROLES: &[&str] = &["assistant", "system", "developer", "user"];
@@ -104,7 +105,10 @@ pub(super) enum Part {
     Output(String),
     Refusal(String),
     /// An image, file or sound.
-    Medium(Map<String, Value>),
+    Medium {
+        json: String,
+        tokens: u64,
+    },
 }
 
 impl Part {
@@ -112,7 +116,7 @@ impl Part {
     pub(super) fn text(&self) -> &str {
         match self {
             Part::Text(text) | Part::Output(text) | Part::Refusal(text) => text,
-            Part::Medium(_) => "",
+            Part::Medium { .. } => "",
         }
     }
 
@@ -126,12 +130,21 @@ impl Part {
             Part::Refusal(text) => {
                 format!(r#"{{"type":"refusal","refusal":{}}}"#, json_string(text))
             }
-            Part::Medium(object) => Value::Object(object.clone()).to_string(),
+            Part::Medium { json, .. } => json.clone(),
         }
     }
 }
 
 impl InputItem {
+    /// What it says in words, if it is a message.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let parts = match &self.content {
+            Content::Message { parts, .. } => parts.as_slice(),
+            _ => &[],
+        };
+        parts.iter().map(Part::text)
+    }
+
     /// What ids of such an item begin with.
     pub(super) fn prefix(&self) -> &'static str {
         match self.content {
@@ -179,7 +192,7 @@ impl InputItem {
 }
 
 /// Reads `input`; an empty one is the caller's to refuse.
-pub(super) fn read(value: &Value) -> Parsed<Vec<InputItem>> {
+pub(super) fn read(value: &Value, model: &Model) -> Parsed<Vec<InputItem>> {
     match value {
         Value::String(text) if text.is_empty() => Ok(Vec::new()),
         Value::String(text) => {
@@ -189,7 +202,7 @@ pub(super) fn read(value: &Value) -> Parsed<Vec<InputItem>> {
             Ok(vec![InputItem { id: None, content }])
         }
         Value::Array(items) => {
-            items.iter().enumerate().map(|(at, item)| read_item(at, item)).collect()
+            items.iter().enumerate().map(|(at, item)| read_item(at, item, model)).collect()
         }
         // As measured: null is a string that is not one.
         Value::Null => Err(wrong_type_as("input", "a string", "an object")),
@@ -197,12 +210,12 @@ pub(super) fn read(value: &Value) -> Parsed<Vec<InputItem>> {
     }
 }
 
-fn read_item(at: usize, value: &Value) -> Parsed<InputItem> {
+fn read_item(at: usize, value: &Value, model: &Model) -> Parsed<InputItem> {
     let path = format!("input[{at}]");
     let Value::Object(object) = value else {
         return Err(fields::wrong_type(&path, "an input item", value));
     };
-    let item = Item { path, object };
+    let item = Item { path, object, model };
     let kind = match object.get("type") {
         None | Some(Value::Null) => "message",
         Some(Value::String(kind)) if ITEM_TYPES.contains(&kind.as_str()) => kind.as_str(),
@@ -263,6 +276,7 @@ fn behind_id(object: &Value) -> String {
 struct Item<'a> {
     path: String,
     object: &'a Map<String, Value>,
+    model: &'a Model,
 }
 
 impl<'a> Item<'a> {
@@ -329,7 +343,7 @@ impl<'a> Item<'a> {
             Some(Value::Array(parts)) => parts
                 .iter()
                 .enumerate()
-                .map(|(at, part)| read_part(&format!("{path}[{at}]"), part, allowed))
+                .map(|(at, part)| read_part(format!("{path}[{at}]"), part, allowed, self.model))
                 .collect(),
             Some(other) => {
                 Err(fields::wrong_type(&path, "one of an array of objects or string", other))
@@ -352,7 +366,7 @@ impl<'a> Item<'a> {
             let Value::Object(object) = part else {
                 return Err(fields::wrong_type(&path, "an object", part));
             };
-            let part = Item { path, object };
+            let part = Item { path, object, model: self.model };
             let text = json_string(part.required("text")?);
             texts.push(format!(r#"{{"type":"summary_text","text":{text}}}"#));
         }
@@ -365,17 +379,17 @@ impl<'a> Item<'a> {
     }
 }
 
-fn read_part(path: &str, value: &Value, allowed: &[&str]) -> Parsed<Part> {
+fn read_part(path: String, value: &Value, allowed: &[&str], model: &Model) -> Parsed<Part> {
     let Value::Object(object) = value else {
-        return Err(fields::wrong_type(path, "an object", value));
+        return Err(fields::wrong_type(&path, "an object", value));
     };
-    let part = Item { path: path.to_owned(), object };
+    let part = Item { path, object, model };
     let kind = part.required("type")?;
     if !PART_TYPES.contains(&kind) && !allowed.contains(&kind) {
         return Err(not_one_of(&part.at("type"), kind, PART_TYPES));
     }
     if !allowed.contains(&kind) {
-        return Err(not_one_of(path, kind, allowed));
+        return Err(not_one_of(&part.path, kind, allowed));
     }
     let text = |key: &str| -> Parsed<String> {
         let text = part.required(key)?;
@@ -398,10 +412,15 @@ fn read_part(path: &str, value: &Value, allowed: &[&str]) -> Parsed<Part> {
                 }
                 (None, None) => return Err(fields::missing(&part.at("image_url"))),
             }
-            Part::Medium(object.clone())
+            medium(object, model)
         }
-        _ => Part::Medium(object.clone()),
+        _ => medium(object, model),
     })
+}
+
+fn medium(part: &Map<String, Value>, model: &Model) -> Part {
+    let json = Value::Object(part.clone()).to_string();
+    Part::Medium { json, tokens: super::media::tokens(part, model) }
 }
 
 fn check_length(path: &str, text: &str) -> Parsed<()> {

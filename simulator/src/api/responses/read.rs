@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use super::call::Responses;
 use super::complaint::{bad, list, not_found, not_one_of, unknown, unsupported};
-use super::raw::Raw;
+use super::input::InputItem;
 use super::settings::{Effort, Reasoning, Settings, Tier};
 use super::store::Past;
 use super::{format, history, input, tools};
 use crate::api::fields::{self, Fields, Parsed};
 use crate::api::object::json_string;
 use crate::catalogue::{Kind, Model};
+use crate::content::{self, Json, Members};
 
 const FIELDS: &[&str] = &[
     "background",
@@ -63,6 +64,8 @@ const INCLUDES: &[&str] = &[
 ];
 const ENCRYPTED: &str = "reasoning.encrypted_content";
 const LOGPROBS: &str = "message.output_text.logprobs";
+/// What answers repeat with its keys in the order they were sent.
+const ORDERED: &[&str] = &["metadata", "text", "tool_choice", "tools"];
 /// The least maximum of output tokens.
 const LEAST_OUTPUT: u64 = 16;
 
@@ -74,20 +77,23 @@ pub(in crate::api) fn read(
 ) -> Parsed<Responses> {
     let Some(given) = fields.0.get("input") else { return Err(fields::missing("input")) };
     known_keys(fields)?;
-    let items = input::read(given)?;
+    let items = input::read(given, model)?;
     let previous_id = string(fields, "previous_response_id")?;
     let prompt = object(fields, "prompt")?;
     object(fields, "moderation")?;
     let include = read_include(fields)?;
-    let raw = Raw::of(bytes);
-    let tools = tools::read(fields, &raw)?;
-    let metadata = read_metadata(fields, &raw)?;
-    let text = format::read(fields, &raw)?;
+    let ordered = content::members_of(bytes, ORDERED);
+    let mut tools = tools::read(fields, &ordered)?;
+    let metadata = read_metadata(fields, &ordered)?;
+    let text = format::read(fields, &ordered)?;
     let temperature = fields.decimal("temperature", 0.0, 2.0)?;
     let top_p = fields.decimal("top_p", 0.0, 1.0)?;
     let presence_penalty = fields.decimal("presence_penalty", -2.0, 2.0)?;
     let frequency_penalty = fields.decimal("frequency_penalty", -2.0, 2.0)?;
     let parallel = flag(fields, "parallel_tool_calls")?.unwrap_or(true);
+    if let Some(offer) = &mut tools.offer {
+        offer.parallel = parallel;
+    }
     let stream = flag(fields, "stream")?.unwrap_or(false);
     let obfuscation = read_stream_options(fields)?;
     let background = flag(fields, "background")?.unwrap_or(false);
@@ -121,6 +127,7 @@ pub(in crate::api) fn read(
         refuse_sampling(fields, temperature, &include)?;
     }
     let items = history::resolve(items, previous.as_deref(), past, store)?;
+    format::check_word(&text.format, items.iter().flat_map(InputItem::texts))?;
     let encrypted_reasoning = include.contains(&ENCRYPTED);
     let nullable = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), json_string);
     let settings = Settings {
@@ -237,7 +244,7 @@ fn elided(name: &str) -> String {
     format!("{}...{}", name.get(..3).unwrap_or(name), name.get(end..).unwrap_or_default())
 }
 
-fn read_metadata(fields: Fields<'_>, raw: &Raw<'_>) -> Parsed<String> {
+fn read_metadata(fields: Fields<'_>, ordered: &Members) -> Parsed<String> {
     let (most, longest_key, longest) = (16, 64, 512);
     match fields.get("metadata") {
         None => Ok("{}".to_owned()),
@@ -255,24 +262,13 @@ fn read_metadata(fields: Fields<'_>, raw: &Raw<'_>) -> Parsed<String> {
                 let Value::String(text) = value else {
                     return Err(fields::wrong_type(&path, "a string", value));
                 };
-                too_long(&path, text, longest)?;
-                too_long(&path, key, longest_key)?;
+                fields::no_longer(&path, text, longest)?;
+                fields::no_longer(&path, key, longest_key)?;
             }
-            Ok(raw.metadata(parsed))
+            Ok(ordered.get("metadata").map_or_else(|| parsed.to_string(), Json::compact))
         }
         Some(other) => Err(fields::wrong_type("metadata", "a metadata object", other)),
     }
-}
-
-fn too_long(path: &str, text: &str, most: usize) -> Parsed<()> {
-    let length = text.chars().count();
-    if length <= most {
-        return Ok(());
-    }
-    let message = format!(
-        "Invalid '{path}': string too long. Expected a string with maximum length {most}, but got a string with length {length} instead."
-    );
-    Err(bad(message, Some(path), Some("string_above_max_length")))
 }
 
 /// Whether deltas are padded.
