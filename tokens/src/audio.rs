@@ -18,10 +18,15 @@ const BYTES_PER_SECOND: u32 = 16_000;
 )]
 pub fn audio_tokens(data: &str) -> usize {
     let data = DataUrl::parse(data).unwrap_or_else(|| DataUrl::bare(data));
-    let head = data.head();
-    let rate = wav_rate(&head).or_else(|| mp3_rate(&head)).unwrap_or(BYTES_PER_SECOND);
-    let seconds = data.bytes() as f64 / f64::from(rate.max(1));
-    (seconds * TOKENS_PER_SECOND).ceil() as usize
+    (audio_seconds(&data.head(), data.bytes()) * TOKENS_PER_SECOND).ceil() as usize
+}
+
+/// How long a sound lasts, in seconds: by the rate in the `head` of its file, WAV or
+/// MP3, and the file's length in `bytes`. Other files are taken for MP3 of 128 kbit/s.
+#[must_use]
+pub fn audio_seconds(head: &[u8], bytes: usize) -> f64 {
+    let rate = wav_rate(head).or_else(|| mp3_rate(head)).unwrap_or(BYTES_PER_SECOND);
+    bytes as f64 / f64::from(rate.max(1))
 }
 
 /// Bytes a second, from the `fmt ` chunk of a RIFF file.

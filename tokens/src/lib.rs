@@ -14,7 +14,7 @@ mod encoding;
 mod image;
 mod tools;
 
-pub use audio::audio_tokens;
+pub use audio::{audio_seconds, audio_tokens};
 pub use chat::{ChatMessage, ChatOverhead, chat_prompt_tokens};
 pub use data_url::DataUrl;
 pub use encoding::{DecodeError, Encoding, Piece};

@@ -28,6 +28,17 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The same in newer endpoints' words.
+    pub(super) fn only_known(self, known: &[&str]) -> Parsed<()> {
+        match self.0.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                let message = format!("Unknown parameter: '{key}'.");
+                Err(ApiError::invalid_request(message, Some(key), Some("unknown_parameter")))
+            }
+        }
+    }
+
     pub(super) fn boolean(self, key: &str) -> Parsed<bool> {
         match self.get(key) {
             None => Ok(false),

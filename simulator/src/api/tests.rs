@@ -1,12 +1,13 @@
 //! Readings of requests against recordings.
 
+use bytes::Bytes;
+
 use super::*;
 use crate::catalogue::{Model, Operation};
 
 fn prompt_tokens(operation: Operation, body: &str, model: &Model) -> u64 {
-    let json = parse_json(body.as_bytes()).unwrap();
-    let body = Body { json: &json, bytes: body.as_bytes() };
-    read(operation, body, model, &()).unwrap().prompt_tokens(model)
+    let payload = Payload::json(Bytes::copy_from_slice(body.as_bytes())).unwrap();
+    read(operation, &payload, model, &()).unwrap().prompt_tokens(model)
 }
 
 #[test]

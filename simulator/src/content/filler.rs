@@ -245,7 +245,7 @@ pub(crate) fn completion(lengths: Lengths<'_>, rng: &mut impl Rng) -> Completion
     } else {
         Finish::Stop
     };
-    let pieces = write(wanted, rng);
+    let pieces = words(wanted, rng);
     let completion =
         Completion { pieces, finish, reasoning_tokens: reasoning, ..Completion::default() };
     cut_at_stop(completion, lengths.stop, lengths.encoding)
@@ -276,7 +276,7 @@ fn natural(settings: &CompletionLength, rng: &mut impl Rng) -> u64 {
 
 /// Filler text of `count` tokens, ending in a full stop.
 pub(super) fn sentences(count: u64, rng: &mut impl Rng) -> String {
-    let mut pieces = write(count.max(2) - 1, rng);
+    let mut pieces = words(count.max(2) - 1, rng);
     if pieces.last().is_some_and(|last| last == ".") {
         pieces.pop();
     }
@@ -285,7 +285,8 @@ pub(super) fn sentences(count: u64, rng: &mut impl Rng) -> String {
 }
 
 /// `count` pieces: sentences of 6 to 16 tokens.
-fn write(count: u64, rng: &mut impl Rng) -> Vec<Cow<'static, str>> {
+/// Filler of exactly this many tokens, one a piece.
+pub(crate) fn words(count: u64, rng: &mut impl Rng) -> Vec<Cow<'static, str>> {
     let mut pieces = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
     let mut left_in_sentence = 0_u32;
     for index in 0..count {
@@ -357,7 +358,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn n_pieces_are_n_tokens(count in 0_u64..400, seed: u64) {
-            let text = write(count, &mut Seed(seed).stream("x")).concat();
+            let text = words(count, &mut Seed(seed).stream("x")).concat();
             for encoding in Encoding::ALL {
                 prop_assert_eq!(encoding.count(&text) as u64, count);
             }

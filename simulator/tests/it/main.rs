@@ -10,6 +10,7 @@ mod entra;
 mod errors;
 mod forms;
 mod limits;
+mod media;
 mod process;
 mod recorded_forms;
 mod recording;
