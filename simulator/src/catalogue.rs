@@ -22,6 +22,8 @@ pub(crate) enum Operation {
     Completions,
     /// `embeddings`
     Embeddings,
+    /// `responses`
+    Responses,
     /// `images/generations`
     Images,
     /// `images/edits`
@@ -36,10 +38,11 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub(crate) const ALL: [Operation; 8] = [
+    pub(crate) const ALL: [Operation; 9] = [
         Operation::Chat,
         Operation::Completions,
         Operation::Embeddings,
+        Operation::Responses,
         Operation::Images,
         Operation::ImageEdits,
         Operation::Transcriptions,
@@ -58,6 +61,7 @@ impl Operation {
             Operation::Chat => "chat",
             Operation::Completions => "completions",
             Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
             Operation::Images => "images",
             Operation::ImageEdits => "image_edits",
             Operation::Transcriptions => "transcriptions",
@@ -82,6 +86,7 @@ impl Operation {
             Operation::Chat => "ChatCompletions_Create",
             Operation::Completions => "Completions_Create",
             Operation::Embeddings => "Embeddings_Create",
+            Operation::Responses => "Responses_Create",
             Operation::Images => "ImageGenerations_Create",
             Operation::ImageEdits => "ImageEdits_Create",
             Operation::Transcriptions => "Transcriptions_Create",
@@ -92,7 +97,7 @@ impl Operation {
 
     /// Whether it is the Responses API, which spills over only when told to.
     pub(crate) fn is_responses(self) -> bool {
-        false
+        self == Self::Responses
     }
 
     /// The path, after a surface's prefix.
@@ -101,6 +106,7 @@ impl Operation {
             Operation::Chat => "chat/completions",
             Operation::Completions => "completions",
             Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
             Operation::Images => "images/generations",
             Operation::ImageEdits => "images/edits",
             Operation::Transcriptions => "audio/transcriptions",
@@ -115,6 +121,7 @@ impl Operation {
             Operation::Chat => "chatCompletion",
             Operation::Completions => "completion",
             Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
             Operation::Images => "imageGenerations",
             Operation::ImageEdits => "imageEdits",
             Operation::Transcriptions => "audioTranscription",
@@ -266,7 +273,9 @@ impl Model {
     /// Whether the model has this operation.
     pub(crate) fn supports(&self, operation: Operation) -> bool {
         match self.facts.kind {
-            Kind::Chat | Kind::Reasoning => operation == Operation::Chat,
+            Kind::Chat | Kind::Reasoning => {
+                matches!(operation, Operation::Chat | Operation::Responses)
+            }
             Kind::ChatAndCompletions => operation.is_text(),
             Kind::Completions => operation == Operation::Completions,
             Kind::Embeddings(_) => operation == Operation::Embeddings,

@@ -13,6 +13,7 @@ use super::{SimulatorConfig, entra, filter, forms, https, latency, moderation, r
 use crate::catalogue::{self, Kind, Model};
 use crate::latency::Latency;
 
+const DEFAULT_STORED_RESPONSES: u64 = 1_000;
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
 const DEFAULT_MAX_BODY_BYTES: u64 = 16 << 20;
 const DEFAULT_NEWEST_API_VERSION: &str = "2026-12-31";
@@ -60,6 +61,12 @@ impl Checker<'_> {
             DEFAULT_JOURNAL_CAPACITY,
             1..=10_000_000,
         );
+        let stored_responses = self.whole(
+            file.stored_responses,
+            "stored_responses",
+            DEFAULT_STORED_RESPONSES,
+            0..=1_000_000,
+        );
         let max_body_bytes = self.whole(
             file.max_body_bytes,
             "max_body_bytes",
@@ -100,6 +107,7 @@ impl Checker<'_> {
         }
         Some(SimulatorConfig {
             journal_capacity: usize::try_from(journal_capacity).ok()?,
+            stored_responses: usize::try_from(stored_responses).ok()?,
             max_body_bytes: usize::try_from(max_body_bytes).ok()?,
             newest_api_version,
             resources,

@@ -31,6 +31,11 @@ pub(crate) struct File {
     /// oldest leave first. Default 100000.
     #[schemars(with = "Option<u64>")]
     pub journal_capacity: Option<Spanned<u64>>,
+    /// How many responses of the Responses API each resource keeps for
+    /// retrieval and `previous_response_id`; the oldest leave first, all after
+    /// 30 days. 0 keeps none. Default 1000.
+    #[schemars(with = "Option<u64>")]
+    pub stored_responses: Option<Spanned<u64>>,
     /// Largest request body accepted, in bytes; larger ones get 413. Default 16777216.
     #[schemars(with = "Option<u64>")]
     pub max_body_bytes: Option<Spanned<u64>>,

@@ -16,6 +16,7 @@ use super::early::{Reached, early};
 use super::exchange::Exchange;
 use super::faulty::{change_headers, no_response};
 use super::metrics::Tokens;
+use super::past::PastOf;
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use super::tier::{AskedTier, asked_tier};
@@ -120,7 +121,8 @@ impl Addressed<'_> {
             prompt: outline.chars.div_ceil(4),
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
-        let call = api::read(operation, body, model);
+        let past = PastOf { resource: &self.exchange.resource, now: self.exchange.started };
+        let call = api::read(operation, body, model, &past);
         let asked = asked_tier(&deployment.config.tiers, &body.fields);
         let tier = asked.as_ref().map_or(deployment.config.tiers.own, |asked| asked.tier);
         let now = self.exchange.started;

@@ -17,7 +17,7 @@ use super::lock;
 use super::metrics::{Observation, Tokens};
 use super::resource::Resource;
 use super::route::Endpoint;
-use crate::api::Usage;
+use crate::api::{Kept, Usage};
 use crate::fault::{Armed, Fault};
 use crate::latency::Schedule;
 use crate::limit::{PaygStanding, Standing, Ticket, Tier, Used};
@@ -65,6 +65,8 @@ pub(super) struct Exchange {
     record: Record,
     admitted: Option<Admitted>,
     first_byte: Option<Instant>,
+    /// What stays of the answer when it is complete.
+    keep: Option<Kept>,
     refused: Option<&'static str>,
     /// How late something left at most.
     latest: Duration,
@@ -107,6 +109,7 @@ impl Exchange {
             record,
             admitted: None,
             first_byte: None,
+            keep: None,
             refused: None,
             latest: Duration::ZERO,
             asked: Tokens::default(),
@@ -140,6 +143,7 @@ impl Exchange {
             record,
             admitted: None,
             first_byte: None,
+            keep: None,
             refused: None,
             latest: Duration::ZERO,
             asked: Tokens::default(),
@@ -245,6 +249,17 @@ impl Exchange {
         self.latest = self.latest.max(now.saturating_duration_since(due));
     }
 
+    /// Something stays of the answer when it is complete.
+    pub(super) fn keep(&mut self, kept: Kept) {
+        self.keep = Some(kept);
+    }
+
+    /// Somebody asked for the answer to be made no further.
+    pub(super) fn cancelled(mut self) {
+        let usage = self.usage_so_far(None);
+        self.end(200, Some("cancelled"), usage, false);
+    }
+
     /// The first byte of the reply leaves.
     pub(super) fn first_byte(&mut self) {
         self.first_byte.get_or_insert_with(Instant::now);
@@ -315,6 +330,9 @@ impl Exchange {
         }
         self.over = true;
         self.resource.over();
+        if complete && let Some(kept) = self.keep.take() {
+            lock(&self.resource.responses).put(kept);
+        }
         let now = Instant::now();
         let usage_or_zero = usage.unwrap_or_default();
         if let Some(admitted) = &self.admitted {

@@ -17,6 +17,7 @@ use super::journal::Journal;
 use super::metrics::{Metering, Metrics};
 use super::route::Surface;
 use super::simulator::Environment;
+use crate::api::Store;
 use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 use crate::wire::Ids;
@@ -29,6 +30,8 @@ pub(super) struct Settings {
     pub journal_capacity: usize,
     pub max_body_bytes: usize,
     pub newest_api_version: String,
+    /// How many responses are kept.
+    pub stored_responses: usize,
 }
 
 /// A resource being served.
@@ -38,6 +41,7 @@ pub(super) struct Resource {
     pub environment: Environment,
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
+    pub responses: Mutex<Store>,
     /// Told of every record.
     pub journal_grew: Notify,
     /// Ends what would go on for ever, once the process stops.
@@ -80,6 +84,7 @@ impl Resource {
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
         let faults = Faults::new(&config.faults, Instant::now());
+        let responses = Mutex::new(Store::new(settings.stored_responses));
         let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
             metering,
@@ -89,6 +94,7 @@ impl Resource {
             environment,
             deployments,
             journal,
+            responses,
             journal_grew: Notify::new(),
             closing: CancellationToken::new(),
             metrics,

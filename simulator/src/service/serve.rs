@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::attempt::Addressed;
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
-use super::early::{Reached, early, told};
+use super::early::{Reached, early, told, told_while_made};
 use super::exchange::{Exchange, TRACEPARENT, trace_id};
 use super::fault_header::fault_of;
 use super::headers::custom;
@@ -31,6 +31,7 @@ use super::record::Proxy;
 use super::replay::replay;
 use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
+use super::stored::Told;
 use crate::api::{Payload, model_of};
 use crate::catalogue::{Operation, is_retired};
 use crate::config::RecordingConfig;
@@ -100,7 +101,8 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         Endpoint::Operation(operation) => operation,
         Endpoint::Inquiry(inquiry) => {
             return match inquire(&resource, inquiry, &routed, exchange.number, bytes) {
-                Ok(document) => told(exchange, &identity, document),
+                Ok(Told::Document(document)) => told(exchange, &identity, document),
+                Ok(Told::Stream(plan)) => told_while_made(exchange, &identity, plan).await,
                 Err(error) => early(exchange, &identity, error, Reached::Resource),
             };
         }
@@ -181,6 +183,7 @@ pub(super) struct Routed<'p> {
     pub address: Address<'p>,
     pub endpoint: Endpoint,
     pub api_version: &'p str,
+    pub query: Option<&'p str>,
 }
 
 /// Route → authenticate.
@@ -192,7 +195,7 @@ fn reach<'p>(
 ) -> Result<Routed<'p>, ApiError> {
     let newest = &resource.settings.newest_api_version;
     let (address, endpoint, api_version) = route(address, parts, exchange.style, newest)?;
-    let routed = Routed { address, endpoint, api_version };
+    let routed = Routed { address, endpoint, api_version, query: parts.uri.query() };
     exchange.called(routed.endpoint);
     let credential = authenticate(resource, routed.address.surface, &parts.headers)?;
     exchange.authenticated(credential);
@@ -213,7 +216,7 @@ fn resolve<'p>(
     let surface = address.surface;
     let name = match (address.deployment, body) {
         (Some(name), _) => name,
-        (None, Ok(body)) => model_of(&body.fields)?,
+        (None, Ok(body)) => model_of(operation, &body.fields)?,
         (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);

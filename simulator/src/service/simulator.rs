@@ -153,6 +153,7 @@ fn resource_settings(
         journal_capacity: config.journal_capacity,
         max_body_bytes: config.max_body_bytes,
         newest_api_version: config.newest_api_version.clone(),
+        stored_responses: config.stored_responses,
     }
 }
 

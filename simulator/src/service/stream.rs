@@ -20,12 +20,33 @@ use crate::latency::Schedule;
 
 /// A streamed answer, planned whole.
 pub(super) struct StreamPlan {
-    pub exchange: Exchange,
+    /// Whose end the stream's end is; none where the work goes on without a client.
+    pub exchange: Option<Exchange>,
+    /// What deadlines are measured from.
+    pub started: Instant,
     pub events: Box<dyn Events>,
     pub schedule: Arc<Schedule>,
     /// Tokens of each choice.
     pub choices: Vec<usize>,
     pub flaws: Flaws,
+}
+
+impl StreamPlan {
+    /// When the first byte is due.
+    pub(super) fn opening(&self) -> Instant {
+        let early = self.events.opens_early();
+        self.started + if early { self.schedule.begin() } else { self.schedule.first() }
+    }
+}
+
+impl StreamPlan {
+    /// Holds back what has not left.
+    fn delay(&mut self, time: Duration) {
+        self.started = self.started.checked_add(time).unwrap_or(self.started);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.delay(time);
+        }
+    }
 }
 
 /// One token's place: due time, index in its choice, choice.
@@ -85,7 +106,7 @@ impl Streaming {
         self.trickled = true;
         let piece = self.pieces.pop_front()?;
         if self.over && self.pieces.is_empty() {
-            self.plan.exchange.complete(200, None);
+            self.complete();
         }
         Some(Ok(piece))
     }
@@ -109,12 +130,7 @@ impl Streaming {
             Some(&(due, ..)) => due,
             None => self.plan.schedule.end(),
         };
-        let due = self.plan.exchange.started + due;
-        wait_until(due).await;
-        let now = Instant::now();
-        // A client that reads late is not our lateness.
-        self.plan.exchange.was_due(due.max(polled), now);
-        let elapsed = now.saturating_duration_since(self.plan.exchange.started);
+        let due = self.plan.started + due;
         let stop = match self.plan.flaws.breach {
             Some((after, _)) => after.min(self.order.len()),
             None => self.order.len(),
@@ -122,8 +138,19 @@ impl Streaming {
         let mut out = String::new();
         if !self.opened {
             self.opened = true;
+            wait_until(self.plan.opening()).await;
             self.plan.events.open(&mut out);
+            if Instant::now() < due && !out.is_empty() {
+                return Some(Ok(Bytes::from(out)));
+            }
         }
+        wait_until(due).await;
+        let now = Instant::now();
+        // A client that reads late is not our lateness.
+        if let Some(exchange) = &mut self.plan.exchange {
+            exchange.was_due(due.max(polled), now);
+        }
+        let elapsed = now.saturating_duration_since(self.plan.started);
         while self.next < stop
             && let Some(&(due, index, choice)) = self.order.get(self.next)
             && due <= elapsed
@@ -143,7 +170,19 @@ impl Streaming {
     /// stops reading at `[DONE]` has not gone away. What trickles is over later.
     fn end_if_over(&mut self) {
         if self.over && self.plan.flaws.trickle.is_none() {
-            self.plan.exchange.complete(200, None);
+            self.complete();
+        }
+    }
+
+    fn complete(&mut self) {
+        if let Some(mut exchange) = self.plan.exchange.take() {
+            exchange.complete(200, None);
+        }
+    }
+
+    fn broke_off(&mut self) {
+        if let Some(mut exchange) = self.plan.exchange.take() {
+            exchange.broke_off("fault", Some(self.next as u64));
         }
     }
 
@@ -153,21 +192,21 @@ impl Streaming {
             Breach::Stall(time) => {
                 tokio::time::sleep(time).await;
                 // What is left keeps its pace.
-                self.plan.exchange.delay(time);
+                self.plan.delay(time);
                 None
             }
             Breach::Break(how) => {
                 // What was sent before leaves first.
                 tokio::task::yield_now().await;
                 self.over = true;
-                self.plan.exchange.broke_off("fault", Some(self.next as u64));
+                self.broke_off();
                 Some(Err(how))
             }
             Breach::Error(message) => {
                 let mut out = String::new();
                 self.plan.events.error(&message, &mut out);
                 self.over = true;
-                self.plan.exchange.broke_off("fault", Some(self.next as u64));
+                self.broke_off();
                 Some(Ok(Bytes::from(out)))
             }
             Breach::Malformed => {
@@ -179,7 +218,7 @@ impl Streaming {
                 let start = out.len();
                 match self.order.get(self.next) {
                     Some(&(due, index, choice)) => {
-                        wait_until(self.plan.exchange.started + due).await;
+                        wait_until(self.plan.started + due).await;
                         self.next += 1;
                         self.plan.events.token(choice, index, &mut out);
                     }

@@ -20,6 +20,8 @@ mod process;
 mod profiles;
 mod recorded_forms;
 mod recording;
+mod recordings;
+mod responses;
 mod robustness;
 mod sockets;
 mod streams;
