@@ -12,8 +12,8 @@ use crate::support::{Answer, Bench, CHAT, EMBEDDING, KEY, ms};
 const ASK: &str = r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":10}"#;
 const STREAM: &str = r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":10,"stream":true,"stream_options":{"include_usage":true}}"#;
 
-/// First token after 100 ms, then one every 20 ms.
-const STEADY: &str = r#"latency = { profile = "payg-gpt-4o", overhead_ms = 100, base_ms = 0, sigma = 0, prefill_ms_per_1k = 0, itl_ms = 20, itl_shape = 1000000, speed_sigma = 0, tail_probability = 0, refusal_min_ms = 0, refusal_max_ms = 0 }, completion_tokens = "max_tokens""#;
+/// First token after 100 ms, then one every 20 ms, each by itself.
+const STEADY: &str = r#"latency = { profile = "payg-gpt-4o", overhead_ms = 100, base_ms = 0, sigma = 0, prefill_ms_per_1k = 0, itl_ms = 20, itl_shape = 1000000, speed_sigma = 0, tail_probability = 0, refusal_min_ms = 0, refusal_max_ms = 0 }, completion_tokens = "max_tokens", content_filter_group = [1, 1]"#;
 
 /// A resource with a steady chat deployment, embeddings and these faults.
 fn config(faults: &str) -> String {
