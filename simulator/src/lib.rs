@@ -33,11 +33,13 @@ mod aside;
 mod catalogue;
 mod config;
 mod content;
+mod fault;
 mod filter;
 mod latency;
 mod limit;
 mod recording;
 mod service;
+mod sizing;
 mod wire;
 
 pub mod cli;

@@ -21,6 +21,7 @@ pub(super) struct Answer<'a> {
     pub fingerprint: Option<&'a str>,
     /// What filters found in the prompt.
     pub prompt: &'a Findings,
+    pub service_tier: Option<&'static str>,
 }
 
 impl Answer<'_> {

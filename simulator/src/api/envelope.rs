@@ -168,14 +168,13 @@ impl<R: Rng> Envelope<R> {
 
 /// An event without choices, with marks for what changes.
 fn template(answer: &Answer<'_>, usage: bool, obfuscation: bool, kind: Kind) -> String {
-    let openai = answer.layout() == Layout::OpenAi;
     let object = match kind {
         Kind::Chat => Object::new()
             .text("id", answer.id)
             .text("object", "chat.completion.chunk")
             .number("created", answer.created)
             .text("model", answer.model)
-            .when(openai, |object| object.text("service_tier", "default"))
+            .maybe("service_tier", answer.service_tier)
             .raw("system_fingerprint", answer.fingerprint_json())
             .raw("choices", "[]"),
         Kind::Completions => Object::new()

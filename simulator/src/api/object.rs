@@ -44,6 +44,14 @@ impl Object {
         if condition { more(self) } else { self }
     }
 
+    /// The same with a text, where there is one.
+    pub(super) fn maybe(self, key: &'static str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self,
+        }
+    }
+
     /// One line, without spaces.
     pub(super) fn write(mut self, layout: Layout) -> String {
         if layout != Layout::OpenAi {

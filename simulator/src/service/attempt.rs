@@ -5,23 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::deployment::Deployment;
 use super::early::{Reached, early};
 use super::exchange::Exchange;
+use super::faulty::{change_headers, no_response};
 use super::metrics::Tokens;
+use super::past::PastOf;
 use super::reply::{fail, wait_until};
 use super::route::Route;
+use super::tier::{AskedTier, asked_tier};
 use crate::api::{self, Call, Outline, Parsed, Payload, Usage};
 use crate::aside::aside;
 use crate::catalogue::Operation;
-use crate::config::{Capacity, DeploymentConfig};
+use crate::config::Capacity;
+use crate::fault::{Armed, Stage};
 use crate::filter::Findings;
 use crate::latency;
-use crate::limit::{Demand, Refusal, Ticket, Tier};
+use crate::limit::{Demand, Refusal, RefusalReason, Ticket, Tier};
 use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
 /// A request that has reached its deployment.
@@ -33,32 +39,70 @@ pub(super) struct Addressed<'p> {
     pub exchange: Exchange,
     pub route: Route<'p>,
     pub deployment: Arc<Deployment>,
+    /// `x-ms-spillover-deployment` as it came.
+    pub spillover_header: Option<HeaderValue>,
+    /// The provisioned deployment that could not serve it.
+    pub spilled_from: Option<Arc<Deployment>>,
+    /// The fault that the request brought, until it strikes.
+    pub brought: Option<Arc<Armed>>,
+    /// The fault that struck this attempt and that its reply still has to show.
+    pub struck: Option<Arc<Armed>>,
 }
 
 /// A request that was admitted and that the model layer accepts.
 pub(super) struct Accepted {
     pub ticket: Ticket,
     pub call: Box<dyn Call>,
-    pub prompt_tokens: u64,
+    pub prompt: Prompt,
     /// What filters found in the prompt without blocking it.
     pub findings: Findings,
+    pub asked: AskedTier,
+}
+
+/// A prompt, counted.
+#[derive(Debug, Default)]
+pub(super) struct Prompt {
+    pub tokens: u64,
+    /// Those of them that the prompt cache holds.
+    pub cached_tokens: u64,
+    /// As the prompt cache knows it.
+    pub prefix: Vec<u64>,
+}
+
+/// How an attempt fails.
+pub(super) enum Failure {
+    Reply(Box<Reply>),
+    /// The connection is reset: nothing is sent.
+    NoReply,
 }
 
 /// An error, and the headers it is sent with.
-struct Failure {
-    error: ApiError,
-    headers: HeaderMap,
+pub(super) struct Reply {
+    pub error: ApiError,
+    pub headers: HeaderMap,
+    /// The prompt is longer than the deployment takes.
+    pub too_long: bool,
+}
+
+impl From<Reply> for Failure {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(Box::new(reply))
+    }
 }
 
 impl Addressed<'_> {
     pub(super) async fn answer(mut self, body: Payload) -> Response {
-        match self.attempt(&body) {
-            Ok(accepted) => self.deliver(accepted).await,
-            Err(failure) => {
-                self.exchange.ready();
-                self.refusal_delay().await;
-                fail(self.exchange, failure.error, failure.headers)
-            }
+        let mut reply = match self.attempt(&body) {
+            Ok(accepted) => return self.deliver(accepted).await,
+            Err(Failure::Reply(reply)) => *reply,
+            Err(Failure::NoReply) => return no_response(self.exchange),
+        };
+        change_headers(self.struck.as_ref(), reply.error.status, &mut reply.headers);
+        self.exchange.ready();
+        self.refusal_delay().await;
+        match self.spillover(&reply) {
+            Some(target) => self.spill(target, reply, &body).await,
+            None => fail(self.exchange, reply.error, reply.headers),
         }
     }
 
@@ -68,7 +112,7 @@ impl Addressed<'_> {
         early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
-    fn attempt(&mut self, body: &Payload) -> Result<Accepted, Failure> {
+    pub(super) fn attempt(&mut self, body: &Payload) -> Result<Accepted, Failure> {
         let deployment = Arc::clone(&self.deployment);
         let operation = self.route.operation;
         let model = &deployment.config.model;
@@ -77,45 +121,71 @@ impl Addressed<'_> {
             prompt: outline.chars.div_ceil(4),
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
-        let call = api::read(operation, body, model);
-        let mut prompt_tokens = None;
-        let mut count = |call: &dyn Call| {
-            *prompt_tokens
-                .get_or_insert_with(|| aside(body.bytes.len(), || call.prompt_tokens(model)))
-        };
+        let past = PastOf { resource: &self.exchange.resource, now: self.exchange.started };
+        let call = api::read(operation, body, model, &past);
+        let asked = asked_tier(&deployment.config.tiers, &body.fields);
+        let tier = asked.as_ref().map_or(deployment.config.tiers.own, |asked| asked.tier);
         let now = self.exchange.started;
-        let demand = demand(&deployment, operation, outline, &call, || {
+        let mut prompt = None;
+        // Tokens, and those of them that are cached.
+        let mut count = |call: &dyn Call| {
+            let prompt =
+                prompt.get_or_insert_with(|| counted(&deployment, operation, now, body, call));
+            (prompt.tokens, prompt.cached_tokens)
+        };
+        if tier == Tier::Flex && self.lacks_flex_capacity() {
+            let wait = Some(FLEX_WAIT);
+            let standing = deployment.standing(now);
+            let refusal = Refusal::flat(RefusalReason::FlexCapacity, wait, standing);
+            return Err(self.refused(&refusal));
+        }
+        // In a form it is a text.
+        let stream = body
+            .fields
+            .get("stream")
+            .is_some_and(|value| value.as_bool() == Some(true) || value.as_str() == Some("true"));
+        self.strike(Stage::BeforeAdmission, now, stream, None)?;
+        let demand = demand(&deployment, operation, outline, tier, &call, || {
             // A full deployment refuses before anybody counts.
             match &call {
-                Ok(call) if !deployment.is_full(now) => count(call.as_ref()),
+                Ok(call) if !deployment.is_full(now) => {
+                    let (tokens, cached_tokens) = count(call.as_ref());
+                    tokens - cached_tokens
+                }
                 Ok(_) | Err(_) => 0,
             }
         });
         let ticket = deployment.try_admit(now, demand).map_err(|refusal| self.refused(&refusal))?;
         self.exchange.admitted(&deployment, ticket, now);
-        let (call, prompt_tokens) = call
-            .and_then(|call| {
-                let tokens = count(call.as_ref());
-                call.check_context(tokens, model)?;
-                check_provisioned(&deployment.config, tokens)?;
-                check_images(&self.exchange.resource.config.unreachable_images, &body.fields)?;
-                Ok((call, tokens))
-            })
-            // A 400 of the model layer, after admission.
-            .map_err(|error| self.complaint(ticket, error))?;
+        // Errors of the model layer come after admission.
+        let (call, asked) = match (call, asked) {
+            (Ok(call), Ok(asked)) => (call, asked),
+            (Err(error), _) | (_, Err(error)) => {
+                return Err(self.complaint(ticket, error, false));
+            }
+        };
+        let (prompt_tokens, _) = count(call.as_ref());
+        call.check_context(prompt_tokens, model)
+            .and_then(|()| check_offer(&deployment, ticket.tier, prompt_tokens))
+            .map_err(|error| self.complaint(ticket, error, true))?;
+        check_images(&self.exchange.resource.config.unreachable_images, &body.fields)
+            .map_err(|error| self.complaint(ticket, error, false))?;
         let findings = self.judge_prompt(call.as_ref());
         if findings.blocked() {
             self.exchange.prompt_charged(Usage { prompt_tokens, ..Usage::default() });
             let layout = deployment.config.wire_profile.layout();
-            return Err(self.complaint(ticket, ApiError::prompt_filtered(&findings, layout)));
+            let error = ApiError::prompt_filtered(&findings, layout);
+            return Err(self.complaint(ticket, error, false));
         }
-        Ok(Accepted { ticket, call, prompt_tokens, findings })
+        self.strike(Stage::AfterAdmission, now, stream, Some(ticket))?;
+        Ok(Accepted { ticket, call, prompt: prompt.unwrap_or_default(), findings, asked })
     }
 
     /// An error of the model layer, after admission.
-    fn complaint(&self, ticket: Ticket, error: ApiError) -> Failure {
+    fn complaint(&self, ticket: Ticket, error: ApiError, too_long: bool) -> Failure {
+        let headers = self.headers(ticket, AskedTier::NONE, JSON, false, Duration::ZERO);
         let error = error.in_words_of(self.deployment.config.wire_profile);
-        Failure { error, headers: self.headers(ticket, JSON, false, Duration::ZERO) }
+        Reply { error, headers, too_long }.into()
     }
 
     /// What content filters find in the prompt.
@@ -128,8 +198,20 @@ impl Addressed<'_> {
         filters.judge_prompt(&call.prompt_texts(), &mut rng)
     }
 
+    /// Whether the flex tier has nothing left for this request.
+    fn lacks_flex_capacity(&self) -> bool {
+        let chance = self.deployment.config.tiers.flex_unavailable;
+        let mut rng = self.exchange.resource.rng("flex", self.exchange.number);
+        0.0 < chance && rng.random::<f64>() < chance
+    }
+
     fn refused(&mut self, refusal: &Refusal) -> Failure {
         self.exchange.refused(refusal.standing, refusal.reason.name());
+        self.refusal(refusal).into()
+    }
+
+    /// A refusal as it is sent.
+    pub(super) fn refusal(&self, refusal: &Refusal) -> Reply {
         let config = &self.deployment.config;
         let region = &self.exchange.resource.config.region;
         let refused = Refused {
@@ -142,10 +224,10 @@ impl Addressed<'_> {
             region,
         };
         let (error, headers) = (refused.error(), refused.headers(&self.identity));
-        Failure { error, headers }
+        Reply { error, headers, too_long: false }
     }
 
-    async fn refusal_delay(&mut self) {
+    pub(super) async fn refusal_delay(&mut self) {
         let mut rng = self.exchange.resource.rng("refusals", self.exchange.number);
         let delay = latency::refusal_delay(&self.deployment.latency(), &mut rng);
         wait_until(self.exchange.started + delay).await;
@@ -155,6 +237,7 @@ impl Addressed<'_> {
     pub(super) fn headers(
         &self,
         ticket: Ticket,
+        asked: AskedTier,
         content_type: &'static str,
         streaming: bool,
         worked: Duration,
@@ -171,21 +254,49 @@ impl Addressed<'_> {
                 content_type,
                 streaming,
                 standing: ticket.standing,
-                tiers: ("default", ticket.tier),
-                spilled_from: None,
+                tiers: (asked.name, ticket.tier),
+                spilled_from: self.spilled_from.as_ref().map(|from| from.config.name.as_str()),
                 worked,
             },
         )
     }
 }
 
-/// Some models have a shorter window on provisioned deployments (specification,
-/// section 1.5). The text is that of a window; the service's own is not published.
-fn check_provisioned(config: &DeploymentConfig, prompt_tokens: u64) -> Parsed<()> {
-    match config.model.facts.ptu_prompt_tokens {
-        Some(most) if config.sku.is_provisioned() && most < prompt_tokens => {
-            Err(ApiError::prompt_too_long(most, prompt_tokens))
+/// How long a refusal for want of flex capacity asks to wait; not published.
+const FLEX_WAIT: Duration = Duration::from_secs(30);
+
+/// Counts a prompt, and looks what of it is cached.
+fn counted(
+    deployment: &Deployment,
+    operation: Operation,
+    now: Instant,
+    body: &Payload,
+    call: &dyn Call,
+) -> Prompt {
+    let model = &deployment.config.model;
+    aside(body.bytes.len(), || {
+        let tokens = call.prompt_tokens(model);
+        let cache = deployment.config.prompt_cache.filter(|cache| cache.min_tokens <= tokens);
+        let prefix = cache.map_or_else(Vec::new, |cache| {
+            api::prefix(operation, &body.fields, model, cache.block_tokens)
+        });
+        let cached_tokens = deployment.cached_tokens(now, &prefix).min(tokens);
+        Prompt { tokens, cached_tokens, prefix }
+    })
+}
+
+/// Prompts that a model takes, but not in this offer (specification, sections 1.5
+/// and 4.5).
+fn check_offer(deployment: &Deployment, tier: Tier, prompt_tokens: u64) -> Parsed<()> {
+    let most = match &deployment.config.capacity {
+        Capacity::Ptu(settings) => settings.max_prompt_tokens,
+        Capacity::Payg(_) if tier == Tier::Priority => {
+            deployment.config.model.facts.ptu_prompt_tokens
         }
+        Capacity::Payg(_) => None,
+    };
+    match most {
+        Some(most) if most < prompt_tokens => Err(ApiError::prompt_too_long(most, prompt_tokens)),
         _ => Ok(()),
     }
 }
@@ -214,6 +325,7 @@ fn demand(
     deployment: &Deployment,
     operation: Operation,
     outline: Outline,
+    tier: Tier,
     call: &Parsed<Box<dyn Call>>,
     count: impl FnOnce() -> u64,
 ) -> Demand {
@@ -227,7 +339,7 @@ fn demand(
             prompt_tokens: 0,
             max_tokens: None,
             choices: 0,
-            tier: Tier::Default,
+            tier,
         },
         Capacity::Ptu(_) => Demand {
             estimate: 0,
@@ -239,7 +351,7 @@ fn demand(
                 .and_then(|call| call.max_tokens())
                 .or(outline.max_tokens),
             choices: if operation.is_text() { outline.choices } else { 0 },
-            tier: Tier::Default,
+            tier,
         },
     }
 }

@@ -9,11 +9,16 @@ mod deliver;
 mod deployment;
 mod early;
 mod exchange;
+mod fault_control;
+mod fault_header;
+mod faults;
+mod faulty;
 mod headers;
 mod inquire;
 mod journal;
 mod lock;
 mod metrics;
+mod past;
 mod patch;
 mod record;
 mod replay;
@@ -22,7 +27,11 @@ mod resource;
 mod route;
 mod serve;
 mod simulator;
+mod spillover;
+mod stored;
 mod stream;
+mod strike;
+mod tier;
 
 pub use simulator::{DeploymentInfo, Environment, ResourceInfo, Simulator};
 

@@ -84,8 +84,14 @@ pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> Header
 fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     common(headers, identity, served.region);
     set(headers, "x-request-id", &identity.request_id);
-    set(headers, "azureml-model-session", served.model_session);
-    let text = served.operation != Operation::Embeddings;
+    // The Responses API is served by another host: none of these was recorded.
+    let responses = served.operation == Operation::Responses;
+    if responses {
+        set(headers, "x-ms-aoai-configured-data-retention-days", "30");
+    } else {
+        set(headers, "azureml-model-session", served.model_session);
+    }
+    let text = served.operation.is_text();
     if text {
         set(headers, "x-accel-buffering", "no");
         set(headers, "x-ms-rai-invoked", "true");
@@ -134,7 +140,6 @@ fn spilled(headers: &mut HeaderMap, from: &str, served_by: &str) {
     set(headers, "x-ms-is-spilled-over", "true");
 }
 
-#[allow(dead_code, reason = "spillover comes next")]
 /// The provisioned deployment's reply after all: the standard one failed too.
 pub(crate) fn spillover_failed(headers: &mut HeaderMap, status: u16) {
     set(headers, "x-ms-spillover-error", &status.to_string());
@@ -143,6 +148,11 @@ pub(crate) fn spillover_failed(headers: &mut HeaderMap, status: u16) {
 fn openai(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     openai_common(headers, identity, &served.limits, served.worked);
     set(headers, "access-control-expose-headers", "X-Request-ID");
+}
+
+/// An organisation's one project.
+pub(super) fn project(organization: &str) -> String {
+    format!("proj_{}", organization.strip_prefix("org-").unwrap_or(organization))
 }
 
 /// OpenAI's headers of every reply that reached a model's limits.
@@ -154,8 +164,7 @@ pub(super) fn openai_common(
 ) {
     security(headers);
     set(headers, "openai-organization", limits.organization);
-    let name = limits.organization.strip_prefix("org-").unwrap_or(limits.organization);
-    set(headers, "openai-project", &format!("proj_{name}"));
+    set(headers, "openai-project", &project(limits.organization));
     set(headers, "openai-version", "2020-10-01");
     let worked = worked.as_millis().to_string();
     set(headers, "openai-processing-ms", &worked);

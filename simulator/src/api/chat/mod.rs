@@ -178,6 +178,7 @@ impl Call for Chat {
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
             prompt: &ground.prompt_findings,
+            service_tier: ground.service_tier(),
         };
         let writing = Writing {
             profile: answer.profile,
@@ -204,7 +205,7 @@ impl Call for Chat {
                 _ => Delivery::Whole(Document::json(body.write(None))),
             }
         };
-        Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery }
+        Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery, keep: None }
     }
 }
 

@@ -38,6 +38,7 @@ fn a_chat_completion_is_as_recorded() {
         model: "gpt-5-nano-2025-08-07",
         fingerprint: None,
         prompt: &Findings::default(),
+        service_tier: None,
     };
     let usage = Usage {
         prompt_tokens: 11,
@@ -71,6 +72,7 @@ fn a_stream_is_as_recorded() {
         model: "gpt-4o-mini-2024-07-18",
         fingerprint: Some("fp_f97eff32c5"),
         prompt: &Findings::default(),
+        service_tier: None,
     };
     let options = StreamOptions { include_usage: true, obfuscation: false };
     let usage = Usage { prompt_tokens: 168, completion_tokens: 158, ..Usage::default() };
@@ -99,6 +101,7 @@ fn padding_stands_where_it_was_recorded() {
         model: "m",
         fingerprint: None,
         prompt: &Findings::default(),
+        service_tier: None,
     };
     let options = StreamOptions { include_usage: true, obfuscation: true };
     let choices = vec![text(&[])];
@@ -145,6 +148,7 @@ fn deltas(writing: Writing, choice: Choice) -> Vec<String> {
         model: "m",
         fingerprint: None,
         prompt: &findings,
+        service_tier: None,
     };
     let options = StreamOptions { include_usage: false, obfuscation: false };
     let pieces = choice.completion.pieces.len();

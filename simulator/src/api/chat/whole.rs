@@ -40,7 +40,8 @@ impl Body {
             .raw("choices", list);
         let openai = layout == Layout::OpenAi;
         let object = object
-            .when(openai, |object| object.raw("usage", "").text("service_tier", "default"))
+            .when(openai, |object| object.raw("usage", ""))
+            .maybe("service_tier", answer.service_tier)
             .raw("system_fingerprint", answer.fingerprint_json())
             .when(!openai, |object| {
                 object.raw("prompt_filter_results", answer.prompt_filters_json(1)).raw("usage", "")

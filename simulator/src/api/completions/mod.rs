@@ -158,6 +158,7 @@ impl Call for Completions {
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
             prompt: &ground.prompt_findings,
+            service_tier: ground.service_tier(),
         };
         let paced = choices.iter().map(|choice| choice.completion.pieces.len()).collect();
         let delivery = if self.generation.stream {
@@ -181,6 +182,6 @@ impl Call for Completions {
                 usage,
             )))
         };
-        Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery }
+        Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery, keep: None }
     }
 }
