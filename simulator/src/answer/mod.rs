@@ -7,4 +7,4 @@ mod rule;
 mod template;
 
 pub(crate) use rule::{Asked, Given, Place, Rule, Rules, Say};
-pub(crate) use template::{BadTemplate, Template};
+pub(crate) use template::Template;

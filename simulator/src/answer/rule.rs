@@ -49,7 +49,10 @@ pub(crate) enum Say {
     Text(Template),
     Refusal(Template),
     /// A call of an offered function, with its arguments as JSON.
-    Call { name: String, arguments: Template },
+    Call {
+        name: String,
+        arguments: Template,
+    },
 }
 
 /// One rule: all that it states must hold.
@@ -155,7 +158,11 @@ mod tests {
         check(vec![weather(), rule(Matcher::Any, "else")], "The time?", Some("else"));
         check(vec![weather()], "The time?", None);
         let regex = fancy_regex::Regex::new(r"in (\w+)").unwrap();
-        check(vec![rule(Matcher::Regex(Arc::new(regex)), "{{match.1}}!")], "in Oslo", Some("Oslo!"));
+        check(
+            vec![rule(Matcher::Regex(Arc::new(regex)), "{{match.1}}!")],
+            "in Oslo",
+            Some("Oslo!"),
+        );
         let never = Rule { probability: 0.0, ..rule(Matcher::Any, "never") };
         check(vec![never], "x", None);
     }

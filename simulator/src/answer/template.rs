@@ -129,7 +129,10 @@ mod tests {
         assert_eq!(fill("plain"), "plain");
         assert_eq!(fill("{{prompt}}, {{ model }} at {{deployment}}!"), "Hello, gpt-4o at chat!");
         assert_eq!(fill("{{match}} {{match.1}} {{match.2}} {{choice}}"), "ab b  2");
-        assert_eq!(fill("{{/user}} {{/metadata/n}} {{/metadata}} {{/x}}{{/no}}"), "ada 7 {\"n\":7} ");
+        assert_eq!(
+            fill("{{/user}} {{/metadata/n}} {{/metadata}} {{/x}}{{/no}}"),
+            "ada 7 {\"n\":7} "
+        );
         assert_eq!(fill("{{{{prompt}} }}"), "{{prompt}} }}");
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct GivenAnswer {
     pub pointer: Option<Spanned<String>>,
     /// What the value at `pointer` must be. Default: anything but null.
     #[schemars(with = "Option<serde_json::Value>")]
-    pub equals: Option<Spanned<toml::Value>>,
+    pub equals: Option<Spanned<serde_json::Value>>,
     /// Probability that the answer is given where it matches, by the seed. Default 1.
     #[schemars(with = "Option<f64>")]
     pub probability: Option<Spanned<f64>>,
@@ -107,7 +107,7 @@ fn rule(
         matcher: matcher?,
         place: raw.pointer.as_ref().map(|pointer| Place {
             pointer: pointer.get_ref().clone(),
-            equals: raw.equals.as_ref().and_then(|own| serde_json::to_value(own.get_ref()).ok()),
+            equals: raw.equals.as_ref().map(|own| own.get_ref().clone()),
         }),
         probability,
         say,

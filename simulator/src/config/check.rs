@@ -9,7 +9,10 @@ use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
 use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile, Written};
-use super::{SimulatorConfig, entra, filter, forms, https, latency, moderation, raw, recording};
+use super::{
+    SimulatorConfig, answers, entra, filter, forms, https, latency, moderation, raw, recording,
+};
+use crate::answer::{Rule, Rules};
 use crate::catalogue::{self, Kind, Model};
 use crate::latency::Latency;
 
@@ -92,7 +95,9 @@ impl Checker<'_> {
         }
         let shared = self.deployments(&file.deployments);
         let mut used = vec![false; shared.len()];
-        let resources = self.resources(file.resources, &shared, &file.deployments, &mut used);
+        let given = answers::check(self.source, &file.answers, &mut self.problems);
+        let resources =
+            self.resources(file.resources, &shared, &file.deployments, &mut used, &given);
         for ((name, span, _), used) in shared.iter().zip(used) {
             if !used && !resources.is_empty() {
                 self.warnings.push(
@@ -120,6 +125,7 @@ impl Checker<'_> {
         shared: &[Named],
         shared_raw: &[Spanned<raw::Deployment>],
         used: &mut [bool],
+        given: &[Rule],
     ) -> Vec<ResourceConfig> {
         let mut names = BTreeMap::new();
         let mut ports = BTreeMap::new();
@@ -163,6 +169,8 @@ impl Checker<'_> {
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let moderation =
                 moderation::check(self.source, &resource.moderation_rules, &mut self.problems);
+            let mut answers = answers::check(self.source, &resource.answers, &mut self.problems);
+            answers.extend_from_slice(given);
             let own = self.deployments(&resource.deployments);
             let mut inherited: Vec<DeploymentConfig> = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
@@ -219,6 +227,7 @@ impl Checker<'_> {
                 undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 unreachable_images: resource.unreachable_images,
                 moderation,
+                answers: Rules(answers.into()),
                 deployments,
             });
         }
