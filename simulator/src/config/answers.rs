@@ -10,6 +10,7 @@ use serde_spanned::Spanned;
 
 use super::filter::matcher;
 use crate::answer::{Place, Rule, Say, Template};
+use crate::catalogue::Model;
 
 /// An answer given in advance, instead of filler: to requests for which all that
 /// is stated here holds.
@@ -103,7 +104,9 @@ fn rule(
     let text = |own: &Option<Spanned<String>>| own.as_ref().map(|own| own.get_ref().clone());
     Some(Rule {
         deployment: text(&raw.deployment),
-        model: text(&raw.model),
+        // By the name that the model has here, whichever of its names was written.
+        model: text(&raw.model)
+            .map(|name| Model::find(&name).map_or(name, |model| model.facts.name.to_owned())),
         matcher: matcher?,
         place: raw.pointer.as_ref().map(|pointer| Place {
             pointer: pointer.get_ref().clone(),

@@ -8,6 +8,7 @@ use std::ops::Range;
 use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
+use super::answers::GivenAnswer;
 use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile, Written};
 use super::{
     SimulatorConfig, answers, entra, filter, forms, https, latency, moderation, raw, recording,
@@ -98,6 +99,8 @@ impl Checker<'_> {
         let given = answers::check(self.source, &file.answers, &mut self.problems);
         let resources =
             self.resources(file.resources, &shared, &file.deployments, &mut used, &given);
+        let all: Vec<_> = resources.iter().flat_map(|own| own.deployments.clone()).collect();
+        self.answered_names(&file.answers, &all);
         for ((name, span, _), used) in shared.iter().zip(used) {
             if !used && !resources.is_empty() {
                 self.warnings.push(
@@ -187,6 +190,7 @@ impl Checker<'_> {
                     deployment.latency = self.latency(deployment, Some(settings));
                 }
             }
+            self.answered_names(&resource.answers, &deployments);
             let faults = super::fault::check(
                 self.source,
                 &resource.faults,
@@ -232,6 +236,26 @@ impl Checker<'_> {
             });
         }
         checked
+    }
+
+    /// Given answers name deployments that are there, and models.
+    fn answered_names(
+        &mut self,
+        answers: &[Spanned<GivenAnswer>],
+        deployments: &[DeploymentConfig],
+    ) {
+        let known = || deployments.iter().map(|own| own.name.as_str());
+        for answer in answers.iter().map(Spanned::get_ref) {
+            if let Some(model) = &answer.model {
+                self.model(model);
+            }
+            if let Some(wanted) = &answer.deployment
+                && known().all(|name| name != wanted.get_ref())
+            {
+                let error = self.error(wanted.span(), "no such deployment");
+                self.report(error.did_you_mean(wanted.get_ref(), known().collect::<Vec<_>>()));
+            }
+        }
     }
 
     /// Checks a list of deployments whose names must differ. One that cannot be
