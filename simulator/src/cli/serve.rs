@@ -34,6 +34,7 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     let directory = directory(&args.place);
     let certificates: Vec<_> = config.resources.iter().map(|own| own.https.clone()).collect();
     let simulator = Simulator::new(config, environment);
+    let export = super::otlp::start(&simulator)?;
     let mut servers = Vec::new();
     let mut served = Vec::new();
     for (resource, https) in simulator.resources().into_iter().zip(certificates) {
@@ -67,6 +68,7 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     if ends.contains(&Stopped::Cut) {
         tracing::warn!("the drain time ran out: requests were cut");
     }
+    export.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -118,6 +118,8 @@ pub(super) struct Metrics {
     duration: Histograms<Place>,
     utilization: Family<DeploymentLabels, Gauge<f64, AtomicU64>>,
     seed: SeedMetrics,
+    #[cfg(feature = "otlp")]
+    export: std::sync::OnceLock<super::otlp::Instruments>,
 }
 
 /// Those under the seed system's names.
@@ -176,6 +178,8 @@ impl Default for Metrics {
             duration: family(SECONDS),
             utilization: Family::default(),
             seed,
+            #[cfg(feature = "otlp")]
+            export: std::sync::OnceLock::new(),
         };
         metrics.register();
         metrics
@@ -232,6 +236,12 @@ impl Metrics {
         let labels =
             DeploymentLabels { resource: resource.to_owned(), deployment: deployment.to_owned() };
         self.utilization.get_or_create(&labels).set(utilization);
+    }
+
+    /// Records with these instruments as well, unless there are some.
+    #[cfg(feature = "otlp")]
+    pub(super) fn export(&self, instruments: super::otlp::Instruments) {
+        let _ = self.export.set(instruments);
     }
 
     /// The text of `/metrics`.
@@ -353,6 +363,10 @@ impl Meters {
             self.first_byte.observe(seconds);
         }
         self.duration.observe(observation.seconds);
+        #[cfg(feature = "otlp")]
+        if let Some(instruments) = self.metrics.export.get() {
+            instruments.observe(&self.place.resource, &self.place.deployment, observation);
+        }
     }
 
     fn status(&self, status: u16) -> StatusMeters {

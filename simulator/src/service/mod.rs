@@ -18,6 +18,8 @@ mod inquire;
 mod journal;
 mod lock;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod past;
 mod patch;
 mod record;

@@ -125,6 +125,11 @@ impl Simulator {
         Some(Server::start_behind(listener, identity, router, gate))
     }
 
+    #[cfg(feature = "otlp")]
+    pub(super) fn own(&self) -> &[Arc<Resource>] {
+        &self.resources
+    }
+
     fn resource(&self, name: &str) -> Option<&Arc<Resource>> {
         self.resources.iter().find(|candidate| candidate.name() == name)
     }
