@@ -17,6 +17,8 @@ mod limits;
 mod media;
 mod moderations;
 mod offers;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod process;
 mod profiles;
 mod recorded_forms;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::{CHAT, KEY};
 
 /// Two resources whose ports are chosen at start; a token every 20 ms.
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 version = 1
 [[deployments]]
 name = "chat"
@@ -31,12 +31,12 @@ keys = ["k1"]
 /// All variables of options, empty.
 const EMPTY: [&str; 7] = ["CONFIG", "RESOURCES", "HOST", "SEED", "DRAIN", "LOG", "LOG_FORMAT"];
 
-struct Files {
+pub(crate) struct Files {
     folder: TempDir,
 }
 
 impl Files {
-    fn new(config: &str) -> Self {
+    pub(crate) fn new(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("simulator.toml"), config).unwrap();
         Self { folder }
@@ -49,7 +49,7 @@ impl Files {
         (output.status.code(), String::from_utf8(text).unwrap())
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_simulator"));
         command.args(args).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
         command
@@ -57,17 +57,17 @@ impl Files {
 }
 
 /// A simulator that has said it is ready; killed when dropped.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     stderr: BufReader<ChildStderr>,
     /// Name and address of each resource it serves.
-    served: Vec<(String, SocketAddr)>,
+    pub(crate) served: Vec<(String, SocketAddr)>,
     /// Addresses of the HTTPS listeners.
     https: Vec<SocketAddr>,
 }
 
 impl Process {
-    fn start(mut command: Command, resources: usize) -> Self {
+    pub(crate) fn start(mut command: Command, resources: usize) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let (mut served, mut https, mut all) = (Vec::new(), Vec::new(), String::new());
@@ -91,13 +91,13 @@ impl Process {
         self.served.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Its exit code, and what it still had to say.
-    fn end(&mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.stderr.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest)
