@@ -11,6 +11,7 @@ const DEPLOYMENTS: &str = r#"
   { name = "dalle", model = "dall-e-3", rpm = 100000, latency = { profile = "zero" } },
   { name = "old", model = "dall-e-2", rpm = 100000, latency = { profile = "zero" } },
   { name = "whisper", model = "whisper", rpm = 100000, latency = { profile = "zero" } },
+  { name = "stock", model = "whisper", wire_profile = "openai", rpm = 100000, latency = { profile = "zero" } },
   { name = "hear", model = "gpt-4o-transcribe", rpm = 100000, latency = { profile = "zero" } },
   { name = "say", model = "tts", rpm = 100000, latency = { profile = "zero" } },
 "#;
@@ -152,6 +153,25 @@ async fn a_sound_becomes_a_text_in_every_format() {
         "{}",
         answer.body
     );
+}
+
+/// async-openai reads no answer of OpenAI's whisper without it.
+#[tokio::test(start_paused = true)]
+async fn whisper_says_begun_seconds_in_openais_dress_alone() {
+    let bench = Bench::new(DEPLOYMENTS);
+    let mut sound = wav(8);
+    sound.resize(sound.len() + 100, 0x80);
+    let usage = async |deployment, operation, format| {
+        let uri = path(deployment, operation);
+        let fields = [("response_format", format)];
+        form(&bench, &uri, &fields, Some(("a.wav", &sound))).await.json()["usage"].clone()
+    };
+    let seconds = serde_json::json!({ "type": "duration", "seconds": 9 });
+    for format in ["json", "verbose_json"] {
+        assert_eq!(usage("stock", "audio/transcriptions", format).await, seconds);
+        assert!(usage("stock", "audio/translations", format).await.is_null());
+        assert!(usage("whisper", "audio/transcriptions", format).await.is_null());
+    }
 }
 
 #[tokio::test(start_paused = true)]

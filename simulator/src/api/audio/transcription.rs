@@ -13,6 +13,7 @@ use crate::api::object::json_string;
 use crate::api::payload::{Payload, text};
 use crate::api::usage::Usage;
 use crate::catalogue::Model;
+use crate::config::WireProfile;
 use crate::content::words;
 use crate::wire::ApiError;
 
@@ -132,7 +133,7 @@ impl Transcription {
         whole(self.length.as_secs_f64() * AUDIO_TOKENS_PER_SECOND)
     }
 
-    fn document(&self, pieces: &[Cow<'static, str>], usage: Usage) -> Document {
+    fn document(&self, pieces: &[Cow<'static, str>], usage: Option<Value>) -> Document {
         let text = pieces.concat();
         let plain = |text: String| Document {
             content_type: "text/plain; charset=utf-8",
@@ -142,7 +143,7 @@ impl Transcription {
             Format::Text => plain(text + "\n"),
             Format::Srt => plain(srt(&segments(pieces, self.length))),
             Format::Vtt => plain(vtt(&segments(pieces, self.length))),
-            Format::Json => Document::json(match self.usage_json(usage) {
+            Format::Json => Document::json(match usage {
                 None => format!("{{\"text\":{}}}", json_string(&text)),
                 Some(usage) => format!("{{\"text\":{},\"usage\":{usage}}}", json_string(&text)),
             }),
@@ -161,17 +162,19 @@ impl Transcription {
                 };
                 if let Some(object) = body.as_object_mut() {
                     object.insert(parts.0.to_owned(), parts.1);
+                    object.extend(usage.map(|usage| ("usage".to_owned(), usage)));
                 }
                 Document::json(body.to_string())
             }
         }
     }
 
-    /// `usage`, of models that count.
-    fn usage_json(&self, usage: Usage) -> Option<Value> {
+    /// `usage`: of models that count their tokens; of whisper the begun seconds, which
+    /// OpenAI says and Azure is not known to say.
+    fn usage_json(&self, usage: Usage, profile: WireProfile) -> Option<Value> {
         let audio = self.audio_tokens();
-        self.counts_tokens.then(|| {
-            json!({
+        if self.counts_tokens {
+            return Some(json!({
                 "type": "tokens",
                 "total_tokens": usage.prompt_tokens.saturating_add(usage.completion_tokens),
                 "input_tokens": usage.prompt_tokens,
@@ -180,8 +183,11 @@ impl Transcription {
                     "audio_tokens": audio,
                 },
                 "output_tokens": usage.completion_tokens,
-            })
-        })
+            }));
+        }
+        let says = self.task == Task::Transcribe && profile == WireProfile::OpenAi;
+        let seconds = whole(self.length.as_secs_f64().ceil());
+        says.then(|| json!({ "type": "duration", "seconds": seconds }))
     }
 }
 
@@ -218,11 +224,11 @@ impl Call for Transcription {
         let usage =
             Usage { prompt_tokens: ground.prompt_tokens, completion_tokens, ..Usage::default() };
         let choices = vec![pieces.len()];
+        let said = self.usage_json(usage, ground.deployment.wire_profile);
         let delivery = if self.stream {
-            let usage = self.usage_json(usage).unwrap_or_default();
-            Delivery::Stream(Box::new(Transcript { pieces, usage }))
+            Delivery::Stream(Box::new(Transcript { pieces, usage: said.unwrap_or_default() }))
         } else {
-            Delivery::Whole(self.document(&pieces, usage))
+            Delivery::Whole(self.document(&pieces, said))
         };
         Plan { usage, inputs: 1, reasoning_tokens: 0, choices, delivery, keep: None }
     }
