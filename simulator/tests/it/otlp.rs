@@ -1,5 +1,6 @@
 //! Metrics to a collector (feature `otlp`): a socket stands for it.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
@@ -47,7 +48,7 @@ async fn a_collector_gets_the_seed_systems_metrics_when_the_process_ends() {
         .header("api-key", "k1")
         .body(Body::from(r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":3}"#))
         .unwrap();
-    let answer = call(&network(), request).await.unwrap();
+    let answer = call(&network(BTreeMap::new()), request).await.unwrap();
     assert_eq!(answer.status(), 200);
     drop(answer);
     process.terminate();
