@@ -1,6 +1,6 @@
 //! Whether a header tells what a sliding window's counter had left, by a replay.
 
-use super::check::{Check, Finding, Hits};
+use super::check::{Check, Finding, Hits, Why};
 use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::Verdict;
@@ -107,7 +107,7 @@ impl Problem {
 
 impl Counter {
     /// What counted in the whole run, by the first moment at which it may have.
-    fn counted(&self, joined: &Joined<'_>, scope: &Scope) -> Result<Vec<Count>, String> {
+    fn counted(&self, joined: &Joined<'_>, scope: &Scope) -> Result<Vec<Count>, Why> {
         let exact = joined.dataset.world == World::Virtual;
         let mut counted: Vec<Count> = joined
             .select(scope)?

@@ -21,9 +21,9 @@ impl Ask for Header {
             ExpectedHeader::BySimulator(_) => format!("{name} naming the backend of each answer"),
         };
         if matches!(self.expected, ExpectedHeader::BySimulator(_))
-            && !joined.dataset.journals_complete
+            && let Err(why) = joined.journals()
         {
-            return Check::nothing(threshold, "the simulators' journals could not be read");
+            return Check::nothing(threshold, why);
         }
         let requests = match answered(joined, &assertion.scope) {
             Ok(requests) => requests,

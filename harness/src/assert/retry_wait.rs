@@ -26,8 +26,8 @@ impl Ask for RetryWait {
             (None, None) => "any time between attempts".to_owned(),
         };
         let by = self.answered_by.as_deref();
-        if !joined.dataset.journals_complete {
-            return Check::nothing(threshold, "the simulators' journals could not be read");
+        if let Err(why) = joined.journals() {
+            return Check::nothing(threshold, why);
         }
         let selected = by
             .map(|name| joined.simulator(name))

@@ -11,7 +11,7 @@ use super::{check, output, suite};
 use crate::assert::Evaluation;
 use crate::cli::{Format, RunArgs};
 use crate::exit_code::ExitCode;
-use crate::record::{Dataset, World};
+use crate::record::{Dataset, Endpoints, World};
 use crate::report;
 use crate::report::terminal::TerminalOptions;
 use crate::run::{Announce, Run, Stack, Watch, run as run_scenario};
@@ -151,8 +151,15 @@ fn describe(stack: &Stack) -> String {
     let compared = if *journal { "records are compared" } else { "records are not compared" };
     let mut text = format!("gateway at {url}, its {compared}");
     for (name, url, journal) in &stack.simulators {
-        let without = if *journal { "" } else { ", its journal is not read" };
-        text.push_str(&format!("\nsimulator {name} at {url}{without}"));
+        let what = match (stack.endpoints, journal) {
+            (Endpoints::Simulators, true) => ("simulator", ""),
+            (Endpoints::Simulators, false) => ("simulator", ", its journal is not read"),
+            (Endpoints::Real, _) => ("real endpoint", ""),
+        };
+        let place = url.as_ref().map_or(", called by the gateway only".to_owned(), |url| {
+            format!(" at {url}{}", what.1)
+        });
+        text.push_str(&format!("\n{} {name}{place}", what.0));
     }
     text
 }

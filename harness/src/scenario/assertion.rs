@@ -77,6 +77,10 @@ pub struct RawAssertion {
     /// start, a stage's start inside it, an action inside it.
     #[schemars(with = "Option<HumanDuration>")]
     pub settle: Option<Spanned<HumanDuration>>,
+    /// `true`: the claim rests on what the simulators are set to, a latency, a limit,
+    /// what a patch changes. With real endpoints in their place it is skipped.
+    #[serde(default)]
+    pub simulators_only: bool,
     /// Share of the 2xx answers that one simulator gave, by the simulators' journals.
     #[schemars(with = "Option<RawBackendShare>")]
     pub backend_share: Option<Spanned<RawBackendShare>>,
@@ -169,6 +173,8 @@ pub struct Assertion {
     pub claim: String,
     /// Which requests it is about.
     pub scope: Scope,
+    /// Whether it rests on what the simulators are set to.
+    pub simulators_only: bool,
     /// What it asks of them.
     pub kind: Kind,
 }
