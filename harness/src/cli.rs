@@ -127,7 +127,7 @@ pub struct RunArgs {
     /// Use sockets and the real clock although everything is embedded.
     #[arg(long)]
     pub real_time: bool,
-    /// Folder for `result.json` and `chart.svg`, made when it does not exist; of
+    /// Folder for `result.json`, `chart.svg` and `requests.jsonl`, made when it does not exist; of
     /// several runs each has its own below, `SCENARIO/` or `SCENARIO/seed-N/`.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,

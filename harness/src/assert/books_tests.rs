@@ -64,15 +64,16 @@ fn a_counter_counts_what_was_answered() {
         dataset.clients[index].headers.insert(LEFT.to_owned(), told.to_owned());
     }
     let refused = counter(&dataset, None);
-    insta::assert_snapshot!(refused.message, @"expected x-apim-remaining-tokens as the counter had it, but of 5 answers 2 told less than was left (first at 3s, request 4: 90 told, 100 left) and 1 told more than was left");
+    insta::assert_snapshot!(refused.message, @"expected x-apim-remaining-tokens as the counter had it, but of 5 answers 1 told more than was left and 1 told less than was left (first at 3s, request 4: 90 told, 100 left)");
     dataset.clients[3].headers.insert(LEFT.to_owned(), "100".to_owned());
     dataset.clients[4].headers.insert(LEFT.to_owned(), "90".to_owned());
     assert_eq!(counter(&dataset, None).verdict, Verdict::Passed);
-    // Nothing is left below zero.
-    let full: Vec<&str> = std::iter::once("100").chain(std::iter::repeat_n("90", 1)).collect();
-    let mut dataset = told(&full);
-    dataset.clients.iter_mut().for_each(|row| row.outcome = Outcome::Answered(429));
-    dataset.clients.iter_mut().for_each(|row| row.headers.clear());
+    // Nobody was answered, and nobody told.
+    let mut dataset = told(&["100", "90"]);
+    for row in &mut dataset.clients {
+        row.outcome = Outcome::Answered(429);
+        row.headers.clear();
+    }
     let none = counter(&dataset, None);
     assert_eq!(none.verdict, Verdict::Inconclusive);
     insta::assert_snapshot!(none.message, @"not one answer should have the header");
@@ -104,7 +105,7 @@ fn in_real_time_a_counter_may_be_what_the_times_allow() {
 }
 
 fn shape(name: &str, conditions: Vec<Condition>, at_least: u64) -> Shape {
-    Shape { name: name.to_owned(), conditions, at_least }
+    Shape { name: name.to_owned(), conditions, at_least, at_most: None }
 }
 
 fn answers(dataset: &Dataset, code: u16, shapes: Vec<Shape>) -> AssertionResult {
@@ -168,6 +169,16 @@ fn answers_come_in_known_shapes() {
     insta::assert_snapshot!(ways(vec![Condition::Has("x-ms-region".into())]), @"expected each 429 by the gateway or other, but of 4 answers 2 fit none: no x-ms-region (first at 2s, request 3)");
     insta::assert_snapshot!(ways(vec![Condition::NotBelow("retry-after".into(), 13)]), @"expected each 429 by the gateway or other, but of 4 answers 2 fit none: retry-after is 12, not 13 or more (first at 2s, request 3)");
     insta::assert_snapshot!(ways(vec![Condition::Same("retry-after".into(), "x-none".into())]), @"expected each 429 by the gateway or other, but of 4 answers 2 fit none: retry-after is 12, and no x-none (first at 2s, request 3)");
+}
+
+#[test]
+fn a_rare_shape_may_have_so_many() {
+    let rare = |most| Shape { at_most: Some(most), ..by_backend(0) };
+    let good = answers(&refused(), 429, vec![by_gateway(30_000), rare(2)]);
+    assert_eq!(good.verdict, Verdict::Passed, "{good:?}");
+    let bad = answers(&refused(), 429, vec![by_gateway(30_000), rare(1)]);
+    assert_eq!((bad.verdict, &bad.examples[..]), (Verdict::Failed, &["run-4".to_owned()][..]));
+    insta::assert_snapshot!(bad.message, @"expected at most 1 by the backend, but of 4 answers 2 were (one too many at 3s, request 4: no x-gw-priority, not low, no x-gw-ratelimit-value, not below 30000 and retry-after is 12)");
 }
 
 #[test]

@@ -106,8 +106,13 @@ mod tests {
     use crate::scenario::assertion::{Kind, Scope};
 
     fn judge(dataset: &Dataset, kind: Kind) -> AssertionResult {
-        let assertion =
-            Assertion { id: "a".into(), claim: "c".into(), scope: Scope::default(), kind };
+        let assertion = Assertion {
+            id: "a".into(),
+            claim: "c".into(),
+            scope: Scope::default(),
+            simulators_only: false,
+            kind,
+        };
         evaluate(dataset, &[assertion], &Settings::default()).assertions.remove(0)
     }
 

@@ -20,7 +20,16 @@ use crate::target::{self, TargetError};
 
 pub(super) const RESULT_FILE: &str = "result.json";
 
-pub(super) const CHART_FILE: &str = "chart.svg";
+/// Beside it: the run as a picture, and each request.
+pub(super) fn other_files(
+    dataset: &Dataset,
+    evaluation: &Evaluation,
+) -> Vec<(&'static str, String)> {
+    vec![
+        ("chart.svg", report::svg::render(dataset, evaluation)),
+        ("requests.jsonl", report::requests::render(dataset)),
+    ]
+}
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let files = match suite::files(&args.paths) {
@@ -65,8 +74,9 @@ fn run_one(args: &RunArgs, file: &Path) -> Result<ExitCode, ExitCode> {
     if let Some(folder) = &args.output {
         let text = report::json::render(&run.dataset, &evaluation);
         write_text(&folder.join(RESULT_FILE), &text)?;
-        let chart = report::svg::render(&run.dataset, &evaluation);
-        write_text(&folder.join(CHART_FILE), &chart)?;
+        for (name, text) in other_files(&run.dataset, &evaluation) {
+            write_text(&folder.join(name), &text)?;
+        }
     }
     Ok(code)
 }

@@ -84,9 +84,11 @@ impl Scenario {
             return Vec::new();
         }
         let patches = |action: &&Action| matches!(action.kind, ActionKind::Patch { .. });
-        let actions = self.actions.iter().filter(patches).map(|action| {
-            format!("action `{}` patches a simulator", action.name)
-        });
+        let actions = self
+            .actions
+            .iter()
+            .filter(patches)
+            .map(|action| format!("action `{}` patches a simulator", action.name));
         let resting = self.assertions.iter().filter(|assertion| assertion.simulators_only);
         let resting = resting.map(|assertion| {
             format!("assertion `{}` rests on what the simulators are set to", assertion.id)

@@ -2,6 +2,7 @@
 //! variants, and must fail with a message that says what happened.
 
 use std::path::Path;
+use std::time::Duration;
 
 use harness::assert::{Outcome, Verdict};
 
@@ -52,9 +53,27 @@ pub(crate) fn check(
     scenario: &str,
     expected: &[(&str, &str)],
 ) {
+    check_beginning(file, changes, scenario, None, expected);
+}
+
+/// As [`check`], but of a long scenario only the stages up to one are run, with the
+/// assertions about them: a wrong gateway shows in the first minutes.
+#[track_caller]
+pub(crate) fn check_beginning(
+    file: &str,
+    changes: &[(&str, &str)],
+    scenario: &str,
+    last_stage: Option<&str>,
+    expected: &[(&str, &str)],
+) {
     let folder = tempfile::tempdir().unwrap();
     spoil(folder.path(), file, changes);
-    let evaluation = evaluate(&folder.path().join(scenario), 42);
+    let scenario = folder.path().join(scenario);
+    if let Some(last) = last_stage {
+        let text = beginning(&std::fs::read_to_string(&scenario).unwrap(), last);
+        std::fs::write(&scenario, text).unwrap();
+    }
+    let evaluation = evaluate(&scenario, 42);
     assert_eq!(evaluation.outcome, Outcome::Failed);
     for (id, words) in expected {
         if *id == "reconciliation" {
@@ -66,6 +85,38 @@ pub(crate) fn check(
         assert_eq!(result.verdict, Verdict::Failed, "{id}: {}", result.message);
         assert!(result.message.contains(words), "{id}: {}", result.message);
     }
+}
+
+/// A scenario's text up to a stage: without later stages, and without the assertions
+/// that reach beyond it.
+pub(crate) fn beginning(text: &str, last: &str) -> String {
+    let value = |block: &str, key: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""));
+        line.and_then(|rest| rest.strip_suffix('"')).map(str::to_owned)
+    };
+    let time = |text: String| seam::units::parse_duration(&text).unwrap();
+    let mut end = Duration::ZERO;
+    let mut stages: Vec<String> = Vec::new();
+    let mut over = false;
+    let mut keep = |block: &&str| {
+        if block.starts_with("stages]]") {
+            over = stages.iter().any(|name| name == last);
+            if !over {
+                stages.extend(value(block, "name"));
+                end += value(block, "duration").map(time).unwrap_or_default();
+            }
+        }
+        if block.starts_with("assertions]]") {
+            let within = value(block, "stage").is_none_or(|stage| stages.contains(&stage));
+            return within
+                && value(block, "to").map(time).is_none_or(|to| to <= end)
+                && value(block, "from").map(time).is_none_or(|from| from < end);
+        }
+        !block.starts_with("stages") || !over
+    };
+    let blocks: Vec<&str> = text.split("\n[[").filter(&mut keep).collect();
+    assert!(stages.iter().any(|name| name == last), "no stage `{last}`: mend this test");
+    blocks.join("\n[[")
 }
 
 #[test]
@@ -84,6 +135,20 @@ fn a_policy_that_picks_the_less_preferred_backend() {
     ];
     let expected = [("A1", "expected every answer from payg1, but")];
     check(ORDER, &changes, ROUTING, &expected);
+}
+
+/// The order that was read is kept for half a minute: the new one comes late.
+#[test]
+fn a_policy_that_remembers_the_order_for_a_while() {
+    let lookup = "<cache-lookup-value key=\"preferredBackendsInCache\" variable-name=\"backendOrder\" default-value=\"@(new JArray())\" />";
+    let copied = format!(
+        "<cache-lookup-value key=\"copy\" variable-name=\"backendOrder\" default-value=\"@((JArray)null)\" />
+    <choose><when condition=\"@(context.Variables[&quot;backendOrder&quot;] == null)\">{lookup}
+        <cache-store-value key=\"copy\" value=\"@((JArray)context.Variables[&quot;backendOrder&quot;])\" duration=\"33\" />
+    </when></choose>"
+    );
+    let expected = [("A2-at-once", "from 2s on, but it took"), ("A2", "expected every answer")];
+    check(ORDER, &[(lookup, &copied)], ROUTING, &expected);
 }
 
 #[test]

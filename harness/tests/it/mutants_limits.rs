@@ -14,6 +14,7 @@ const ADAPTIVE: &str = "scenarios/rate-limiting-adaptive.toml";
 
 const METRICS: &str = "capabilities/usage-tracking/emit-token-metrics.xml";
 const RECORD: &str = "capabilities/usage-tracking/log-usage-record.xml";
+const USAGE_POLICY: &str = "capabilities/usage-tracking/usage-tracking.xml";
 const USAGE: &str = "scenarios/usage-tracking-subscriptions.toml";
 
 #[test]
@@ -194,4 +195,19 @@ fn a_metric_on_another_subscription() {
     let words =
         "booked on `aoai-product-subscription-one` instead of `aoai-product-subscription-two`";
     check(METRICS, &[change], USAGE, &[("A1", words)]);
+}
+
+/// Every other call of one subscription is turned away.
+#[test]
+fn a_subscription_that_gets_less_than_the_others() {
+    let change = (
+        "<set-backend-service backend-id=\"payg-backend-1\" />",
+        "<set-backend-service backend-id=\"payg-backend-1\" />
+        <choose><when condition=\"@(context.Subscription.Id.EndsWith(&quot;two&quot;) &amp;&amp; context.RequestId.ToString()[0] % 2 == 0)\">
+            <return-response><set-status code=\"429\" reason=\"Too Many Requests\" /></return-response>
+        </when></choose>",
+    );
+    let expected =
+        [("even", "requests answered 200 by 3 values: "), ("all-200", "expected exactly")];
+    check(USAGE_POLICY, &[change], USAGE, &expected);
 }

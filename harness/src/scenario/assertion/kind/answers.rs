@@ -59,6 +59,9 @@ pub struct RawShape {
     /// At least so many answers must fit; none when absent.
     #[schemars(with = "Option<u64>")]
     pub at_least: Option<Spanned<u64>>,
+    /// At most so many answers may fit this shape and none before it: a rare case that
+    /// is not a fault. Any number when absent.
+    pub at_most: Option<u64>,
 }
 
 /// Shapes of answers.
@@ -79,6 +82,8 @@ pub struct Shape {
     pub conditions: Vec<Condition>,
     /// How many answers must fit.
     pub at_least: u64,
+    /// How many may.
+    pub at_most: Option<u64>,
 }
 
 /// What holds for a header; names are in lower case.
@@ -125,11 +130,15 @@ impl RawKind for RawAnswers {
             {
                 checker.always_true(least.span(), "no count is below zero");
             }
-            shapes.push(Shape {
-                name: own.get_ref().name.clone(),
-                conditions: shape,
-                at_least: own.get_ref().at_least.as_ref().map_or(0, |least| *least.get_ref()),
-            });
+            let at_least = own.get_ref().at_least.as_ref().map_or(0, |least| *least.get_ref());
+            let at_most = own.get_ref().at_most;
+            if let Some(least) = own.get_ref().at_least.as_ref()
+                && at_most.is_some_and(|most| most < at_least)
+            {
+                checker.error(least.span(), "`at_least` is above `at_most`", "no number is both");
+            }
+            let name = own.get_ref().name.clone();
+            shapes.push(Shape { name, conditions: shape, at_least, at_most });
         }
         let statuses = statuses?;
         (before == checker.problems()).then_some(Answers { statuses, shapes })
