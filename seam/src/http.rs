@@ -18,6 +18,11 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
 pub use axum::body::Body;
+pub use rustls::pki_types::CertificateDer;
+
+use crate::tls;
+
+use crate::interrupt::Interruption;
 
 /// A request to an absolute URI.
 pub type Request = http::Request<Body>;
@@ -57,7 +62,8 @@ impl TransportError {
     }
 
     /// A request that cannot be sent.
-    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(TransportErrorKind::Invalid, detail)
     }
 }
@@ -66,15 +72,26 @@ impl TransportError {
 /// HTTPS, no redirects, no retries, no decompression.
 ///
 /// `hosts` maps authorities (`payg1.local:80`) to socket addresses; the `Host`
-/// header keeps the original name. Other names are resolved as usual.
+/// header keeps the original name. Other names are resolved as usual. Beside the
+/// public authorities it trusts those in the file that `SSL_CERT_FILE` names, as
+/// OpenSSL's clients do.
 #[must_use]
 pub fn network(hosts: BTreeMap<String, SocketAddr>) -> HttpService {
+    network_trusting(hosts, &tls::authorities_of_environment())
+}
+
+/// As [`network`], trusting the public authorities and these certificates.
+#[must_use]
+pub fn network_trusting(
+    hosts: BTreeMap<String, SocketAddr>,
+    authorities: &[CertificateDer<'static>],
+) -> HttpService {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(Duration::from_secs(10)));
     let https = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_webpki_roots()
+        .with_tls_config(tls::client_config(authorities))
         .https_or_http()
         .enable_http1()
         .wrap_connector(connector);
@@ -150,9 +167,20 @@ impl InProcessNetwork {
                 *request.uri_mut() = Uri::from(path);
                 request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 0))));
                 let response: Result<Response, Infallible> = router.clone().oneshot(request).await;
-                match response {
-                    Ok(response) => Ok(response),
+                let response = match response {
+                    Ok(response) => response,
                     Err(never) => match never {},
+                };
+                match response.extensions().get::<Interruption>() {
+                    Some(Interruption::Refused) => Err(TransportError::new(
+                        TransportErrorKind::Connect,
+                        format!("connection to {name} refused"),
+                    )),
+                    Some(Interruption::Reset) => Err(TransportError::new(
+                        TransportErrorKind::Broken,
+                        format!("connection to {name} reset by peer"),
+                    )),
+                    Some(Interruption::ResetIfBroken) | None => Ok(response),
                 }
             }
         }))
@@ -210,7 +238,10 @@ fn error_chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
+    use futures_util::StreamExt as _;
     use http_body_util::BodyExt as _;
+
+    use crate::interrupt::BrokenOff;
 
     use super::*;
 
@@ -230,6 +261,60 @@ mod tests {
                 format!("{} {uri}", headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("-"))
             }),
         )
+    }
+
+    /// A host whose connections fail in every way.
+    fn failing_host() -> Router {
+        let broken = |error| {
+            let chunks = [Ok("half".to_owned()), Err(error)];
+            // Handed over one by one, as a body is that is being made.
+            let chunks = futures_util::stream::iter(chunks).then(|chunk| async {
+                tokio::task::yield_now().await;
+                chunk
+            });
+            Response::new(Body::from_stream(chunks))
+        };
+        Router::new()
+            .route("/refused", get(|| async { Interruption::Refused.response() }))
+            .route("/reset", get(|| async { Interruption::Reset.response() }))
+            .route("/cut", get(move || async move { broken(BrokenOff::Closed) }))
+            .route(
+                "/reset-later",
+                get(move || async move {
+                    let mut response = broken(BrokenOff::Reset);
+                    response.extensions_mut().insert(Interruption::ResetIfBroken);
+                    response
+                }),
+            )
+    }
+
+    #[tokio::test]
+    async fn connections_fail_alike_in_both_worlds() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = crate::server::Server::start(listener, failing_host());
+        let sockets = network(BTreeMap::from([("payg1.test:80".to_owned(), address)]));
+        let in_process =
+            InProcessNetwork::new().host("payg1.test:80", failing_host()).into_service();
+        for (service, over_sockets) in [(sockets, true), (in_process, false)] {
+            let error = call(&service, request("http://payg1.test/reset")).await.unwrap_err();
+            assert_eq!(error.kind, TransportErrorKind::Broken);
+            assert!(error.detail.contains("reset by peer"), "{error}");
+            // A socket that is open already cannot be refused any more.
+            let error = call(&service, request("http://payg1.test/refused")).await.unwrap_err();
+            let kinds = [TransportErrorKind::Connect, TransportErrorKind::Broken];
+            assert_eq!(error.kind, kinds[usize::from(over_sockets)]);
+            for (path, reset) in [("cut", false), ("reset-later", true)] {
+                let uri = format!("http://payg1.test/{path}");
+                let mut body = call(&service, request(&uri)).await.unwrap().into_body();
+                let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+                assert_eq!(first, "half", "{path}");
+                let error = body.frame().await.unwrap().unwrap_err();
+                let chain = error_chain(&error);
+                assert_eq!(chain.contains("reset"), reset, "{path}: {chain}");
+            }
+        }
+        drop(server);
     }
 
     #[tokio::test]

@@ -3,6 +3,15 @@
 //!
 //! Facts only. A deployment may override every number a limiter uses.
 
+#[allow(dead_code, reason = "the sizing calculator comes next")]
+mod ptu;
+mod quota;
+
+pub(crate) use ptu::ptu_facts;
+pub(crate) use quota::{
+    RequestLimited, default_tpm, has_flex, provisioned_prompt_cap, request_limited,
+};
+
 use tokens::{ChatOverhead, Encoding};
 
 /// An API operation of a deployment.
@@ -23,6 +32,15 @@ impl Operation {
             Operation::Chat => "ChatCompletions_Create",
             Operation::Completions => "Completions_Create",
             Operation::Embeddings => "Embeddings_Create",
+        }
+    }
+
+    /// The path, after a surface's prefix.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Operation::Chat => "chat/completions",
+            Operation::Completions => "completions",
+            Operation::Embeddings => "embeddings",
         }
     }
 
@@ -65,10 +83,16 @@ pub(crate) struct ModelFacts {
     pub output_tokens: u64,
     /// Requests a minute for each 1,000 TPM.
     pub rpm_per_1k_tpm: f64,
-    /// Input TPM of one PTU and the weight of an output token.
-    pub ptu: Option<(f64, f64)>,
     /// Whether answers carry a `system_fingerprint`.
     pub fingerprint: bool,
+    /// The first `api-version` for which Azure enables it, if not all do.
+    pub enabled_since: Option<&'static str>,
+}
+
+impl ModelFacts {
+    const fn since(self, version: &'static str) -> Self {
+        Self { enabled_since: Some(version), ..self }
+    }
 }
 
 /// A model as a deployment has it: the catalogue's row plus its own snapshot.
@@ -85,11 +109,7 @@ impl Model {
     /// Looks a model up by name, dated or not, in Azure's or OpenAI's spelling.
     pub(crate) fn find(name: &str) -> Option<Self> {
         let spelled = name.to_ascii_lowercase().replace("gpt-3.5-turbo", "gpt-35-turbo");
-        let dated = |facts: &&ModelFacts| {
-            spelled.strip_prefix(facts.name).and_then(|rest| rest.strip_prefix('-')).is_some_and(
-                |rest| rest.len() >= 4 && rest.bytes().all(|b| b.is_ascii_digit() || b == b'-'),
-            )
-        };
+        let dated = |facts: &&ModelFacts| dated(&spelled, facts.name);
         let exact = MODELS.iter().find(|facts| facts.name == spelled);
         let (facts, snapshot) = match exact {
             Some(facts) => (facts, facts.snapshot.to_owned()),
@@ -97,6 +117,26 @@ impl Model {
         };
         let encoding = Encoding::for_model(facts.name)?;
         Some(Self { facts, snapshot, encoding, overhead: ChatOverhead::for_model(facts.name) })
+    }
+
+    /// The same as OpenAI names it in answers.
+    pub(crate) fn named_by_openai(self) -> Self {
+        let snapshot = match self.snapshot.as_str() {
+            "gpt-35-turbo" => "gpt-3.5-turbo-0125".to_owned(),
+            "gpt-4" => "gpt-4-0613".to_owned(),
+            "text-embedding-ada-002" => "text-embedding-ada-002-v2".to_owned(),
+            other => other.replace("gpt-35-turbo", "gpt-3.5-turbo"),
+        };
+        Self { snapshot, ..self }
+    }
+
+    /// The operation it is made for.
+    pub(crate) fn main_operation(&self) -> Operation {
+        match self.facts.kind {
+            Kind::Chat | Kind::ChatAndCompletions | Kind::Reasoning => Operation::Chat,
+            Kind::Completions => Operation::Completions,
+            Kind::Embeddings(_) => Operation::Embeddings,
+        }
     }
 
     /// Whether the model has this operation.
@@ -108,6 +148,49 @@ impl Model {
             Kind::Embeddings(_) => operation == Operation::Embeddings,
         }
     }
+}
+
+/// Whether `name` is `model` with a date: `gpt-4o-2024-08-06`.
+fn dated(name: &str, model: &str) -> bool {
+    name.strip_prefix(model).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| {
+        rest.len() >= 4 && rest.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+    })
+}
+
+/// Whether OpenAI has retired a model (its deprecations page): unless a deployment
+/// has the name, asking for it says so.
+pub(crate) fn is_retired(name: &str) -> bool {
+    RETIRED.contains(&name)
+}
+
+const RETIRED: &[&str] = &[
+    "ada",
+    "babbage",
+    "code-davinci-002",
+    "curie",
+    "davinci",
+    "gpt-3.5-turbo-0301",
+    "gpt-3.5-turbo-0613",
+    "gpt-3.5-turbo-16k-0613",
+    "gpt-4-0314",
+    "gpt-4-1106-vision-preview",
+    "gpt-4-32k",
+    "gpt-4-32k-0314",
+    "gpt-4-32k-0613",
+    "gpt-4-vision-preview",
+    "gpt-4.5-preview",
+    "o1-mini",
+    "o1-preview",
+    "text-ada-001",
+    "text-babbage-001",
+    "text-curie-001",
+    "text-davinci-002",
+    "text-davinci-003",
+];
+
+/// Every model.
+pub(crate) fn facts() -> impl Iterator<Item = &'static ModelFacts> {
+    MODELS.iter()
 }
 
 /// Every name of the catalogue, for "did you mean".
@@ -122,7 +205,6 @@ const fn model(
     context_tokens: u64,
     output_tokens: u64,
     rpm_per_1k_tpm: f64,
-    ptu: Option<(f64, f64)>,
 ) -> ModelFacts {
     let fingerprint = matches!(kind, Kind::Chat);
     ModelFacts {
@@ -132,8 +214,8 @@ const fn model(
         context_tokens,
         output_tokens,
         rpm_per_1k_tpm,
-        ptu,
         fingerprint,
+        enabled_since: None,
     }
 }
 
@@ -142,91 +224,36 @@ use Kind::{Chat, ChatAndCompletions, Completions, Embeddings, Reasoning};
 /// The o-series has a window of 200,000 tokens, gpt-5 one of 400,000 (272,000
 /// in and 128,000 out).
 const MODELS: &[ModelFacts] = &[
-    model("gpt-35-turbo", "gpt-35-turbo", ChatAndCompletions, 16_385, 4_096, 6.0, None),
-    model("gpt-35-turbo-16k", "gpt-35-turbo-16k", ChatAndCompletions, 16_385, 4_096, 6.0, None),
-    model("gpt-35-turbo-instruct", "gpt-35-turbo-instruct", Completions, 4_097, 4_096, 6.0, None),
-    model("gpt-4", "gpt-4", Chat, 8_192, 8_192, 6.0, None),
-    model("gpt-4-32k", "gpt-4-32k", Chat, 32_768, 32_768, 6.0, None),
-    model("gpt-4-turbo", "gpt-4-turbo-2024-04-09", Chat, 128_000, 4_096, 6.0, None),
-    model("gpt-4o", "gpt-4o-2024-11-20", Chat, 128_000, 16_384, 6.0, Some((2_500.0, 4.0))),
-    model(
-        "gpt-4o-mini",
-        "gpt-4o-mini-2024-07-18",
-        Chat,
-        128_000,
-        16_384,
-        6.0,
-        Some((37_000.0, 4.0)),
-    ),
-    model("gpt-4.5", "gpt-4.5-preview-2025-02-27", Chat, 128_000, 16_384, 1.0, None),
-    model("gpt-4.1", "gpt-4.1-2025-04-14", Chat, 1_047_576, 32_768, 1.0, Some((3_000.0, 4.0))),
-    model(
-        "gpt-4.1-mini",
-        "gpt-4.1-mini-2025-04-14",
-        Chat,
-        1_047_576,
-        32_768,
-        1.0,
-        Some((14_900.0, 4.0)),
-    ),
-    model(
-        "gpt-4.1-nano",
-        "gpt-4.1-nano-2025-04-14",
-        Chat,
-        1_047_576,
-        32_768,
-        1.0,
-        Some((59_400.0, 4.0)),
-    ),
-    model("gpt-5", "gpt-5-2025-08-07", Reasoning, 400_000, 128_000, 1.0, Some((4_750.0, 8.0))),
-    model(
-        "gpt-5-mini",
-        "gpt-5-mini-2025-08-07",
-        Reasoning,
-        400_000,
-        128_000,
-        1.0,
-        Some((23_750.0, 8.0)),
-    ),
-    model("gpt-5-nano", "gpt-5-nano-2025-08-07", Reasoning, 400_000, 128_000, 1.0, None),
-    model("gpt-5-chat", "gpt-5-chat-2025-10-03", Chat, 128_000, 16_384, 1.0, None),
-    model("gpt-5.1", "gpt-5.1-2025-11-13", Reasoning, 400_000, 128_000, 1.0, Some((4_750.0, 8.0))),
-    model("gpt-5.2", "gpt-5.2-2025-12-11", Reasoning, 400_000, 128_000, 1.0, Some((3_400.0, 8.0))),
-    model("gpt-5.4", "gpt-5.4", Reasoning, 400_000, 128_000, 1.0, Some((2_400.0, 6.0))),
-    model("gpt-5.5", "gpt-5.5", Reasoning, 400_000, 128_000, 1.0, Some((1_200.0, 6.0))),
-    model("o1", "o1-2024-12-17", Reasoning, 200_000, 100_000, 1.0 / 6.0, Some((230.0, 4.0))),
-    model("o1-mini", "o1-mini-2024-09-12", Reasoning, 128_000, 65_536, 0.1, None),
-    model("o3", "o3-2025-04-16", Reasoning, 200_000, 100_000, 1.0, Some((3_000.0, 4.0))),
-    model("o3-mini", "o3-mini-2025-01-31", Reasoning, 200_000, 100_000, 0.1, Some((2_500.0, 4.0))),
-    model("o3-pro", "o3-pro-2025-06-10", Reasoning, 200_000, 100_000, 0.1, None),
-    model("o4-mini", "o4-mini-2025-04-16", Reasoning, 200_000, 100_000, 1.0, Some((5_400.0, 4.0))),
-    model(
-        "text-embedding-ada-002",
-        "text-embedding-ada-002",
-        Embeddings(1_536),
-        8_192,
-        0,
-        6.0,
-        None,
-    ),
-    model(
-        "text-embedding-3-small",
-        "text-embedding-3-small",
-        Embeddings(1_536),
-        8_192,
-        0,
-        6.0,
-        None,
-    ),
-    model(
-        "text-embedding-3-large",
-        "text-embedding-3-large",
-        Embeddings(3_072),
-        8_192,
-        0,
-        6.0,
-        None,
-    ),
+    model("gpt-35-turbo", "gpt-35-turbo", ChatAndCompletions, 16_385, 4_096, 6.0),
+    model("gpt-35-turbo-16k", "gpt-35-turbo-16k", ChatAndCompletions, 16_385, 4_096, 6.0),
+    model("gpt-35-turbo-instruct", "gpt-35-turbo-instruct", Completions, 4_097, 4_096, 6.0),
+    model("gpt-4", "gpt-4", Chat, 8_192, 8_192, 6.0),
+    model("gpt-4-32k", "gpt-4-32k", Chat, 32_768, 32_768, 6.0),
+    model("gpt-4-turbo", "gpt-4-turbo-2024-04-09", Chat, 128_000, 4_096, 6.0),
+    model("gpt-4o", "gpt-4o-2024-11-20", Chat, 128_000, 16_384, 6.0),
+    model("gpt-4o-mini", "gpt-4o-mini-2024-07-18", Chat, 128_000, 16_384, 6.0),
+    model("gpt-4.5", "gpt-4.5-preview-2025-02-27", Chat, 128_000, 16_384, 1.0),
+    model("gpt-4.1", "gpt-4.1-2025-04-14", Chat, 1_047_576, 32_768, 1.0),
+    model("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", Chat, 1_047_576, 32_768, 1.0),
+    model("gpt-4.1-nano", "gpt-4.1-nano-2025-04-14", Chat, 1_047_576, 32_768, 1.0),
+    model("gpt-5", "gpt-5-2025-08-07", Reasoning, 400_000, 128_000, 1.0),
+    model("gpt-5-mini", "gpt-5-mini-2025-08-07", Reasoning, 400_000, 128_000, 1.0),
+    model("gpt-5-nano", "gpt-5-nano-2025-08-07", Reasoning, 400_000, 128_000, 1.0),
+    model("gpt-5-chat", "gpt-5-chat-2025-10-03", Chat, 128_000, 16_384, 1.0),
+    model("gpt-5.1", "gpt-5.1-2025-11-13", Reasoning, 400_000, 128_000, 1.0),
+    model("gpt-5.2", "gpt-5.2-2025-12-11", Reasoning, 400_000, 128_000, 1.0),
+    model("gpt-5.4", "gpt-5.4", Reasoning, 400_000, 128_000, 1.0),
+    model("gpt-5.5", "gpt-5.5", Reasoning, 400_000, 128_000, 1.0),
+    model("o1", "o1-2024-12-17", Reasoning, 200_000, 100_000, 1.0 / 6.0)
+        .since("2024-12-01-preview"),
+    model("o1-mini", "o1-mini-2024-09-12", Reasoning, 128_000, 65_536, 0.1),
+    model("o3", "o3-2025-04-16", Reasoning, 200_000, 100_000, 1.0),
+    model("o3-mini", "o3-mini-2025-01-31", Reasoning, 200_000, 100_000, 0.1),
+    model("o3-pro", "o3-pro-2025-06-10", Reasoning, 200_000, 100_000, 0.1),
+    model("o4-mini", "o4-mini-2025-04-16", Reasoning, 200_000, 100_000, 1.0),
+    model("text-embedding-ada-002", "text-embedding-ada-002", Embeddings(1_536), 8_192, 0, 6.0),
+    model("text-embedding-3-small", "text-embedding-3-small", Embeddings(1_536), 8_192, 0, 6.0),
+    model("text-embedding-3-large", "text-embedding-3-large", Embeddings(3_072), 8_192, 0, 6.0),
 ];
 
 #[cfg(test)]

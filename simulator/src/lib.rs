@@ -28,11 +28,14 @@
 //! needs a tokio runtime and reads time through it alone, so a paused clock
 //! makes it a simulation in virtual time.
 
+mod api;
+mod aside;
 mod catalogue;
 mod config;
 mod content;
 mod latency;
 mod limit;
+mod recording;
 mod service;
 mod wire;
 

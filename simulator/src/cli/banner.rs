@@ -9,13 +9,20 @@ use crate::service::ResourceInfo;
 const COLUMNS: usize = 80;
 const BOLD: (&str, &str) = ("\u{1b}[1m", "\u{1b}[0m");
 
+/// A resource and where it is served.
+pub(super) struct Served {
+    pub resource: ResourceInfo,
+    pub address: SocketAddr,
+    pub https: Option<SocketAddr>,
+}
+
 /// Resources, URLs and deployments with their limits; no keys.
-pub(super) fn banner(served: &[(ResourceInfo, SocketAddr)], seed: u64, colour: bool) -> String {
+pub(super) fn banner(served: &[Served], seed: u64, colour: bool) -> String {
     let (bold, plain) = if colour { BOLD } else { ("", "") };
     let mut text = format!("simulator ready, seed {seed}; Ctrl-C stops it\n");
-    for (resource, address) in served {
-        let url = format!("http://{address}");
-        let line = fit(format!("{}  {url}", resource.name), COLUMNS);
+    for Served { resource, address, https } in served {
+        let https = https.map_or_else(String::new, |address| format!("  https://{address}"));
+        let line = fit(format!("{}  http://{address}{https}", resource.name), COLUMNS);
         let _ = writeln!(text, "\n{bold}{line}{plain}");
         let widest = |width: fn(&crate::service::DeploymentInfo) -> usize| {
             resource.deployments.iter().map(width).max().unwrap_or_default()
@@ -45,7 +52,7 @@ mod tests {
     use super::*;
     use crate::service::DeploymentInfo;
 
-    fn resource(deployment: &str) -> (ResourceInfo, SocketAddr) {
+    fn resource(deployment: &str) -> Served {
         let deployments = ["d1", deployment].map(|name| DeploymentInfo {
             name: name.to_owned(),
             model: "gpt-4o".to_owned(),
@@ -54,10 +61,12 @@ mod tests {
         let info = ResourceInfo {
             name: "payg1".to_owned(),
             port: 8002,
+            https_port: Some(9443),
             key: "secret".to_owned(),
             deployments: deployments.into(),
         };
-        (info, SocketAddr::from(([127, 0, 0, 1], 8002)))
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Served { resource: info, address: local(8002), https: Some(local(9443)) }
     }
 
     #[test]
@@ -65,7 +74,7 @@ mod tests {
         insta::assert_snapshot!(banner(&[resource("longer-name")], 7, false), @r"
         simulator ready, seed 7; Ctrl-C stops it
 
-        payg1  http://127.0.0.1:8002
+        payg1  http://127.0.0.1:8002  https://127.0.0.1:9443
           d1           gpt-4o  60000 TPM
           longer-name  gpt-4o  60000 TPM
         ");

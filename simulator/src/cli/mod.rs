@@ -3,6 +3,7 @@
 
 mod args;
 mod banner;
+mod certificate;
 mod run;
 mod serve;
 

@@ -1,7 +1,8 @@
 //! Serving all resources of one process until it is asked to stop.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -12,8 +13,9 @@ use seam::rng::Seed;
 use seam::server::{Interrupts, Server, Stopped};
 use tokio::net::TcpListener;
 
-use super::args::Serve;
-use super::banner::banner;
+use super::args::{Place, Serve};
+use super::banner::{Served, banner};
+use super::certificate::identity;
 use crate::config::SimulatorConfig;
 use crate::service::{Environment, Simulator};
 
@@ -29,27 +31,51 @@ pub(super) fn run(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitC
 async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen();
     let environment = Environment { seed: Seed(args.seed), clock: WallClock::real() };
+    let directory = directory(&args.place);
+    let certificates: Vec<_> = config.resources.iter().map(|own| own.https.clone()).collect();
     let simulator = Simulator::new(config, environment);
     let mut servers = Vec::new();
     let mut served = Vec::new();
-    for resource in simulator.resources() {
-        let address = SocketAddr::new(args.place.host, resource.port);
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address} for `{}`", resource.name))?;
+    for (resource, https) in simulator.resources().into_iter().zip(certificates) {
+        let listener = listen(args.place.host, resource.port, &resource.name).await?;
         let router = simulator
             .router(&resource.name)
             .with_context(|| format!("no resource `{}`", resource.name))?;
+        let secure = match https {
+            None => None,
+            Some(https) => {
+                let identity = identity(&https.certificate, directory, args.place.host)
+                    .with_context(|| format!("no HTTPS for `{}`", resource.name))?;
+                let listener = listen(args.place.host, https.port, &resource.name).await?;
+                Some(Server::start_tls(listener, identity, router.clone()))
+            }
+        };
         let server = Server::start(listener, router);
-        served.push((resource, server.address().unwrap_or(address)));
+        let address = server.address().context("a listener without an address")?;
+        let https = secure.as_ref().and_then(Server::address);
+        served.push(Served { resource, address, https });
         servers.push(server);
+        servers.extend(secure);
     }
     let _ = std::io::stderr().write_all(banner(&served, args.seed, colour()).as_bytes());
     interrupts.next().await;
     tracing::info!("stopping: finishing requests under way");
+    simulator.close();
     let ends = join_all(servers.into_iter().map(|server| server.stop(args.drain))).await;
     if ends.contains(&Stopped::Cut) {
         tracing::warn!("the drain time ran out: requests were cut");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(host: IpAddr, port: u16, resource: &str) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::new(host, port);
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} for `{resource}`"))
+}
+
+/// What paths in the configuration are relative to.
+pub(super) fn directory(place: &Place) -> &Path {
+    place.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("."))
 }

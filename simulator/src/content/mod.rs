@@ -6,3 +6,6 @@ mod filler;
 
 pub(crate) use embedding::embed;
 pub(crate) use filler::{Completion, Lengths, completion};
+
+#[cfg(test)]
+pub(crate) use filler::Finish;

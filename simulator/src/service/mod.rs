@@ -2,14 +2,21 @@
 //! metrics. Start at `serve.rs`; what may change at run time is in
 //! `deployment.rs`; what a request leaves behind in `exchange.rs`.
 
+mod attempt;
 mod authenticate;
 mod control;
+mod deliver;
 mod deployment;
+mod early;
 mod exchange;
+mod inquire;
 mod journal;
 mod lock;
 mod metrics;
 mod patch;
+mod record;
+mod replay;
+mod reply;
 mod resource;
 mod route;
 mod serve;

@@ -6,6 +6,7 @@ const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const HEX: &[u8] = b"0123456789abcdef";
 
 /// Draws identifiers.
+#[derive(Clone)]
 pub(crate) struct Ids<R>(pub R);
 
 impl<R: Rng> Ids<R> {
@@ -22,6 +23,11 @@ impl<R: Rng> Ids<R> {
     /// `fp_` and 10 hexadecimal digits.
     pub(crate) fn fingerprint(&mut self) -> String {
         format!("fp_{}", self.text(HEX, 10))
+    }
+
+    /// `org-` and 24 letters and digits.
+    pub(crate) fn organization(&mut self) -> String {
+        format!("org-{}", self.text(ALPHANUMERIC, 24))
     }
 
     /// A version 4 UUID.

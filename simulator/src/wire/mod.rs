@@ -1,23 +1,19 @@
-//! Bytes on the wire: requests read strictly, answers and errors written
-//! exactly as recordings of the service show them. Knows neither limits nor time.
+//! What every reply of the service has: errors, header sets, identifiers, exactly
+//! as recordings show them. Knows neither operations' bodies nor time.
 
-mod chunks;
+mod duration;
 mod error;
 mod headers;
 mod ids;
-mod request;
-mod response;
+mod openai;
+mod rate_limit;
+mod refusal;
+mod style;
 
-pub(crate) use chunks::{ChunkStyle, Chunks};
-pub(crate) use error::{ApiError, RefusalText, refusal_message};
-pub(crate) use headers::{
-    Identity, Served, answer_headers, error_headers, refusal_headers, retry_millis, retry_seconds,
-};
+pub(crate) use error::ApiError;
+pub(crate) use headers::{EVENT_STREAM, Identity, JSON, Served, answer_headers, error_headers};
 pub(crate) use ids::Ids;
-pub(crate) use request::{Call, Input, Outline, model_of, parse_json};
-pub(crate) use response::{
-    Answer, ChoiceText, Usage, chat_body, completions_body, embeddings_body,
-};
-
-#[cfg(test)]
-mod tests;
+pub(crate) use openai::{Account, openai_error_headers};
+pub(crate) use rate_limit::LimitHeaders;
+pub(crate) use refusal::Refused;
+pub(crate) use style::Style;

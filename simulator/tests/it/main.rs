@@ -10,9 +10,12 @@ mod entra;
 mod errors;
 mod limits;
 mod process;
+mod recording;
 mod robustness;
 mod sockets;
 mod streams;
 mod support;
+mod surfaces;
+
 mod texts;
 mod v1;

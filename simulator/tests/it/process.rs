@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use http_body_util::BodyExt as _;
-use seam::http::{Body, HttpService, Response, call, network};
+use seam::http::{Body, HttpService, Response, call, network, network_trusting};
 use tempfile::TempDir;
 
 use crate::support::{CHAT, KEY};
@@ -62,22 +62,29 @@ struct Process {
     stderr: BufReader<ChildStderr>,
     /// Name and address of each resource it serves.
     served: Vec<(String, SocketAddr)>,
+    /// Addresses of the HTTPS listeners.
+    https: Vec<SocketAddr>,
 }
 
 impl Process {
     fn start(mut command: Command, resources: usize) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let (mut served, mut all) = (Vec::new(), String::new());
+        let (mut served, mut https, mut all) = (Vec::new(), Vec::new(), String::new());
         while served.len() < resources {
             let mut line = String::new();
             assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "ended early: {all}");
-            if let Some((name, address)) = line.split_once("  http://") {
-                served.push((name.to_owned(), address.trim().parse().unwrap()));
+            if let Some((name, addresses)) = line.split_once("  http://") {
+                let (address, secure) = match addresses.trim().split_once("  https://") {
+                    Some((address, secure)) => (address, Some(secure)),
+                    None => (addresses.trim(), None),
+                };
+                served.push((name.to_owned(), address.parse().unwrap()));
+                https.extend(secure.map(|secure| secure.parse::<SocketAddr>().unwrap()));
             }
             all.push_str(&line);
         }
-        Self { child, stderr, served }
+        Self { child, stderr, served, https }
     }
 
     fn names(&self) -> Vec<&str> {
@@ -232,4 +239,68 @@ async fn sigterm_cuts_a_request_longer_than_the_drain() {
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("the drain time ran out: requests were cut"), "{log}");
     assert!(start.elapsed().as_secs() < 100, "{:?}", start.elapsed());
+}
+
+/// A listener whose certificate is made at start, another with that of files.
+#[tokio::test]
+async fn https_is_served_with_a_made_or_a_given_certificate() {
+    let config = CONFIG.replacen("keys = [\"k1\"]", "keys = [\"k1\"]\nhttps = { port = 0, write_authority = \"ca.pem\", names = [\"aoai.test\"] }", 1);
+    let files = Files::new(&config);
+    let options = ["--config", "simulator.toml", "--log", "off"];
+    let process = Process::start(files.command(&options), 2);
+    let [address] = process.https[..] else { panic!("{:?}", process.https) };
+    let authority = std::fs::read_to_string(files.folder.path().join("ca.pem")).unwrap();
+    let hosts = BTreeMap::from([(format!("aoai.test:{}", address.port()), address)]);
+    let trusting = network_trusting(hosts.clone(), &seam::tls::certificates(&authority));
+    for name in ["localhost", "127.0.0.1", "aoai.test"] {
+        let uri = format!("https://{name}:{}/healthz", address.port());
+        let request = http::Request::get(uri).body(Body::empty()).unwrap();
+        assert_eq!(call(&trusting, request).await.unwrap().status(), 200, "{name}");
+    }
+    let request =
+        http::Request::get(format!("https://{address}/healthz")).body(Body::empty()).unwrap();
+    let refused = call(&network_trusting(hosts, &[]), request).await.unwrap_err();
+    assert!(refused.to_string().contains("UnknownIssuer"), "{refused}");
+
+    let lost = config.replace(
+        "write_authority = \"ca.pem\", names = [\"aoai.test\"]",
+        "certificate = \"no.pem\", key = \"no.key\"",
+    );
+    let files = Files::new(&lost);
+    let output = files.command(&options).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text.contains("no HTTPS for `one`: cannot read `") && text.contains("no.pem"),
+        "{text}"
+    );
+}
+
+/// The environment of the toolkit's own simulator, and its port.
+#[test]
+fn the_toolkits_variables_make_a_configuration() {
+    let files = Files::new(CONFIG);
+    let deployments =
+        r#"{"gpt-35-turbo-1k-token":{"model":"gpt-3.5-turbo","tokensPerMinute":1000}}"#;
+    std::fs::write(files.folder.path().join("deployments.json"), deployments).unwrap();
+    let variables = [
+        ("SIMULATOR_MODE", "generate"),
+        ("SIMULATOR_API_KEY", "secret"),
+        ("OPENAI_DEPLOYMENT_CONFIG_PATH", "deployments.json"),
+        ("ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS", "False"),
+    ];
+    let output =
+        files.command(&["default-config", "--from-environment"]).envs(variables).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text.contains("port = 8000") && text.contains("tpm = 1000"), "{text}");
+    // Our own configuration wins where it is named.
+    let mut command = files.command(&["--config", "simulator.toml", "--log", "off"]);
+    command.envs(variables);
+    assert_eq!(Process::start(command, 2).names(), both());
+    let mut wrong = files.command(&["healthcheck"]);
+    wrong.envs(variables).env("OPENAI_DEPLOYMENT_CONFIG_PATH", "nowhere.json");
+    let output = wrong.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("cannot read `nowhere.json`"), "{text}");
 }

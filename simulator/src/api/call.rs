@@ -1,0 +1,91 @@
+//! What the pipeline needs of an operation: a request that has been read, the
+//! plan of its answer, and the two ways to deliver one.
+
+use bytes::Bytes;
+use rand_chacha::ChaCha8Rng;
+
+use super::fields::Parsed;
+use super::usage::{Timing, Usage};
+use crate::catalogue::Model;
+use crate::config::DeploymentConfig;
+use crate::wire::Ids;
+
+/// A request the model layer accepts.
+pub(crate) trait Call: Send + Sync {
+    /// `usage.prompt_tokens`.
+    fn prompt_tokens(&self, model: &Model) -> u64;
+
+    /// The complaint about a prompt that does not fit the model's context.
+    fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()>;
+
+    /// The most completion tokens of one choice: stated, or the surface's default.
+    fn max_tokens(&self) -> Option<u64>;
+
+    /// Plans the whole answer.
+    fn plan(&self, ground: Ground<'_>) -> Plan;
+}
+
+/// What an answer is made of, beside the request.
+pub(crate) struct Ground<'a> {
+    pub deployment: &'a DeploymentConfig,
+    pub fingerprint: Option<&'a str>,
+    /// `created`: seconds since the Unix epoch.
+    pub created: u64,
+    pub prompt_tokens: u64,
+    /// Prompt tokens that the prompt cache held.
+    pub cached_tokens: u64,
+    /// Draws identifiers.
+    pub ids: Ids<ChaCha8Rng>,
+    /// Draws content.
+    pub rng: ChaCha8Rng,
+}
+
+/// An answer before its first byte.
+pub(crate) struct Plan {
+    pub usage: Usage,
+    /// Inputs that are worked on one after the other; 1 but for embeddings.
+    pub inputs: u64,
+    /// Tokens before the first visible one, in the choice that has most.
+    pub reasoning_tokens: u64,
+    /// Visible tokens of each choice: what is paced.
+    pub choices: Vec<usize>,
+    pub delivery: Delivery,
+}
+
+/// How an answer is delivered.
+pub(crate) enum Delivery {
+    /// All at once, when everything is made.
+    Whole(Document),
+    /// The same, for one that says how fast it was.
+    Timed(Box<dyn FnOnce(&Timing) -> Document + Send>),
+    /// As events while it is made.
+    Stream(Box<dyn Events>),
+}
+
+/// A body and its type.
+pub(crate) struct Document {
+    pub content_type: &'static str,
+    pub body: Bytes,
+}
+
+impl Document {
+    pub(crate) fn json(text: String) -> Self {
+        Self { content_type: "application/json", body: Bytes::from(text) }
+    }
+}
+
+/// Writes the events of a streamed answer, each when it is due. `choice` and
+/// `index` count as in [`Plan::choices`].
+pub(crate) trait Events: Send {
+    /// How fast the answer will be; told once, before all else.
+    fn timed(&mut self, _timing: &Timing) {}
+
+    /// What comes with the first byte, before any token.
+    fn open(&mut self, out: &mut String);
+
+    /// One token, and what the last one of a choice brings with it.
+    fn token(&mut self, choice: usize, index: usize, out: &mut String);
+
+    /// The end of the stream.
+    fn close(&mut self, out: &mut String);
+}

@@ -1,0 +1,50 @@
+//! The operations of the API: requests read strictly, answers planned whole and
+//! written exactly as recordings of the service show them.
+//!
+//! One module an operation. `call.rs` says what the pipeline needs of each;
+//! `read` is the registry. Two readings of one body: the lenient [`Outline`] feeds
+//! the limiter, which runs before the model layer's validation; the strict
+//! [`Call`] is what that validation leaves (specification, sections 1.5, 3.3, 7).
+//! Nothing here knows limits, time or sockets.
+
+mod answer;
+mod call;
+mod chat;
+mod completions;
+mod embeddings;
+mod envelope;
+mod estimate;
+mod fields;
+mod generation;
+mod inputs;
+pub(crate) mod models;
+mod object;
+mod outline;
+mod usage;
+
+pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
+pub(crate) use estimate::ESTIMATE_ENCODING;
+pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
+pub(crate) use outline::Outline;
+pub(crate) use usage::{Timing, Usage};
+
+use serde_json::{Map, Value};
+
+use crate::catalogue::{Model, Operation};
+
+/// Reads a request strictly, as the model behind the deployment would.
+pub(crate) fn read(
+    operation: Operation,
+    body: &Map<String, Value>,
+    model: &Model,
+) -> Parsed<Box<dyn Call>> {
+    let fields = Fields(body);
+    Ok(match operation {
+        Operation::Chat => Box::new(chat::read(fields, model)?),
+        Operation::Completions => Box::new(completions::read(fields, model)?),
+        Operation::Embeddings => Box::new(embeddings::read(fields, model)?),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! An accepted request answered: generate → pace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::StatusCode;
+
+use super::attempt::{Accepted, Addressed};
+use super::reply::{respond, wait_until};
+use super::stream::{StreamPlan, stream_body};
+use crate::api::{Delivery, Ground, Plan, Timing};
+use crate::latency::{self, Conditions, Schedule, Shape, Work};
+use crate::limit::{Standing, Ticket};
+use crate::wire::EVENT_STREAM;
+
+impl Addressed<'_> {
+    pub(super) async fn deliver(mut self, accepted: Accepted) -> Response {
+        let Accepted { ticket, call, prompt_tokens } = accepted;
+        let deployment = Arc::clone(&self.deployment);
+        let resource = Arc::clone(&self.exchange.resource);
+        let plan = call.plan(Ground {
+            deployment: &deployment.config,
+            fingerprint: deployment.fingerprint.as_deref(),
+            created: resource.environment.clock.now().unix_seconds(),
+            prompt_tokens,
+            cached_tokens: 0,
+            ids: self.ids.clone(),
+            rng: resource.rng("content", self.exchange.number),
+        });
+        let schedule = Arc::new(self.schedule(ticket, &plan));
+        self.exchange.planned(plan.usage, &schedule);
+        self.exchange.ready();
+        let timing = self.timing(&schedule, &plan);
+        let document = match plan.delivery {
+            Delivery::Whole(document) => document,
+            Delivery::Timed(write) => write(&timing),
+            Delivery::Stream(mut events) => {
+                events.timed(&timing);
+                let headers = self.headers(ticket, EVENT_STREAM, true, schedule.first());
+                wait_until(self.exchange.started + schedule.first()).await;
+                self.exchange.first_byte();
+                let choices = plan.choices;
+                let plan = StreamPlan { exchange: self.exchange, events, schedule, choices };
+                return respond(StatusCode::OK, headers, stream_body(plan));
+            }
+        };
+        wait_until(self.exchange.started + schedule.end()).await;
+        let headers = self.headers(ticket, document.content_type, false, schedule.end());
+        self.exchange.complete(200, None);
+        respond(StatusCode::OK, headers, Body::from(document.body))
+    }
+
+    /// What the schedule says of the answer's speed.
+    fn timing(&self, schedule: &Schedule, plan: &Plan) -> Timing {
+        let overhead_ms = match &self.deployment.latency().shape {
+            Shape::Measured(measured) => measured.overhead_ms,
+            Shape::Zero | Shape::Compat(_) => 0.0,
+        };
+        let tokens = plan.choices.iter().max().copied().unwrap_or_default();
+        Timing {
+            overhead: Duration::try_from_secs_f64(overhead_ms / 1e3).unwrap_or_default(),
+            first: schedule.first(),
+            last: schedule.end(),
+            tokens: tokens as u64,
+        }
+    }
+
+    fn schedule(&self, ticket: Ticket, plan: &Plan) -> Schedule {
+        let work = Work {
+            operation: self.route.operation,
+            prompt_tokens: plan.usage.prompt_tokens.saturating_sub(plan.usage.cached_tokens),
+            inputs: plan.inputs,
+            reasoning_tokens: plan.reasoning_tokens,
+            choices: &plan.choices,
+        };
+        let seconds = self.exchange.resource.environment.clock.now().unix_seconds() % 86_400;
+        let conditions = Conditions {
+            utilization: match ticket.standing {
+                Standing::Ptu(utilization) => Some(utilization),
+                Standing::Payg(_) => None,
+            },
+            utc_hour: seconds as f64 / 3_600.0,
+        };
+        let mut rng = self.exchange.resource.rng("latency", self.exchange.number);
+        latency::draw(&self.deployment.latency(), work, conditions, &mut rng)
+    }
+}
