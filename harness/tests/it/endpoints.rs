@@ -237,8 +237,8 @@ fn what_is_missing_is_told_before_the_run() {
      |
      = help: set PAYG2_URL, or add `--simulator-url payg2=https://…`
     ");
-    let env = env.with("PAYG2_URL", "a:2");
-    insta::assert_snapshot!(load("latency-routing.toml", &env).unwrap_err(), @"error: PAYG2_URL: `a:2` does not begin with http:// or https://");
+    let told = load("latency-routing.toml", &env.with("PAYG2_URL", "a:2")).unwrap_err();
+    assert!(told.contains("PAYG2_URL: `a:2` does not begin with http:// or https://"), "{told}");
     // The gateway's backends are simulators' addresses still.
     let env = Env::empty().with("USE_SIMULATOR", "no");
     let (_, warnings) = load("usage-tracking-subscriptions.toml", &env).unwrap();
