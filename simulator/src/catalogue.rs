@@ -12,7 +12,9 @@ pub(crate) use quota::{
     RequestLimited, default_tpm, has_flex, provisioned_prompt_cap, request_limited,
 };
 
-use tokens::{ChatOverhead, Encoding};
+use tokens::{ChatOverhead, Encoding, ImageRule, ImageSize, ToolOverhead};
+
+use crate::config::URL_IMAGE;
 
 /// An API operation of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,15 +25,40 @@ pub(crate) enum Operation {
     Completions,
     /// `embeddings`
     Embeddings,
+    /// `images/generations`
+    Images,
+    /// `images/edits`
+    ImageEdits,
+    /// `audio/transcriptions`
+    Transcriptions,
+    /// `audio/translations`
+    Translations,
+    /// `audio/speech`
+    Speech,
 }
 
 impl Operation {
+    /// Whether the body is a form with files.
+    pub(crate) fn takes_form(self) -> bool {
+        matches!(self, Self::ImageEdits | Self::Transcriptions | Self::Translations)
+    }
+
+    /// Whether a model writes text for it, token by token.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Chat | Self::Completions)
+    }
+
     /// The name in 429 texts and in the journal.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::Chat => "ChatCompletions_Create",
             Operation::Completions => "Completions_Create",
             Operation::Embeddings => "Embeddings_Create",
+            Operation::Images => "ImageGenerations_Create",
+            Operation::ImageEdits => "ImageEdits_Create",
+            Operation::Transcriptions => "Transcriptions_Create",
+            Operation::Translations => "Translations_Create",
+            Operation::Speech => "Speech_Create",
         }
     }
 
@@ -41,6 +68,11 @@ impl Operation {
             Operation::Chat => "chat/completions",
             Operation::Completions => "completions",
             Operation::Embeddings => "embeddings",
+            Operation::Images => "images/generations",
+            Operation::ImageEdits => "images/edits",
+            Operation::Transcriptions => "audio/transcriptions",
+            Operation::Translations => "audio/translations",
+            Operation::Speech => "audio/speech",
         }
     }
 
@@ -50,6 +82,11 @@ impl Operation {
             Operation::Chat => "chatCompletion",
             Operation::Completions => "completion",
             Operation::Embeddings => "embeddings",
+            Operation::Images => "imageGenerations",
+            Operation::ImageEdits => "imageEdits",
+            Operation::Transcriptions => "audioTranscription",
+            Operation::Translations => "audioTranslation",
+            Operation::Speech => "audioSpeech",
         }
     }
 }
@@ -67,6 +104,32 @@ pub(crate) enum Kind {
     Completions,
     /// Embeddings of this many dimensions.
     Embeddings(usize),
+    /// Pictures.
+    Images(ImageFamily),
+    /// Texts of sounds; `true` for whisper, which translates too.
+    Transcription { translates: bool },
+    /// Sounds of texts.
+    Speech,
+}
+
+/// Families of models that make pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImageFamily {
+    /// gpt-image-1.
+    Gpt,
+    DallE2,
+    DallE3,
+}
+
+impl ImageFamily {
+    /// The longest prompt, in characters (OpenAI's reference, "Create image").
+    pub(crate) fn most_prompt_chars(self) -> usize {
+        match self {
+            Self::Gpt => 32_000,
+            Self::DallE3 => 4_000,
+            Self::DallE2 => 1_000,
+        }
+    }
 }
 
 /// One row of the catalogue.
@@ -103,6 +166,10 @@ pub(crate) struct Model {
     pub snapshot: String,
     pub encoding: Encoding,
     pub overhead: ChatOverhead,
+    pub tools: ToolOverhead,
+    pub images: ImageRule,
+    /// The size assumed of an image behind a URL.
+    pub url_image: ImageSize,
 }
 
 impl Model {
@@ -115,8 +182,17 @@ impl Model {
             Some(facts) => (facts, facts.snapshot.to_owned()),
             None => (MODELS.iter().find(dated)?, spelled.clone()),
         };
-        let encoding = Encoding::for_model(facts.name)?;
-        Some(Self { facts, snapshot, encoding, overhead: ChatOverhead::for_model(facts.name) })
+        // Models of sounds and pictures count the texts they get as gpt-4o does.
+        let encoding = Encoding::for_model(facts.name).unwrap_or(Encoding::O200kBase);
+        Some(Self {
+            facts,
+            snapshot,
+            encoding,
+            overhead: ChatOverhead::for_model(facts.name),
+            tools: ToolOverhead::for_model(facts.name),
+            images: ImageRule::for_model(facts.name),
+            url_image: URL_IMAGE,
+        })
     }
 
     /// The same as OpenAI names it in answers.
@@ -136,6 +212,9 @@ impl Model {
             Kind::Chat | Kind::ChatAndCompletions | Kind::Reasoning => Operation::Chat,
             Kind::Completions => Operation::Completions,
             Kind::Embeddings(_) => Operation::Embeddings,
+            Kind::Images(_) => Operation::Images,
+            Kind::Transcription { .. } => Operation::Transcriptions,
+            Kind::Speech => Operation::Speech,
         }
     }
 
@@ -143,9 +222,15 @@ impl Model {
     pub(crate) fn supports(&self, operation: Operation) -> bool {
         match self.facts.kind {
             Kind::Chat | Kind::Reasoning => operation == Operation::Chat,
-            Kind::ChatAndCompletions => operation != Operation::Embeddings,
+            Kind::ChatAndCompletions => operation.is_text(),
             Kind::Completions => operation == Operation::Completions,
             Kind::Embeddings(_) => operation == Operation::Embeddings,
+            Kind::Images(_) => matches!(operation, Operation::Images | Operation::ImageEdits),
+            Kind::Transcription { translates } => {
+                operation == Operation::Transcriptions
+                    || translates && operation == Operation::Translations
+            }
+            Kind::Speech => operation == Operation::Speech,
         }
     }
 }
@@ -219,7 +304,10 @@ const fn model(
     }
 }
 
-use Kind::{Chat, ChatAndCompletions, Completions, Embeddings, Reasoning};
+use Kind::{Chat, ChatAndCompletions, Completions, Embeddings, Images, Reasoning};
+
+const WHISPER: Kind = Kind::Transcription { translates: true };
+const TRANSCRIPTION: Kind = Kind::Transcription { translates: false };
 
 /// The o-series has a window of 200,000 tokens, gpt-5 one of 400,000 (272,000
 /// in and 128,000 out).
@@ -254,6 +342,15 @@ const MODELS: &[ModelFacts] = &[
     model("text-embedding-ada-002", "text-embedding-ada-002", Embeddings(1_536), 8_192, 0, 6.0),
     model("text-embedding-3-small", "text-embedding-3-small", Embeddings(1_536), 8_192, 0, 6.0),
     model("text-embedding-3-large", "text-embedding-3-large", Embeddings(3_072), 8_192, 0, 6.0),
+    model("gpt-image-1", "gpt-image-1", Images(ImageFamily::Gpt), 32_000, 0, 6.0),
+    model("dall-e-3", "dall-e-3", Images(ImageFamily::DallE3), 4_000, 0, 6.0),
+    model("dall-e-2", "dall-e-2", Images(ImageFamily::DallE2), 1_000, 0, 6.0),
+    model("whisper", "whisper-1", WHISPER, 16_000, 0, 6.0),
+    model("gpt-4o-transcribe", "gpt-4o-transcribe", TRANSCRIPTION, 16_000, 2_000, 6.0),
+    model("gpt-4o-mini-transcribe", "gpt-4o-mini-transcribe", TRANSCRIPTION, 16_000, 2_000, 6.0),
+    model("tts", "tts-1", Kind::Speech, 4_096, 0, 6.0),
+    model("tts-hd", "tts-1-hd", Kind::Speech, 4_096, 0, 6.0),
+    model("gpt-4o-mini-tts", "gpt-4o-mini-tts", Kind::Speech, 2_000, 0, 6.0),
 ];
 
 #[cfg(test)]
@@ -276,8 +373,7 @@ mod tests {
     fn every_model_has_an_encoding_and_knows_its_operations() {
         for name in names() {
             let model = Model::find(name).unwrap();
-            let all = [Operation::Chat, Operation::Completions, Operation::Embeddings];
-            assert!(all.iter().any(|&operation| model.supports(operation)), "{name}");
+            assert!(model.supports(model.main_operation()), "{name}");
         }
         let turbo = Model::find("gpt-35-turbo").unwrap();
         assert!(turbo.supports(Operation::Chat) && turbo.supports(Operation::Completions));

@@ -63,20 +63,21 @@ impl Answer<'_> {
         }
     }
 
-    /// One choice: its index, what it says, how it ended, and its filter results.
-    /// `finish` is JSON.
+    /// One choice: its index, what it says, how it ended, its probabilities and filter
+    /// results. All are JSON.
     pub(super) fn choice(
         &self,
         index: usize,
         says: (&'static str, String),
         finish: &str,
+        logprobs: &str,
         filters: &str,
     ) -> String {
         let (key, json) = says;
         Object::new()
             .number("index", index as u64)
             .raw(key, json)
-            .raw("logprobs", "null")
+            .raw("logprobs", logprobs)
             .raw("finish_reason", finish)
             .when(self.layout() != Layout::OpenAi, |choice| {
                 choice.raw("content_filter_results", filters)

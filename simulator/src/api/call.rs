@@ -29,6 +29,8 @@ pub(crate) trait Call: Send + Sync {
 pub(crate) struct Ground<'a> {
     pub deployment: &'a DeploymentConfig,
     pub fingerprint: Option<&'a str>,
+    /// How the client reaches this resource: `http://127.0.0.1:8002`.
+    pub origin: &'a str,
     /// `created`: seconds since the Unix epoch.
     pub created: u64,
     pub prompt_tokens: u64,

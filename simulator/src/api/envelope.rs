@@ -97,12 +97,14 @@ impl<R: Rng> Envelope<R> {
         out.push_str(&self.before);
     }
 
-    /// An event about one choice: what it says, and how it ended, as JSON.
+    /// An event about one choice: what it says, how it ended, and its
+    /// probabilities, as JSON.
     pub(super) fn choice(
         &mut self,
         filters: &str,
         (key, says): (&str, &str),
         finish: &str,
+        logprobs: &str,
         index: usize,
         out: &mut String,
     ) {
@@ -110,19 +112,19 @@ impl<R: Rng> Envelope<R> {
         let _ = match self.layout {
             Layout::OpenAi if key == "text" => write!(
                 out,
-                r#"{{"text":{says},"index":{index},"logprobs":null,"finish_reason":{finish}}}"#
+                r#"{{"text":{says},"index":{index},"logprobs":{logprobs},"finish_reason":{finish}}}"#
             ),
             Layout::OpenAi => write!(
                 out,
-                r#"{{"index":{index},"{key}":{says},"logprobs":null,"finish_reason":{finish}}}"#
+                r#"{{"index":{index},"{key}":{says},"logprobs":{logprobs},"finish_reason":{finish}}}"#
             ),
             Layout::Azure | Layout::Azure2024 if key == "delta" => write!(
                 out,
-                r#"{{"content_filter_results":{filters},"delta":{says},"finish_reason":{finish},"index":{index},"logprobs":null}}"#
+                r#"{{"content_filter_results":{filters},"delta":{says},"finish_reason":{finish},"index":{index},"logprobs":{logprobs}}}"#
             ),
             Layout::Azure | Layout::Azure2024 => write!(
                 out,
-                r#"{{"content_filter_results":{filters},"finish_reason":{finish},"index":{index},"logprobs":null,"{key}":{says}}}"#
+                r#"{{"content_filter_results":{filters},"finish_reason":{finish},"index":{index},"logprobs":{logprobs},"{key}":{says}}}"#
             ),
         };
         self.close_event(out);

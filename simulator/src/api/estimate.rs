@@ -38,7 +38,16 @@ impl Outline {
                 self.quarters
             }
             (TokenEstimate::OpenAi, Operation::Embeddings) => self.chars / 4,
-            (_, Operation::Embeddings) => quarters,
+            // Requests alone limit most models of the others; nothing is published.
+            (
+                _,
+                Operation::Embeddings
+                | Operation::Images
+                | Operation::ImageEdits
+                | Operation::Transcriptions
+                | Operation::Translations
+                | Operation::Speech,
+            ) => quarters,
             (TokenEstimate::Documented, _) => {
                 quarters.saturating_add(most.saturating_mul(self.choices))
             }

@@ -72,6 +72,7 @@ fn azure_model(facts: &ModelFacts) -> Value {
         Kind::ChatAndCompletions => (true, true, false),
         Kind::Completions => (true, false, false),
         Kind::Embeddings(_) => (false, false, true),
+        Kind::Images(_) | Kind::Transcription { .. } | Kind::Speech => (false, false, false),
     };
     json!({
         "status": "succeeded",

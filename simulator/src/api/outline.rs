@@ -75,6 +75,16 @@ impl Reader {
                 }
                 return;
             }
+            Operation::Images
+            | Operation::ImageEdits
+            | Operation::Transcriptions
+            | Operation::Translations
+            | Operation::Speech => {
+                for text in ["prompt", "input"].iter().filter_map(|key| body.get(*key)) {
+                    self.add(text);
+                }
+                return;
+            }
         }
         let whole = |key: &str| body.get(key).and_then(Value::as_u64);
         let stated = whole("max_completion_tokens").or_else(|| whole("max_tokens"));

@@ -9,7 +9,7 @@ use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
 use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile};
-use super::{SimulatorConfig, entra, https, latency, raw, recording};
+use super::{SimulatorConfig, entra, forms, https, latency, raw, recording};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -224,12 +224,16 @@ impl Checker<'_> {
             self.payg(raw, sku, wire_profile, model.as_ref())
         };
         let lengths = self.lengths(raw, wire_profile, model.as_ref());
+        let forms = forms::check(self.source, raw, &mut self.problems);
+        let raw_size = raw.url_image_size.as_ref();
+        let url_image = forms::url_image(self.source, raw_size, &mut self.problems);
         let offer = self.offer(raw, sku, wire_profile, model.as_ref());
         let profile = wire_profile?;
         let model = match profile {
             WireProfile::OpenAi => model?.named_by_openai(),
             _ => model?,
         };
+        let model = Model { url_image, ..model };
         let mut settings = latency::default_latency(&model, sku, profile);
         if let Some(raw) = &raw.latency {
             match latency::latency_from(raw.get_ref(), &settings, profile) {
@@ -259,6 +263,7 @@ impl Checker<'_> {
             headers: offer.headers,
             header_anomaly: offer.header_anomaly,
             lengths,
+            forms,
             latency: settings,
         })
     }

@@ -8,6 +8,7 @@
 mod capacity;
 mod check;
 mod entra;
+mod forms;
 mod https;
 mod latency;
 mod limits;
@@ -21,6 +22,7 @@ mod select;
 
 pub(crate) use capacity::{MOST_PTU, MOST_TPM};
 pub(crate) use entra::DEFAULT_AUDIENCE;
+pub(crate) use forms::URL_IMAGE;
 pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
 pub(crate) use limits::{
@@ -29,7 +31,8 @@ pub(crate) use limits::{
     RefusalWording, RequestQuota, ResetUnit, TemporaryAdjustment, TokenEstimate,
 };
 pub(crate) use model::{
-    CompletionLength, DeploymentConfig, EntraConfig, Layout, ResourceConfig, Sku, WireProfile,
+    AnswerForms, CompletionLength, DeploymentConfig, EntraConfig, Layout, ResourceConfig, Sku,
+    ToolCalls, WireProfile,
 };
 
 pub(crate) use recording::{RecordingConfig, Upstream};

@@ -7,7 +7,7 @@ use super::limits::{
     Capacity, HeaderAnomaly, HeaderSettings, PromptCacheSettings, RefusalSettings, Spillover,
     TierSettings, TokenEstimate,
 };
-pub(crate) use super::raw::Sku;
+pub(crate) use super::raw::{Sku, ToolCalls};
 use super::recording::RecordingConfig;
 use crate::catalogue::Model;
 use crate::latency::Latency;
@@ -60,6 +60,7 @@ pub(crate) struct DeploymentConfig {
     /// At the start; a live change may switch it.
     pub header_anomaly: HeaderAnomaly,
     pub lengths: CompletionLength,
+    pub forms: AnswerForms,
     pub latency: Latency,
 }
 
@@ -154,4 +155,14 @@ pub(crate) struct CompletionLength {
     pub sigma: f64,
     /// Zero for models that do not reason.
     pub mean_reasoning: f64,
+}
+
+/// Which kinds of answers are given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AnswerForms {
+    pub tool_calls: ToolCalls,
+    /// Probability that a tool call is followed by another in the same answer.
+    pub parallel_call_probability: f64,
+    /// Probability that a structured answer is a refusal.
+    pub refusal_probability: f64,
 }

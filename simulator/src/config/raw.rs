@@ -232,6 +232,22 @@ pub(crate) struct Deployment {
     /// Mean reasoning tokens of a reasoning model's answer. Default 192.
     #[schemars(with = "Option<f64>")]
     pub mean_reasoning_tokens: Option<Spanned<f64>>,
+    /// Whether an answer is a tool call when the request leaves it to the model
+    /// (`tool_choice` "auto", or none stated). Default "auto".
+    #[schemars(with = "Option<ToolCalls>")]
+    pub tool_calls: Option<Spanned<ToolCalls>>,
+    /// Probability that a tool call is followed by another one in the same answer,
+    /// where the request allows parallel calls. Default 0.2.
+    #[schemars(with = "Option<f64>")]
+    pub parallel_call_probability: Option<Spanned<f64>>,
+    /// Probability that an answer with a `json_schema` response format is a
+    /// refusal. Default 0.
+    #[schemars(with = "Option<f64>")]
+    pub refusal_probability: Option<Spanned<f64>>,
+    /// Size of images that are given by an `http(s)` URL, which is not fetched, for
+    /// counting their tokens: "WIDTHxHEIGHT" in pixels. Default "1024x1024".
+    #[schemars(with = "Option<String>")]
+    pub url_image_size: Option<Spanned<String>>,
     /// How long answers take. Default: the measured profile of the model and SKU.
     #[schemars(with = "Option<Latency>")]
     pub latency: Option<Spanned<Latency>>,
@@ -263,6 +279,19 @@ pub(crate) enum CompletionTokens {
     MaxTokens,
     /// A drawn length, cut at the stated maximum.
     Natural,
+}
+
+/// When the model calls tools by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ToolCalls {
+    /// When the last message is a user's; after a tool's result comes a text.
+    #[default]
+    Auto,
+    /// Never: always a text.
+    Never,
+    /// Always, also after a tool's result.
+    Always,
 }
 
 /// Wire profiles, for the schema; the file's value is checked by hand so that a

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use bytes::Bytes;
 use http::HeaderMap;
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Map, Value};
 
 use super::deployment::Deployment;
 use super::early::{Reached, early};
@@ -16,7 +14,7 @@ use super::exchange::Exchange;
 use super::metrics::Tokens;
 use super::reply::{fail, wait_until};
 use super::route::Route;
-use crate::api::{self, Call, Outline, Parsed};
+use crate::api::{self, Call, Outline, Parsed, Payload};
 use crate::aside::aside;
 use crate::catalogue::Operation;
 use crate::config::Capacity;
@@ -24,15 +22,11 @@ use crate::latency;
 use crate::limit::{Demand, Refusal, Ticket, Tier};
 use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
-/// A request's body: a JSON object.
-pub(super) struct Json {
-    pub bytes: Bytes,
-    pub json: Map<String, Value>,
-}
-
 /// A request that has reached its deployment.
 pub(super) struct Addressed<'p> {
     pub identity: Identity,
+    /// How the client reaches the resource.
+    pub origin: String,
     pub ids: Ids<ChaCha8Rng>,
     pub exchange: Exchange,
     pub route: Route<'p>,
@@ -53,7 +47,7 @@ struct Failure {
 }
 
 impl Addressed<'_> {
-    pub(super) async fn answer(mut self, body: Json) -> Response {
+    pub(super) async fn answer(mut self, body: Payload) -> Response {
         match self.attempt(&body) {
             Ok(accepted) => self.deliver(accepted).await,
             Err(failure) => {
@@ -70,8 +64,7 @@ impl Addressed<'_> {
         early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
-    fn attempt(&mut self, body: &Json) -> Result<Accepted, Failure> {
-        let Json { bytes, json } = body;
+    fn attempt(&mut self, body: &Payload) -> Result<Accepted, Failure> {
         let deployment = Arc::clone(&self.deployment);
         let operation = self.route.operation;
         let model = &deployment.config.model;
@@ -80,10 +73,11 @@ impl Addressed<'_> {
             prompt: outline.chars.div_ceil(4),
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
-        let call = api::read(operation, json, model);
+        let call = api::read(operation, body, model);
         let mut prompt_tokens = None;
         let mut count = |call: &dyn Call| {
-            *prompt_tokens.get_or_insert_with(|| aside(bytes.len(), || call.prompt_tokens(model)))
+            *prompt_tokens
+                .get_or_insert_with(|| aside(body.bytes.len(), || call.prompt_tokens(model)))
         };
         let now = self.exchange.started;
         let demand = demand(&deployment, operation, outline, &call, || {
@@ -160,10 +154,10 @@ impl Addressed<'_> {
 }
 
 /// What the limiter looks at. Only some estimates take time.
-fn outline(deployment: &Deployment, operation: Operation, body: &Json) -> Outline {
+fn outline(deployment: &Deployment, operation: Operation, body: &Payload) -> Outline {
     let (estimate, most) =
         (deployment.config.token_estimate, deployment.config.model.facts.output_tokens);
-    let read = || Outline::of(operation, &body.json, most, estimate);
+    let read = || Outline::of(operation, &body.fields, most, estimate);
     if estimate.counts_tokens(operation) { aside(body.bytes.len(), read) } else { read() }
 }
 
@@ -197,7 +191,7 @@ fn demand(
                 .ok()
                 .and_then(|call| call.max_tokens())
                 .or(outline.max_tokens),
-            choices: if operation == Operation::Embeddings { 0 } else { outline.choices },
+            choices: if operation.is_text() { outline.choices } else { 0 },
             tier: Tier::Default,
         },
     }

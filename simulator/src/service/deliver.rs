@@ -23,6 +23,7 @@ impl Addressed<'_> {
         let plan = call.plan(Ground {
             deployment: &deployment.config,
             fingerprint: deployment.fingerprint.as_deref(),
+            origin: &self.origin,
             created: resource.environment.clock.now().unix_seconds(),
             prompt_tokens,
             cached_tokens: 0,

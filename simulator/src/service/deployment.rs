@@ -72,10 +72,7 @@ impl Deployment {
     /// Who answers for it.
     pub(super) fn style(&self, operation: Operation) -> Style {
         match (self.config.wire_profile, operation) {
-            (
-                WireProfile::OpenAi,
-                Operation::Chat | Operation::Completions | Operation::Embeddings,
-            ) => Style::OpenAi,
+            (WireProfile::OpenAi, _) => Style::OpenAi,
             _ => Style::Azure,
         }
     }

@@ -12,11 +12,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::Request;
+use http::header::{CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::attempt::{Addressed, Json};
+use super::attempt::Addressed;
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::early::{Reached, early, told};
@@ -26,7 +27,7 @@ use super::record::Proxy;
 use super::replay::replay;
 use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
-use crate::api::{model_of, parse_json};
+use crate::api::{Payload, model_of};
 use crate::catalogue::{Operation, is_retired};
 use crate::config::RecordingConfig;
 use crate::wire::{ApiError, Identity, Ids, Style};
@@ -92,16 +93,31 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
             };
         }
     };
-    let body = bytes.and_then(|bytes| parse_json(&bytes).map(|json| Json { bytes, json }));
+    let body = match bytes {
+        Ok(bytes) if operation.takes_form() => {
+            let content_type = parts.headers.get(CONTENT_TYPE).and_then(|own| own.to_str().ok());
+            Payload::form(content_type, bytes).await
+        }
+        Ok(bytes) => Payload::json(bytes),
+        Err(error) => Err(error),
+    };
     let (route, deployment) = match resolve(&resource, routed, operation, &body, &mut exchange) {
         Ok(found) => found,
         Err(error) => return early(exchange, &identity, error, Reached::Resource),
     };
-    let request = Addressed { identity, ids, exchange, route, deployment };
+    let request =
+        Addressed { identity, origin: origin(&parts.headers), ids, exchange, route, deployment };
     match body {
         Ok(body) => request.answer(body).await,
         Err(error) => request.unread(error).await,
     }
+}
+
+/// How the client reached us, as far as it says.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = text(HeaderName::from_static("x-forwarded-proto")).unwrap_or("http");
+    format!("{scheme}://{}", text(HOST).unwrap_or("localhost"))
 }
 
 /// Whether the resource has this surface: OpenAI's is there for deployments in its
@@ -157,13 +173,13 @@ fn resolve<'p>(
     resource: &Resource,
     Routed { address, api_version, .. }: Routed<'p>,
     operation: Operation,
-    body: &Result<Json, ApiError>,
+    body: &Result<Payload, ApiError>,
     exchange: &mut Exchange,
 ) -> Result<(Route<'p>, Arc<Deployment>), ApiError> {
     let surface = address.surface;
     let name = match (address.deployment, body) {
         (Some(name), _) => name,
-        (None, Ok(body)) => model_of(&body.json)?,
+        (None, Ok(body)) => model_of(&body.fields)?,
         (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);

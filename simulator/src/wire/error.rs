@@ -103,6 +103,27 @@ impl ApiError {
         Self { chunked, ..Self::new(StatusCode::NOT_FOUND, "deployment_not_found", body) }
     }
 
+    /// A form was expected. The wording of the JSON endpoints, turned round.
+    pub(crate) fn not_a_form(content_type: &str) -> Self {
+        let message = format!(
+            "Invalid Content-Type header ({content_type}), expected multipart/form-data. (HINT: If you're using curl, you can pass -F 'file=@path')"
+        );
+        Self::invalid_request(message, None, None)
+    }
+
+    /// A form that ends early or is garbled.
+    pub(crate) fn broken_form() -> Self {
+        Self::invalid_request("Could not parse multipart form", None, None)
+    }
+
+    /// A file beyond the service's limit.
+    pub(crate) fn content_too_large(limit: usize, length: usize) -> Self {
+        let message =
+            format!("Maximum content size limit ({limit}) exceeded ({length} bytes read)");
+        let error = Self::invalid_request(message, None, None);
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, reason: "content_too_large", ..error }
+    }
+
     /// Playback has no recording of this request. Not an error of the service: its
     /// code says whose it is.
     pub(crate) fn not_recorded(why: &str) -> Self {

@@ -1,10 +1,10 @@
 //! A chat completion as one (specification, sections 2.1 and 2.3).
 
+use super::choice::{Choice, Writing};
 use crate::api::answer::Answer;
 use crate::api::object::{self, Object, array};
 use crate::api::usage::{Timing, Usage};
 use crate::config::{Layout, WireProfile};
-use crate::content::Completion;
 
 /// The body of a chat completion, but for the usage that `timing` is part of.
 pub(super) struct Body {
@@ -14,13 +14,20 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub(super) fn new(answer: &Answer<'_>, choices: &[Completion], usage: Usage) -> Self {
+    pub(super) fn new(
+        answer: &Answer<'_>,
+        writing: &Writing,
+        choices: &[Choice],
+        usage: Usage,
+    ) -> Self {
         let layout = answer.layout();
-        let filters = answer.completion_filters();
         let list = array(choices.iter().enumerate().map(|(index, choice)| {
-            let finish = format!("\"{}\"", choice.finish.name());
-            let message = message(answer.profile, &choice.text());
-            answer.choice(index, ("message", message), &finish, filters)
+            let finish = format!("\"{}\"", choice.completion.finish.name());
+            let message = writing.message(choice);
+            let logprobs = writing.logprobs(index, choice, 0..choice.completion.pieces.len());
+            // Calls are not filtered.
+            let filters = if choice.is_call() { "{}" } else { answer.completion_filters() };
+            answer.choice(index, ("message", message), &finish, &logprobs, filters)
         }));
         let object = Object::new()
             .text("id", answer.id)
@@ -43,16 +50,4 @@ impl Body {
         let usage = self.usage.chat_json(self.profile, timing);
         object::body(self.object.with("usage", usage).write(layout), layout)
     }
-}
-
-/// Of 2024 without refusal, of mid-2025 without annotations.
-fn message(profile: WireProfile, text: &str) -> String {
-    let refusal = profile != WireProfile::Azure2024;
-    let annotations = refusal && profile != WireProfile::Azure2025;
-    Object::new()
-        .text("role", "assistant")
-        .text("content", text)
-        .when(refusal, |message| message.raw("refusal", "null"))
-        .when(annotations, |message| message.raw("annotations", "[]"))
-        .write(profile.layout())
 }

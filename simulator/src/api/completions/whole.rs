@@ -1,23 +1,26 @@
 //! A legacy completion as one (specification, section 2.7).
 
+use super::choice::Choice;
 use crate::api::answer::Answer;
 use crate::api::object::{self, Object, array, json_string};
 use crate::api::usage::Usage;
 use crate::config::Layout;
-use crate::content::Completion;
+use crate::content::Scorer;
 
 /// The body of a legacy completion; choices of one prompt stand together.
 pub(super) fn body(
     answer: &Answer<'_>,
     prompts: usize,
-    choices: &[Completion],
+    choices: &[Choice],
+    scorer: Option<&Scorer>,
     usage: Usage,
 ) -> String {
     let layout = answer.layout();
     let filters = answer.completion_filters();
     let list = array(choices.iter().enumerate().map(|(index, choice)| {
-        let finish = format!("\"{}\"", choice.finish.name());
-        answer.choice(index, ("text", json_string(&choice.text())), &finish, filters)
+        let finish = format!("\"{}\"", choice.completion.finish.name());
+        let logprobs = choice.logprobs(index, scorer);
+        answer.choice(index, ("text", json_string(&choice.text())), &finish, &logprobs, filters)
     }));
     let object = Object::new()
         .text("id", answer.id)

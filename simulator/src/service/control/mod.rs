@@ -3,6 +3,7 @@
 mod config;
 mod journal;
 mod page;
+mod picture;
 mod state;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<Resource>> {
         .route("/++/config", get(config::read_config).patch(config::change_config))
         .route("/++/journal", get(journal::read_journal))
         .route("/++/journal/events", get(journal::follow_journal))
+        .route("/++/images/{name}", get(picture::show))
         .route("/++/reset", post(state::reset))
         .route("/++/state", get(state::read_state))
         .route("/metrics", get(metrics))
