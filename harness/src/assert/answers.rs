@@ -136,6 +136,37 @@ fn failed(conditions: &[Condition], request: &Request<'_>) -> Vec<String> {
             .then(|| format!("{}, not {least} or more", told(name))),
         Condition::Same(name, other) => (seen(name).is_none() || seen(name) != seen(other))
             .then(|| format!("{}, and {}", told(name), told(other))),
+        Condition::Body(pattern) => {
+            let body = request.row.error_body.as_deref().unwrap_or_default();
+            (!fits(body, pattern)).then(|| format!("the body is `{body}`, not `{pattern}`"))
+        }
     };
     conditions.iter().filter_map(problem).collect()
+}
+
+/// Whether a text is a pattern with a whole number at each `*`.
+fn fits(text: &str, pattern: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else { return text == pattern };
+    let Some(rest) = text.strip_prefix(before) else { return false };
+    let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+    // All of its digits: a number cut short would be another.
+    0 < end && rest.get(end..).is_some_and(|rest| fits(rest, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_pattern_has_a_number_at_each_star() {
+        assert!(fits("Try again in 12 seconds.", "Try again in * seconds."));
+        assert!(fits("1 of 20", "* of *"));
+        assert!(fits("as it is", "as it is"));
+        for other in ["Try again in seconds.", "Try again in -1 seconds.", "Try again in 1 second."]
+        {
+            assert!(!fits(other, "Try again in * seconds."), "{other}");
+        }
+        assert!(!fits("12", "*2"), "a star takes the whole number");
+        assert!(!fits("", "*"));
+    }
 }

@@ -24,12 +24,17 @@ fn told(left: &[&str]) -> Dataset {
 }
 
 fn counter(dataset: &Dataset, plus: Option<(&str, f64)>) -> AssertionResult {
+    counted(dataset, plus, Counts::Answered)
+}
+
+fn counted(dataset: &Dataset, plus: Option<(&str, f64)>, counts: Counts) -> AssertionResult {
     let kind = Kind::Counter(Counter {
         header: LEFT.to_owned(),
         limit: 100,
         plus: plus.map(|(header, share)| (header.to_owned(), share)),
         period: Duration::from_secs(2),
         weight: Some(10),
+        counts,
     });
     verdict(dataset, Scope::default(), kind)
 }
@@ -53,6 +58,20 @@ fn a_counter_is_replayed() {
     let absent = counter(&absent, None);
     assert_eq!(absent.verdict, Verdict::Failed);
     insta::assert_snapshot!(absent.message, @"expected x-apim-remaining-tokens as the counter had it, but of 2 answers 1 had no such header (first at 1s, request 2)");
+}
+
+#[test]
+fn a_counter_counts_what_was_admitted() {
+    let admitted = |left: &[&str]| counted(&told(left), None, Counts::Admitted);
+    // The request of two seconds ago leaves just when this one comes: either is right.
+    for third in ["70", "80"] {
+        let good = admitted(&["90", "80", third]);
+        assert_eq!(good.verdict, Verdict::Passed, "{good:?}");
+    }
+    let without_itself = admitted(&["100", "90"]);
+    insta::assert_snapshot!(without_itself.message, @"expected x-apim-remaining-tokens as the counter had it, but of 2 answers 2 told more than was left (first at 0s, request 1: 100 told, 90 left)");
+    let forgets_nothing = admitted(&["90", "80", "70", "60"]);
+    insta::assert_snapshot!(forgets_nothing.message, @"expected x-apim-remaining-tokens as the counter had it, but of 4 answers 1 told less than was left (first at 3s, request 4: 60 told, 70 left)");
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl Fixture {
             outcome: Outcome::Answered(status),
             usage: (status == 200).then_some(usage),
             headers: BTreeMap::new(),
+            error_body: None,
             findings: Vec::new(),
         });
         for (index, &(simulator, status)) in attempts.iter().enumerate() {

@@ -193,6 +193,8 @@ pub struct ClientRow {
     pub usage: Option<Usage>,
     /// Response headers a report or assertion may want, by lower-case name.
     pub headers: BTreeMap<String, String>,
+    /// Beginning of the body of an answer of 400 or above, as text.
+    pub error_body: Option<String>,
     /// Problems with the answer's form: malformed SSE frames, missing `[DONE]`, bad JSON.
     pub findings: Vec<String>,
 }

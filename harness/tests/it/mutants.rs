@@ -221,6 +221,14 @@ fn a_policy_that_retries_on_the_same_backend() {
 }
 
 #[test]
+fn a_policy_with_another_default() {
+    let other =
+        ("? &quot;payg-backend-1&quot; : fastest", "? &quot;payg-backend-2&quot; : fastest");
+    let expected = [("default", "expected every answer from payg1, but")];
+    check(ORDER, &[other], FAILOVER, &expected);
+}
+
+#[test]
 fn a_policy_that_tries_the_refusing_backend_twice() {
     let change = (
         "context.Response.StatusCode == 429 ? &quot;secondBackend&quot;",

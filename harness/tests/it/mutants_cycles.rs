@@ -18,6 +18,7 @@ const SIMULATORS: &str = "capabilities/simulator.toml";
 const CALCULATING_CYCLE: &str = "scenarios/prioritization-calculating-cycle.toml";
 const TRACKING_CYCLE: &str = "scenarios/prioritization-tracking-cycle.toml";
 const CHAT: &str = "scenarios/prioritization-calculating-chat.toml";
+const TRACKING_CHAT: &str = "scenarios/prioritization-tracking-chat.toml";
 
 const BOTH_ALIKE: (&str, &str) =
     ("(bool)context.Variables[&quot;lowPriority&quot;] &amp;&amp; (int)", "(int)");
@@ -40,7 +41,7 @@ fn check(file: &str, changes: &[(&str, &str)], scenario: &str, expected: &[(&str
 #[test]
 fn the_beginnings_hold_without_a_fault() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for scenario in [CALCULATING_CYCLE, TRACKING_CYCLE, CHAT] {
+    for scenario in [CALCULATING_CYCLE, TRACKING_CYCLE, CHAT, TRACKING_CHAT] {
         let text = std::fs::read_to_string(root.join(scenario)).unwrap();
         let capabilities = root.join("capabilities").display().to_string();
         let text = beginning(&text, "mixed").replace("../capabilities", &capabilities);
@@ -206,4 +207,16 @@ fn a_chat_with_a_request_counter_for_each_priority() {
         "(string)context.Variables[&quot;lowPriority&quot;].ToString()",
     );
     check(CALCULATING, &[change], CHAT, &[("request-header", "told more than was left")]);
+}
+
+#[test]
+fn a_tracked_chat_without_a_threshold() {
+    let change = ("{ &quot;requests&quot;, 30 }", "{ &quot;requests&quot;, 0 }");
+    check(TRACKING, &[change], TRACKING_CHAT, &[("low-waits", "first 0 from")]);
+}
+
+#[test]
+fn a_tracked_chat_that_throttles_high_before_low() {
+    let expected = [("high-never", "expected none, but clients saw 429")];
+    check(PRIORITY, &INVERTED, TRACKING_CHAT, &expected);
 }

@@ -8,8 +8,12 @@ const TRACKING: &str = "capabilities/prioritization/token-tracking.xml";
 const LOW: &str = "scenarios/prioritization-calculating-low.toml";
 const HIGH: &str = "scenarios/prioritization-calculating-high.toml";
 const TRACKING_LOW: &str = "scenarios/prioritization-tracking-low.toml";
+const TRACKING_HIGH: &str = "scenarios/prioritization-tracking-high.toml";
+const PRIORITY: &str = "capabilities/prioritization/read-priority.xml";
+const SIMULATORS: &str = "capabilities/simulator.toml";
 
 const LIMITS: &str = "capabilities/rate-limiting/adaptive-rate-limiting.xml";
+const LIMITED: &str = "capabilities/rate-limiting/rate-limiting.xml";
 const ADAPTIVE: &str = "scenarios/rate-limiting-adaptive.toml";
 
 const METRICS: &str = "capabilities/usage-tracking/emit-token-metrics.xml";
@@ -115,6 +119,31 @@ fn tracking_that_remembers_the_wrong_number() {
 }
 
 #[test]
+fn tracking_that_throttles_high_like_low() {
+    let everybody = ("@(context.Request.Url", "@(true || context.Request.Url");
+    let expected = [
+        ("high-refused", "x-gw-ratelimit-reason is tokens-below-low-priority-threshold"),
+        ("used", "expected at least 380 requests"),
+    ];
+    check(PRIORITY, &[everybody], TRACKING_HIGH, &expected);
+}
+
+#[test]
+fn tracking_that_keeps_the_wait_to_itself() {
+    let remembered = "<!-- What is remembered now. -->";
+    let hides = format!("<set-header name=\"Retry-After\" exists-action=\"delete\" />{remembered}");
+    let expected = [("high-refused", "no retry-after")];
+    check(TRACKING, &[(remembered, &hides)], TRACKING_HIGH, &expected);
+}
+
+#[test]
+fn tracking_before_a_backend_with_a_tenth_too_much() {
+    let expected =
+        [("left-tokens", "told more than was left"), ("tokens-60s", "expected at most 409")];
+    check(SIMULATORS, &[("tpm = 100_000\n", "tpm = 110_000\n")], TRACKING_HIGH, &expected);
+}
+
+#[test]
 fn a_share_that_does_not_adapt() {
     let change = ("(int)(left * 0.1) : 0", "0 : 0");
     let expected = [
@@ -144,6 +173,14 @@ fn budgets_that_are_a_tenth_too_large() {
 fn one_budget_for_both_groups() {
     let change = ("counter-key=\"lowRateLimitSvc\"", "counter-key=\"highRateLimitSvc\"");
     check(LIMITS, &[change], ADAPTIVE, &[("A6-low", "told less than was left")]);
+}
+
+#[test]
+fn a_refusal_that_does_not_say_when_to_try_again() {
+    let on_error = "<on-error>\n        <base />";
+    let own = format!("{on_error}\n        <set-body>Slow down.</set-body>");
+    let expected = [("A5", "the body is `Slow down.`"), ("A5-high", "the body is `Slow down.`")];
+    check(LIMITED, &[(on_error, &own)], ADAPTIVE, &expected);
 }
 
 #[test]

@@ -56,6 +56,9 @@ pub struct RawShape {
     /// Headers with the value that another header of the same answer has.
     #[serde(default)]
     pub same: BTreeMap<String, String>,
+    /// The body's text, to the letter but for `*`, which stands for a whole number;
+    /// of answers of 400 and above, 1 KiB of which is kept.
+    pub body: Option<String>,
     /// At least so many answers must fit; none when absent.
     #[schemars(with = "Option<u64>")]
     pub at_least: Option<Spanned<u64>>,
@@ -86,7 +89,7 @@ pub struct Shape {
     pub at_most: Option<u64>,
 }
 
-/// What holds for a header; names are in lower case.
+/// What holds for a header, or the body; names are in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// It is there.
@@ -101,6 +104,8 @@ pub enum Condition {
     NotBelow(String, u64),
     /// It has the other header's value.
     Same(String, String),
+    /// The body is this text, with a number at each `*`.
+    Body(String),
 }
 
 impl RawKind for RawAnswers {
@@ -155,5 +160,7 @@ fn conditions(raw: &RawShape) -> Vec<Condition> {
     let not_below =
         raw.not_below.iter().map(|(name, least)| Condition::NotBelow(lower(name), *least));
     let same = raw.same.iter().map(|(name, other)| Condition::Same(lower(name), lower(other)));
-    has.chain(lacks).chain(equals).chain(below).chain(not_below).chain(same).collect()
+    let body = raw.body.iter().map(|text| Condition::Body(text.clone()));
+    let headers = has.chain(lacks).chain(equals).chain(below).chain(not_below).chain(same);
+    headers.chain(body).collect()
 }
