@@ -26,13 +26,13 @@ pub use crate::stats::Statistic;
 pub use counted::{Counted, RawCounted, Weight};
 pub use kind::{
     ActionAnswer, ActionChoice, Alternation, Among, Answers, Attempts, BackendShare, BinCondition,
-    Bins, Booked, Breaker, Class, Condition, Converges, Counter, ExpectedAnswer, ExpectedHeader,
-    Fairness, Header, Inversions, Kind, Latency, LatencyRatio, Ledger, LedgerEvent, LedgerMetric,
-    Period, RateRatio, RawActionAnswer, RawAlternation, RawAnswers, RawAttempts, RawBackendShare,
-    RawBins, RawBreaker, RawClass, RawConverges, RawCounter, RawFairness, RawHeader, RawInversions,
-    RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod, RawRateRatio, RawRequests,
-    RawRetryWait, RawStarvation, RawStatus, RawWindow, Requests, RetryWait, Shape, Starvation,
-    Status, StatusMeasure, Window, Worth,
+    Bins, Booked, Breaker, Class, Condition, Converges, Counter, Counts, ExpectedAnswer,
+    ExpectedHeader, Fairness, Header, Inversions, Kind, Latency, LatencyRatio, Ledger, LedgerEvent,
+    LedgerMetric, Period, RateRatio, RawActionAnswer, RawAlternation, RawAnswers, RawAttempts,
+    RawBackendShare, RawBins, RawBreaker, RawClass, RawConverges, RawCounter, RawFairness,
+    RawHeader, RawInversions, RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod,
+    RawRateRatio, RawRequests, RawRetryWait, RawStarvation, RawStatus, RawWindow, Requests,
+    RetryWait, Shape, Starvation, Status, StatusMeasure, Window, Worth,
 };
 use kind::{LooksAt, RawKind};
 pub(crate) use kind::{for_each_kind, is_kept_header};
