@@ -30,6 +30,7 @@
 
 mod api;
 mod aside;
+mod calibration;
 mod catalogue;
 mod config;
 mod content;

@@ -385,6 +385,11 @@ pub(crate) struct Latency {
     pub embeddings_ms_per_call: Option<f64>,
     /// `aoai_simulator_compat`: standard deviation of it. Default 30.
     pub embeddings_ms_per_call_std_dev: Option<f64>,
+    /// `aoai_simulator_compat`: mean milliseconds per megabyte (1,048,576 bytes) of a
+    /// sound that is translated or transcribed. Default 15000.
+    pub translations_ms_per_mb: Option<f64>,
+    /// `aoai_simulator_compat`: standard deviation of it. Default 1000.
+    pub translations_ms_per_mb_std_dev: Option<f64>,
 
     /// Measured profiles: constant part of the time to first token, ms.
     pub overhead_ms: Option<f64>,

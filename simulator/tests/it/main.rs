@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "test helpers fail the test they are in")]
 
 mod bad_config;
+mod calibrate;
 mod cli;
 mod control;
 mod entra;
