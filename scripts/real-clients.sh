@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Drives the simulator and the gateway, over sockets on ports 18000 to 18006, with
-# curl and the official openai clients (Python, Node), and runs the examples of
-# docs/sdk-clients.md. Binaries are those of PROFILE: release where it was built
+# Drives the simulator and the gateway, over sockets on ports 18000 to 18007, with
+# curl, the official openai clients (Python, Node), frameworks over them
+# (langchain-openai, litellm, semantic-kernel) and async-openai (Rust), and runs the
+# examples of docs/sdk-clients.md. Binaries are those of PROFILE: release where it was built
 # before, as in CI, else debug.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,12 +14,17 @@ bin=$target/$profile
 [ "$profile" = release ] && flags=(--release) || flags=()
 
 scripts/python-venv.sh
+# In an environment of their own: they pin what the other checks pin otherwise.
+[ -x .venv-frameworks/bin/python ] || python3 -m venv .venv-frameworks
+.venv-frameworks/bin/pip install -q --disable-pip-version-check -r scripts/clients/requirements.txt
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   echo "node or npm is missing: installing Debian's nodejs and npm"
   apt-get update -q && apt-get install -qy --no-install-recommends nodejs npm
 fi
 npm --prefix scripts/clients/node ci --no-fund --no-audit --loglevel=error
 cargo build -q --locked -p simulator -p gateway "${flags[@]}"
+rust_client=$target/clients
+CARGO_TARGET_DIR=$rust_client cargo build -q --locked --manifest-path scripts/clients/rust/Cargo.toml
 
 # What is in the environment for real clients must not reach these.
 for name in $(compgen -e); do
@@ -55,7 +61,9 @@ export SIMULATOR_URL=http://127.0.0.1:18004
 ENTRA_TOKEN=$("$bin/simulator" token)
 export ENTRA_TOKEN
 export CAPABILITY_URL=http://127.0.0.1:18005/latency-routing PASS_THROUGH_URL=http://127.0.0.1:18006
-serve simulator "$bin/simulator" --config scripts/clients/simulator.toml
+cp scripts/clients/simulator.toml "$logs/clients.toml" # it writes its authority beside itself
+serve simulator "$bin/simulator" --config "$logs/clients.toml"
+export SIMULATOR_HTTPS_URL=https://localhost:18007
 serve capability env PTU1_URL=$SIMULATOR_URL PAYG1_URL=$SIMULATOR_URL PAYG2_URL=$SIMULATOR_URL \
   "$bin/gateway" --config "$capability" --listen 127.0.0.1:18005
 serve pass-through "$bin/gateway" --config scripts/clients/gateway.toml
@@ -103,13 +111,23 @@ expect "unknown operation at the gateway" "$(ask http://127.0.0.1:18000 "$APIM_K
 pytest=(.venv/bin/pytest -c scripts/clients/pytest.ini)
 (cd scripts/clients/node && node --test --test-reporter=spec) >"$logs/node" 2>&1 & node=$!
 "${pytest[@]}" scripts/clients/test_page.py >"$logs/page" 2>&1 & page=$!
-pids+=("$node" "$page")
+frameworks() {
+  SSL_CERT_FILE=$logs/authority.pem LITELLM_LOCAL_MODEL_COST_MAP=True \
+    .venv-frameworks/bin/pytest -c scripts/clients/pytest.ini scripts/clients/test_frameworks.py
+}
+frameworks >"$logs/frameworks" 2>&1 & frameworks=$!
+pids+=("$node" "$page" "$frameworks")
 failed=0
 echo "openai for Python"
 "${pytest[@]}" scripts/clients/test_openai.py scripts/clients/test_entra.py || failed=1
 echo "openai for JavaScript, Node $(node --version)"
 wait "$node" || failed=1
 cat "$logs/node"
+echo "langchain-openai, litellm, semantic-kernel"
+wait "$frameworks" || failed=1
+cat "$logs/frameworks"
+echo "async-openai"
+"$rust_client/debug/async-openai-check" || failed=1
 echo "docs/sdk-clients.md"
 wait "$page" || failed=1
 cat "$logs/page"
