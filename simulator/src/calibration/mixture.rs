@@ -104,7 +104,7 @@ impl Mixture {
                 sums.add(point, log, weight / all, &self);
             }
         }
-        self.from_sums(&sums)
+        self.after(&sums)
     }
 
     /// How likely a point is, its request being slower by this.
@@ -125,7 +125,7 @@ impl Mixture {
         (self.speed_variance + self.roughness * per_gap).max(LEAST_VARIANCE)
     }
 
-    fn from_sums(self, sums: &Sums) -> Self {
+    fn after(self, sums: &Sums) -> Self {
         let mut next = self;
         next.likelihood = sums.likelihood;
         if 0.0 < sums.weight {

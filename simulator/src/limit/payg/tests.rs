@@ -142,6 +142,11 @@ fn steps(longest_pause: u64, count: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..count)
 }
 
+/// The two that can be configured.
+fn request_window() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(1_u64), Just(10)]
+}
+
 fn agrees(settings: PaygSettings, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut limiter = payg(settings.clone());
     let mut model = Model::new(settings.clone());
@@ -207,18 +212,23 @@ proptest! {
 
     #[test]
     fn fixed_windows_agree_with_the_model(
-        strict: bool, count_rejected_requests: bool, steps in steps(9_000, 120),
+        strict: bool, count_rejected_requests: bool, seconds in request_window(),
+        steps in steps(9_000, 120),
     ) {
         let admission = if strict { Admission::Strict } else { Admission::Reached };
         let settings = settings(LimiterKind::FixedWindow, 3_000);
-        agrees(PaygSettings { admission, count_rejected_requests, ..settings }, steps)?;
+        let request_window = Duration::from_secs(seconds);
+        agrees(PaygSettings { admission, count_rejected_requests, request_window, ..settings }, steps)?;
     }
 
     #[test]
-    fn sliding_windows_agree_with_the_model(strict: bool, steps in steps(7_000, 120)) {
+    fn sliding_windows_agree_with_the_model(
+        strict: bool, seconds in request_window(), steps in steps(7_000, 120),
+    ) {
         let admission = if strict { Admission::Strict } else { Admission::Reached };
         let settings = settings(LimiterKind::SlidingWindow, 3_000);
-        agrees(PaygSettings { admission, ..settings }, steps)?;
+        let request_window = Duration::from_secs(seconds);
+        agrees(PaygSettings { admission, request_window, ..settings }, steps)?;
     }
 }
 
