@@ -433,10 +433,10 @@ pub(crate) struct Latency {
     pub utc_offset_hours: Option<f64>,
 
     /// All profiles: least time to a refusal (429, 400), ms. Default 5 for
-    /// measured profiles under `documented`, else 0.
+    /// measured profiles, but 0 under `azure_2024`.
     pub refusal_min_ms: Option<f64>,
     /// All profiles: greatest time to a refusal, ms. Default 30 for measured
-    /// profiles under `documented`, else 0.
+    /// profiles, but 0 under `azure_2024`.
     pub refusal_max_ms: Option<f64>,
 }
 

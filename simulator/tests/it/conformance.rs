@@ -10,7 +10,7 @@
 //! | 6. token counts | [`conformance_6_prompts_cost_what_was_billed`]; each model's numbers: crate `tokens` |
 //! | 7. sizing of provisioned throughput | `conformance_7_worked_examples` in `sizing` |
 //! | 8. the leaky bucket | `conformance_8_one_request_beyond_the_cap_and_the_wait_of_its_overshoot` in `limit::bucket` |
-//! | 9. a retrying client succeeds | [`conformance_9_two_retries_suffice`]; the real client: `scripts/clients/test_openai.py` |
+//! | 9. a retrying client succeeds | [`conformance_9_two_retries_suffice`]; real clients: `scripts/clients` |
 //! | 10. spillover | `conformance_10_spillover_headers_in_both_directions` and the next in `offers` |
 
 use std::time::Duration;
