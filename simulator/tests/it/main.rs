@@ -5,6 +5,7 @@
 
 mod answers;
 mod bad_config;
+mod beside;
 mod calibrate;
 mod cli;
 mod conformance;
@@ -21,6 +22,7 @@ mod limits;
 mod media;
 mod moderations;
 mod offers;
+mod orders;
 mod process;
 mod profiles;
 mod recorded_forms;
