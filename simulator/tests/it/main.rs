@@ -5,10 +5,15 @@
 
 mod answers;
 mod bad_config;
+mod beside;
+mod calibrate;
 mod cli;
+mod conformance;
 mod control;
+mod endpoints;
 mod entra;
 mod eras;
+mod error_rows;
 mod errors;
 mod faults;
 mod filters;
@@ -17,6 +22,7 @@ mod limits;
 mod media;
 mod moderations;
 mod offers;
+mod orders;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod process;
@@ -24,11 +30,14 @@ mod profiles;
 mod recorded_forms;
 mod recording;
 mod recordings;
+mod replayed;
 mod responses;
 mod robustness;
 mod sockets;
 mod streams;
 mod support;
 mod surfaces;
+mod tape;
 mod texts;
+mod typed;
 mod v1;
