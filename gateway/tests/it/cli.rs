@@ -42,6 +42,7 @@ fn every_option_has_a_variable() {
         ("GATEWAY_LISTEN", "nowhere"),
         ("GATEWAY_SEED", "x"),
         ("GATEWAY_DRAIN", "x"),
+        ("GATEWAY_WORKERS", "0"),
         ("GATEWAY_LOG", "a=b=c"),
         ("GATEWAY_LOG_FORMAT", "x"),
     ] {
@@ -56,7 +57,8 @@ fn every_option_has_a_variable() {
 fn an_empty_variable_counts_as_unset() {
     let output = gateway_in(&[("GATEWAY_CONFIG", ""), ("GATEWAY_SEED", "")], &[]);
     assert_eq!(shown(&output), shown(&gateway(&[])), "the file is missing, nothing else");
-    let empty = ["LISTEN", "SEED", "DRAIN", "LOG", "LOG_FORMAT"].map(|n| format!("GATEWAY_{n}"));
+    let empty =
+        ["LISTEN", "SEED", "DRAIN", "WORKERS", "LOG", "LOG_FORMAT"].map(|n| format!("GATEWAY_{n}"));
     let empty: Vec<_> = empty.iter().map(|name| (name.as_str(), "")).collect();
     let output = gateway_in(&empty, &["--config", "/nowhere.toml"]);
     assert_eq!(shown(&output), shown(&gateway(&["--config", "/nowhere.toml"])));
