@@ -81,6 +81,7 @@ fn context() -> Context {
             reason: "Too Many Requests".into(),
             headers,
             body: MessageBody::Bytes(BODY.into()),
+            null: false,
         },
         api: None,
         operation: None,

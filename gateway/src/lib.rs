@@ -32,6 +32,7 @@ mod config;
 pub mod expr;
 mod identity;
 mod journal;
+mod jwt;
 mod metrics;
 pub mod pipeline;
 mod policies;

@@ -2,20 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use bytes::Bytes;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
-use http_body::{Body as _, Frame, SizeHint};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -25,7 +20,12 @@ use tower::{Service, ServiceExt as _};
 pub use axum::body::Body;
 pub use rustls::pki_types::CertificateDer;
 
+use crate::interrupt::Interruption;
 use crate::tls;
+
+mod first_chunk;
+
+pub use first_chunk::with_first_chunk;
 
 /// A request to an absolute URI.
 pub type Request = http::Request<Body>;
@@ -65,7 +65,8 @@ impl TransportError {
     }
 
     /// A request that cannot be sent.
-    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(TransportErrorKind::Invalid, detail)
     }
 }
@@ -127,80 +128,6 @@ pub fn network_trusting(
     }))
 }
 
-/// The same service, its responses with the part of the body that came together
-/// with the headers already in hand: a proxy that hands on a short answer then
-/// writes it at once, not headers first. What is still to come is not waited for.
-#[must_use]
-pub fn with_first_chunk(service: HttpService) -> HttpService {
-    BoxCloneSyncService::new(service.and_then(|response: Response| async move {
-        let (parts, body) = response.into_parts();
-        Ok::<_, TransportError>(Response::from_parts(parts, begun(body).await))
-    }))
-}
-
-/// A body whose beginning was asked for. The connection is a task of its own,
-/// and decodes only what somebody asked for: it gets one turn to do so.
-async fn begun(mut body: Body) -> Body {
-    if body.is_end_stream() {
-        return body;
-    }
-    let mut turns = 0;
-    let first = poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
-        Poll::Pending if turns == 0 => {
-            turns += 1;
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-        first => Poll::Ready(first),
-    });
-    match first.await {
-        Poll::Pending => body,
-        Poll::Ready(None) => Body::empty(),
-        Poll::Ready(Some(Ok(frame))) if frame.is_data() && body.is_end_stream() => {
-            Body::from(frame.into_data().unwrap_or_default())
-        }
-        Poll::Ready(Some(first)) => Body::new(Begun { first: Some(first), rest: body }),
-    }
-}
-
-/// A body and the frame that was taken from its beginning.
-struct Begun {
-    first: Option<Result<Frame<Bytes>, axum::Error>>,
-    rest: Body,
-}
-
-impl http_body::Body for Begun {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(first)),
-            None => Pin::new(&mut self.rest).poll_frame(context),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let mut hint = self.rest.size_hint();
-        if let Some(Ok(frame)) = &self.first {
-            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-            let upper = hint.upper().and_then(|upper| upper.checked_add(length));
-            hint.set_lower(hint.lower().saturating_add(length));
-            if let Some(upper) = upper {
-                hint.set_upper(upper);
-            }
-        }
-        hint
-    }
-}
-
 /// A network without sockets: authorities (`localhost:8001`) served by routers.
 /// A name nobody serves is a refused connection.
 #[derive(Clone, Default)]
@@ -243,9 +170,20 @@ impl InProcessNetwork {
                 *request.uri_mut() = Uri::from(path);
                 request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 0))));
                 let response: Result<Response, Infallible> = router.clone().oneshot(request).await;
-                match response {
-                    Ok(response) => Ok(response),
+                let response = match response {
+                    Ok(response) => response,
                     Err(never) => match never {},
+                };
+                match response.extensions().get::<Interruption>() {
+                    Some(Interruption::Refused) => Err(TransportError::new(
+                        TransportErrorKind::Connect,
+                        format!("connection to {name} refused"),
+                    )),
+                    Some(Interruption::Reset) => Err(TransportError::new(
+                        TransportErrorKind::Broken,
+                        format!("connection to {name} reset by peer"),
+                    )),
+                    Some(Interruption::ResetIfBroken) | None => Ok(response),
                 }
             }
         }))
@@ -303,8 +241,10 @@ fn error_chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
-    use futures_util::FutureExt as _;
+    use futures_util::StreamExt as _;
     use http_body_util::BodyExt as _;
+
+    use crate::interrupt::BrokenOff;
 
     use super::*;
 
@@ -326,73 +266,58 @@ mod tests {
         )
     }
 
-    /// Chunks, each when its turn has come.
-    fn chunks(all: &'static [&'static str]) -> Body {
-        let stream = futures_util::stream::unfold(0, move |at| async move {
-            if 0 < at {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+    /// A host whose connections fail in every way.
+    fn failing_host() -> Router {
+        let broken = |error| {
+            let chunks = [Ok("half".to_owned()), Err(error)];
+            // Handed over one by one, as a body is that is being made.
+            let chunks = futures_util::stream::iter(chunks).then(|chunk| async {
+                tokio::task::yield_now().await;
+                chunk
+            });
+            Response::new(Body::from_stream(chunks))
+        };
+        Router::new()
+            .route("/refused", get(|| async { Interruption::Refused.response() }))
+            .route("/reset", get(|| async { Interruption::Reset.response() }))
+            .route("/cut", get(move || async move { broken(BrokenOff::Closed) }))
+            .route(
+                "/reset-later",
+                get(move || async move {
+                    let mut response = broken(BrokenOff::Reset);
+                    response.extensions_mut().insert(Interruption::ResetIfBroken);
+                    response
+                }),
+            )
+    }
+
+    #[tokio::test]
+    async fn connections_fail_alike_in_both_worlds() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = crate::server::Server::start(listener, failing_host());
+        let sockets = network(BTreeMap::from([("payg1.test:80".to_owned(), address)]));
+        let in_process =
+            InProcessNetwork::new().host("payg1.test:80", failing_host()).into_service();
+        for (service, over_sockets) in [(sockets, true), (in_process, false)] {
+            let error = call(&service, request("http://payg1.test/reset")).await.unwrap_err();
+            assert_eq!(error.kind, TransportErrorKind::Broken);
+            assert!(error.detail.contains("reset by peer"), "{error}");
+            // A socket that is open already cannot be refused any more.
+            let error = call(&service, request("http://payg1.test/refused")).await.unwrap_err();
+            let kinds = [TransportErrorKind::Connect, TransportErrorKind::Broken];
+            assert_eq!(error.kind, kinds[usize::from(over_sockets)]);
+            for (path, reset) in [("cut", false), ("reset-later", true)] {
+                let uri = format!("http://payg1.test/{path}");
+                let mut body = call(&service, request(&uri)).await.unwrap().into_body();
+                let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+                assert_eq!(first, "half", "{path}");
+                let error = body.frame().await.unwrap().unwrap_err();
+                let chain = error_chain(&error);
+                assert_eq!(chain.contains("reset"), reset, "{path}: {chain}");
             }
-            all.get(at)
-                .map(|chunk| (Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes())), at + 1))
-        });
-        Body::from_stream(stream)
-    }
-
-    /// A body that needs another task's turn for its one chunk of 5 bytes, as
-    /// one from a connection does.
-    struct Asked(tokio::sync::mpsc::Receiver<Bytes>, u64, Option<tokio::sync::oneshot::Sender<()>>);
-
-    impl http_body::Body for Asked {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            context: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            if let Some(ask) = self.2.take() {
-                ask.send(()).unwrap();
-            }
-            let chunk = std::task::ready!(self.0.poll_recv(context));
-            self.1 -= chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
-            Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
         }
-
-        fn is_end_stream(&self) -> bool {
-            self.1 == 0
-        }
-
-        fn size_hint(&self) -> SizeHint {
-            SizeHint::with_exact(self.1)
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_beginning_that_is_there_is_in_hand() {
-        let (send, receive) = tokio::sync::mpsc::channel(1);
-        let (ask, asked) = tokio::sync::oneshot::channel();
-        tokio::spawn(async move {
-            asked.await.unwrap();
-            send.send(Bytes::from_static(b"whole")).await.unwrap();
-        });
-        let mut whole = begun(Body::new(Asked(receive, 5, Some(ask)))).await;
-        assert_eq!(whole.size_hint().exact(), Some(5));
-        let frame = whole.frame().now_or_never().flatten().unwrap().unwrap();
-        assert_eq!(frame.into_data().unwrap(), "whole");
-        assert!(whole.is_end_stream());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_to_come_is_not_waited_for() {
-        let started = tokio::time::Instant::now();
-        let stream = begun(chunks(&["a", "b"])).await;
-        assert_eq!((stream.is_end_stream(), stream.size_hint().lower()), (false, 1));
-        let silent =
-            Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>());
-        assert!(!begun(silent).await.is_end_stream());
-        assert!(begun(Body::empty()).await.is_end_stream());
-        assert_eq!(started.elapsed(), Duration::ZERO);
-        assert_eq!(stream.collect().await.unwrap().to_bytes(), "ab");
+        drop(server);
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ pub mod env;
 pub mod health;
 pub mod http;
 pub mod instance;
+pub mod interrupt;
 pub mod reference;
 pub mod rng;
 pub mod server;

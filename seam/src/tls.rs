@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::Listener;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
@@ -89,7 +91,7 @@ impl Identity {
 
         let chain = vec![own.der().clone(), root.der().clone()];
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| TlsError::NoKey)?;
-        Ok((Self::new(chain, key)?, root.pem()))
+        Ok((Self::new(chain, key)?, pem("CERTIFICATE", root.der())))
     }
 
     fn new(
@@ -105,6 +107,13 @@ impl Identity {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { config: Arc::new(config) })
     }
+}
+
+/// Text around base64 in lines of 64 (RFC 7468).
+fn pem(label: &str, der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let lines = base64.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line) + "\n");
+    format!("-----BEGIN {label}-----\n{}-----END {label}-----\n", lines.collect::<String>())
 }
 
 /// The names every local client can use.
@@ -225,7 +234,7 @@ mod tests {
         let (_, authority) =
             Identity::generate(&local_names(IpAddr::from([127, 0, 0, 1]))).unwrap();
         assert!(authority.starts_with("-----BEGIN CERTIFICATE-----"));
-        let key = KeyPair::generate().unwrap().serialize_pem();
+        let key = pem("PRIVATE KEY", &KeyPair::generate().unwrap().serialize_der());
         assert!(matches!(Identity::from_pem("", &key), Err(TlsError::NoCertificate)));
         assert!(matches!(Identity::from_pem(&authority, ""), Err(TlsError::NoKey)));
         // A key of another certificate.

@@ -35,6 +35,7 @@ mod config;
 mod content;
 mod latency;
 mod limit;
+mod recording;
 mod service;
 mod wire;
 

@@ -17,6 +17,16 @@ pub enum Encoding {
     P50kBase,
 }
 
+/// A part of a text that can stand alone: one token, or the few that make up one
+/// character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// Whole characters.
+    pub text: &'a str,
+    /// How many tokens it is.
+    pub tokens: usize,
+}
+
 /// Token ids that stand for no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeError;
@@ -94,6 +104,40 @@ impl Encoding {
         self.vocabulary().decode(tokens).map_err(|_| DecodeError)
     }
 
+    /// `text`, cut at the ends of its tokens: one slice of bytes a token. A
+    /// character of several bytes may lie in several tokens, so a slice alone
+    /// need not be UTF-8; together they are `text`.
+    #[must_use]
+    pub fn slices(self, text: &str) -> Vec<&[u8]> {
+        let vocabulary = self.vocabulary();
+        let mut rest = text.as_bytes();
+        let mut slices = Vec::new();
+        for token in vocabulary.encode_ordinary(text) {
+            let length = vocabulary.decode_bytes(&[token]).map_or(0, |bytes| bytes.len());
+            let (slice, left) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            slices.push(slice);
+            rest = left;
+        }
+        slices
+    }
+
+    /// `text` as a stream delivers it: one piece a token, except that tokens
+    /// which are no whole characters are joined with those that complete them.
+    #[must_use]
+    pub fn split(self, text: &str) -> Vec<Piece<'_>> {
+        let mut pieces = Vec::new();
+        let (mut from, mut to, mut tokens) = (0, 0, 0);
+        for slice in self.slices(text) {
+            to += slice.len();
+            tokens += 1;
+            if let Some(whole) = text.get(from..to).filter(|_| text.is_char_boundary(to)) {
+                pieces.push(Piece { text: whole, tokens });
+                (from, tokens) = (to, 0);
+            }
+        }
+        pieces
+    }
+
     fn vocabulary(self) -> &'static CoreBPE {
         match self {
             Encoding::O200kBase => tiktoken_rs::o200k_base_singleton(),
@@ -168,6 +212,24 @@ mod tests {
         }
     }
 
+    /// The fragments of a recorded stream of tool call arguments (gpt-4o-mini, 2026-01).
+    #[test]
+    fn arguments_split_as_the_service_streams_them() {
+        let pieces = Encoding::O200kBase.split(r#"{"city":"San Francisco"}"#);
+        let texts: Vec<&str> = pieces.iter().map(|piece| piece.text).collect();
+        assert_eq!(texts, [r#"{""#, "city", r#"":""#, "San", " Francisco", r#""}"#]);
+        assert!(pieces.iter().all(|piece| piece.tokens == 1));
+    }
+
+    #[test]
+    fn a_character_of_several_tokens_is_one_piece() {
+        let pieces = Encoding::Cl100kBase.split("a\u{1f9ff}b");
+        let texts: Vec<&str> = pieces.iter().map(|piece| piece.text).collect();
+        assert_eq!(texts, ["a", "\u{1f9ff}", "b"]);
+        assert!(1 < pieces[1].tokens, "{pieces:?}");
+        assert!(Encoding::Cl100kBase.split("").is_empty());
+    }
+
     #[test]
     fn unknown_tokens_do_not_decode() {
         assert_eq!(Encoding::Cl100kBase.decode(&[u32::MAX]), Err(DecodeError));
@@ -181,6 +243,10 @@ mod tests {
                 let tokens = encoding.encode(&text);
                 prop_assert_eq!(tokens.len(), encoding.count(&text));
                 prop_assert_eq!(encoding.decode(&tokens).unwrap(), text.clone());
+                let pieces = encoding.split(&text);
+                prop_assert_eq!(pieces.iter().map(|p| p.tokens).sum::<usize>(), tokens.len());
+                prop_assert_eq!(pieces.iter().map(|p| p.text).collect::<String>(), text.clone());
+                prop_assert_eq!(encoding.slices(&text).concat(), text.as_bytes());
             }
         }
     }

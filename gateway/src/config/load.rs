@@ -12,8 +12,10 @@ use toml::Spanned;
 
 use super::model::Model;
 use super::raw::{RawConfig, RawTier};
+use super::settings::JsonNewline;
 use super::validate;
 use crate::expr::Newline;
+use crate::jwt::{Issuer, IssuerNames, Key, read_keys};
 use crate::policy::compile::{Findings, check_fragment, compile_document};
 use crate::policy::document::PolicyDocument;
 use crate::policy::lint;
@@ -39,6 +41,39 @@ pub(crate) fn listen(path: &Path, env: &Env) -> Result<SocketAddr, Vec<Diagnosti
     validate::listen(raw.listen.as_ref(), &source).map_err(|problem| vec![problem])
 }
 
+/// Reads the issuers' keys.
+fn token_issuers(
+    raw: &RawConfig,
+    source: &Source,
+    directory: &Path,
+    problems: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, Arc<Issuer>> {
+    let mut issuers = BTreeMap::new();
+    for own in &raw.token_issuers {
+        let keys = match &own.keys {
+            None => Ok(vec![Key::local()]),
+            Some(file) => std::fs::read_to_string(directory.join(file.get_ref()))
+                .map_err(|error| format!("cannot read `{}`: {error}", file.get_ref()))
+                .and_then(|text| {
+                    read_keys(&text)
+                        .map_err(|error| format!("`{}` is no JWK set: {error}", file.get_ref()))
+                })
+                .map_err(|message| Diagnostic::error(source, file.span(), message)),
+        };
+        let names = IssuerNames::Exactly(own.issuer.get_ref().clone());
+        let keys = keys.unwrap_or_else(|problem| {
+            problems.push(problem);
+            Vec::new()
+        });
+        let url = own.openid_config.get_ref().trim().to_owned();
+        if issuers.insert(url, Arc::new(Issuer { names, keys })).is_some() {
+            let message = format!("`{}` is given twice", own.openid_config.get_ref());
+            problems.push(Diagnostic::error(source, own.openid_config.span(), message));
+        }
+    }
+    issuers
+}
+
 /// Loads a configuration from its text; documents are relative to `directory`.
 pub(crate) fn load_text(
     source: &Source,
@@ -49,6 +84,7 @@ pub(crate) fn load_text(
     let mut problems = Vec::new();
     let mut documents = Documents::new(source, directory);
     documents.values = validate::named_values(&raw, source, &mut problems);
+    documents.library.issuers = token_issuers(&raw, source, directory, &mut problems);
     documents.library.backends =
         raw.backends.iter().map(|backend| backend.id.get_ref().clone()).collect();
     documents.library.loggers =
@@ -60,9 +96,9 @@ pub(crate) fn load_text(
             Some((own.id.get_ref().clone(), own.pool.as_ref()?.services.get_ref().len()))
         })
         .collect();
-    documents.library.expressions.newline = match raw.gateway.tier {
-        RawTier::Classic => Newline::CrLf,
-        RawTier::V2 => Newline::Lf,
+    documents.library.expressions.newline = match (raw.settings.json_newline, raw.gateway.tier) {
+        (JsonNewline::Crlf, _) | (JsonNewline::ByTier, RawTier::Classic) => Newline::CrLf,
+        (JsonNewline::Lf, _) | (JsonNewline::ByTier, RawTier::V2) => Newline::Lf,
     };
     documents.read_fragments(&raw);
     let model = validate::model(raw, source, &mut documents, &mut problems);

@@ -45,6 +45,9 @@ pub(crate) struct RawConfig {
     /// What `authentication-managed-identity` and backends' `managed_identity` get.
     #[serde(default)]
     pub(crate) identity: RawIdentity,
+    /// Who issues the tokens that `validate-jwt` accepts, where it is not Entra.
+    #[serde(default)]
+    pub(crate) token_issuers: Vec<RawTokenIssuer>,
     /// Where requests can be sent.
     #[serde(default)]
     pub(crate) backends: Vec<RawBackend>,
@@ -184,6 +187,24 @@ impl Default for RawIdentity {
             fail: Vec::new(),
         }
     }
+}
+
+/// What the OpenID configuration at a URL would say. Nothing is fetched; Entra's
+/// URLs that are not given here mean the local tokens of this bench.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TokenIssuer")]
+pub(crate) struct RawTokenIssuer {
+    /// The URL that `openid-config` in a document names.
+    #[schemars(with = "String")]
+    pub(crate) openid_config: Spanned<String>,
+    /// The claim `iss` of its tokens.
+    #[schemars(with = "String")]
+    pub(crate) issuer: Spanned<String>,
+    /// Its keys: a JWK set, relative to this file. Without one: the key of this
+    /// bench's local tokens.
+    #[schemars(with = "Option<String>")]
+    pub(crate) keys: Option<Spanned<String>>,
 }
 
 /// A backend: one with a `url`, or a `pool` of such.

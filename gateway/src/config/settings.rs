@@ -23,6 +23,15 @@ pub struct Settings {
     /// Whether the subscription key goes on to the backend when neither a
     /// policy nor the backend's credentials replace it.
     pub forward_subscription_key: bool,
+    /// What `context.Response` is before the backend answered.
+    pub response_before_backend: ResponseBefore,
+    /// What `context.Response` is after a backend timed out or could not be
+    /// reached, until on-error begins.
+    pub response_on_transport_error: ResponseOnError,
+    /// Whether outbound runs after a `return-response` in inbound or backend.
+    pub outbound_after_return_response: bool,
+    /// The line end in the text of indented JSON and XML.
+    pub json_newline: JsonNewline,
     /// When headers that limits set appear on the response: before outbound
     /// runs, which may then read, change or delete them, or after it.
     pub limit_headers: LimitHeaders,
@@ -37,6 +46,8 @@ pub struct Settings {
     /// How tokens are counted where the service does not report them: in the
     /// model's encoding, or as a quarter of the characters.
     pub token_estimator: TokenEstimator,
+    /// Whether `validate-jwt` looks at signatures.
+    pub token_signatures: TokenSignatures,
     /// How a pool chooses among its available members of the best priority.
     pub pool_selection: PoolSelection,
     /// What `context.Backend` names from the first call of a pool on. (Before
@@ -44,6 +55,8 @@ pub struct Settings {
     pub pool_backend_context: PoolContext,
     /// The reason phrase of the 503 when all members of a pool are unavailable.
     pub pool_reason: PoolReason,
+    /// Whether the 503 of an open breaker carries `Retry-After`.
+    pub pool_retry_after: PoolRetryAfter,
     /// What comes of the call whose failure opens a circuit breaker.
     pub breaker_tripping_call: TrippingCall,
     /// A circuit breaker with a `percentage` counts from so many calls on.
@@ -81,6 +94,50 @@ pub enum RetryBackoff {
     Formula,
 }
 
+/// See [`Settings::response_before_backend`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseBefore {
+    /// 200 OK without headers and body.
+    #[serde(rename = "200")]
+    Ok,
+    /// null.
+    Null,
+}
+
+/// See [`Settings::response_on_transport_error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseOnError {
+    /// The 500 that the client would get.
+    #[serde(rename = "500")]
+    InternalServerError,
+    /// null.
+    Null,
+}
+
+/// See [`Settings::json_newline`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JsonNewline {
+    /// `\r\n` on classic tiers, `\n` on v2 tiers.
+    ByTier,
+    /// `\r\n`.
+    Crlf,
+    /// `\n`.
+    Lf,
+}
+
+/// See [`Settings::pool_retry_after`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolRetryAfter {
+    /// Whole seconds until the first member closes.
+    FirstCloses,
+    /// There is none.
+    None,
+}
+
 /// See [`Settings::limit_headers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -113,6 +170,16 @@ pub enum TokenEstimator {
     ByModel,
     /// A token for every four characters.
     Characters,
+}
+
+/// See [`Settings::token_signatures`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenSignatures {
+    /// It does.
+    Check,
+    /// Any signature will do, also none: for tests with tokens made by hand.
+    Ignore,
 }
 
 /// See [`Settings::pool_selection`].
@@ -163,14 +230,20 @@ impl Default for Settings {
             strict_body: true,
             strict_retry_body: false,
             forward_subscription_key: true,
+            response_before_backend: ResponseBefore::Ok,
+            response_on_transport_error: ResponseOnError::InternalServerError,
+            outbound_after_return_response: false,
+            json_newline: JsonNewline::ByTier,
             limit_headers: LimitHeaders::BeforeOutbound,
             remaining_after_postponed: false,
             count_early_ends: true,
             concurrency_until: ConcurrencyUntil::StreamEnd,
             token_estimator: TokenEstimator::ByModel,
+            token_signatures: TokenSignatures::Check,
             pool_selection: PoolSelection::Smooth,
             pool_backend_context: PoolContext::Pool,
             pool_reason: PoolReason::Old,
+            pool_retry_after: PoolRetryAfter::FirstCloses,
             breaker_tripping_call: TrippingCall::Pass,
             breaker_percentage_minimum_calls: 1,
             max_request_body_bytes: 8 * 1024 * 1024,
@@ -221,6 +294,22 @@ const INFERENCES: &[Inference] = &[
         "the subscription key reaches the backend unless replaced",
     ),
     switch(
+        "response_before_backend",
+        "5.2",
+        "context.Response is 200 OK, not null, before the backend answered",
+    ),
+    switch(
+        "response_on_transport_error",
+        "5.2",
+        "context.Response is a 500, not null, when a retry looks at a failed call",
+    ),
+    switch(
+        "outbound_after_return_response",
+        "1",
+        "after return-response in inbound or backend outbound does not run",
+    ),
+    switch("json_newline", "5.2", "indented JSON has the line ends of the tier's operating system"),
+    switch(
         "limit_headers",
         "9",
         "whether headers that limits set are there before outbound or on-error runs",
@@ -238,6 +327,11 @@ const INFERENCES: &[Inference] = &[
     switch("concurrency_until", "4.1", "a streamed response counts as concurrent until its end"),
     switch("token_estimator", "4.3", "the platform's tokenizer is not published"),
     switch(
+        "token_signatures",
+        "4.4",
+        "nothing is fetched: keys are configured, and Entra's are those of the local tokens",
+    ),
+    switch(
         "pool_selection",
         "3.2",
         "how a pool takes turns: the platform's algorithm is not published",
@@ -253,6 +347,11 @@ const INFERENCES: &[Inference] = &[
         "the reason phrase when a pool is exhausted; the new one is not published",
     ),
     switch(
+        "pool_retry_after",
+        "3.3",
+        "the 503 of an exhausted pool says in Retry-After when the first member closes",
+    ),
+    switch(
         "breaker_tripping_call",
         "3.3",
         "whether the call that opens a breaker gets the backend's answer or a 503; reports differ",
@@ -264,15 +363,17 @@ const INFERENCES: &[Inference] = &[
     ),
     fixed("1", "an all-APIs or API subscription brings no product scope"),
     fixed("1", "an error raised inside on-error stops it; the original error is sent"),
-    fixed("1", "after return-response in inbound or backend neither outbound nor on-error runs"),
+    fixed("1", "on-error does not run after a return-response"),
+    fixed("5.2", "texts, numbers and dates are those of the invariant culture"),
+    fixed(
+        "9",
+        "requests under way pass a limit that counts at their end: none is reserved for them",
+    ),
     fixed("1.1", "a literal template segment beats a parameter"),
     fixed("1.1", "the 404 body is { \"statusCode\": 404, \"message\": \"Resource not found\" }"),
     fixed("1.2", "the key is looked for in the header first, then in the query"),
     fixed("1.2", "a 401 carries WWW-Authenticate: AzureApiManagementKey"),
-    fixed(
-        "1.3",
-        "a backend timeout or connection failure answers 500; context.Response is that response",
-    ),
+    fixed("1.3", "a backend timeout or connection failure answers 500"),
     fixed("1.3", "context.LastError is null outside on-error"),
     fixed("3.2", "a pool's member of weight 0 gets no calls"),
     fixed(

@@ -356,6 +356,8 @@ impl Check<'_, '_> {
                 revision: "1".to_owned(),
                 version: String::new(),
                 service_url,
+                key_header: key_header_text.clone(),
+                key_query: api.subscription_key.query.clone(),
             };
             apis.push(Arc::new(Api {
                 info: Arc::new(info),

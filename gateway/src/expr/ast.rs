@@ -77,6 +77,8 @@ pub(crate) enum ExprKind {
     Anonymous(Vec<(Name, Expr)>),
     Lambda(Vec<Name>, LambdaBody),
     Default(Option<TypeRef>),
+    /// `typeof(T)`.
+    TypeOf(TypeRef),
     NameOf(String),
     Throw(Box<Expr>),
 }

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use rust_decimal::Decimal;
+
 /// Byte range in the expression's text.
 pub(crate) type Span = Range<usize>;
 
@@ -17,7 +19,11 @@ pub(crate) enum Token {
     Word(String),
     Int(i32),
     Long(i64),
+    UInt(u32),
+    ULong(u64),
+    Float(f32),
     Double(f64),
+    Decimal(Decimal),
     /// One UTF-16 unit.
     Char(u16),
     String(String),
@@ -25,6 +31,21 @@ pub(crate) enum Token {
     /// Operator or punctuation, the longest that matches.
     Symbol(&'static str),
     End,
+}
+
+impl Token {
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(
+            self,
+            Self::Int(_)
+                | Self::UInt(_)
+                | Self::Long(_)
+                | Self::ULong(_)
+                | Self::Float(_)
+                | Self::Double(_)
+                | Self::Decimal(_)
+        )
+    }
 }
 
 /// A piece of an interpolated string.
@@ -196,11 +217,8 @@ impl Lexer<'_> {
         if self.rest().starts_with("0x") || self.rest().starts_with("0X") {
             self.at += 2;
             let digits = self.take_while(|c| c.is_ascii_hexdigit() || c == '_').replace('_', "");
-            let long = self.suffix(&['l', 'L']);
-            return match i64::from_str_radix(&digits, 16) {
-                Ok(n) => Ok(integer(n, long)),
-                Err(_) => self.error(start, "this number is too large"),
-            };
+            let number = u64::from_str_radix(&digits, 16).ok();
+            return self.whole(start, number);
         }
         let mut digits = self.take_while(|c| c.is_ascii_digit() || c == '_');
         let mut real = false;
@@ -228,22 +246,45 @@ impl Lexer<'_> {
         }
         let digits = digits.replace('_', "");
         if self.suffix(&['m', 'M']) {
-            return self.error(start, "decimal numbers are not supported");
+            return match super::decimal::literal(&digits) {
+                Some(n) => Ok(Token::Decimal(n)),
+                None => self.error(start, "this number is too large for a decimal"),
+            };
         }
-        let double = self.suffix(&['d', 'D', 'f', 'F']);
+        if self.suffix(&['f', 'F']) {
+            return match digits.parse() {
+                Ok(n) => Ok(Token::Float(n)),
+                Err(_) => self.error(start, "this is no number"),
+            };
+        }
+        let double = self.suffix(&['d', 'D']);
         if real || double {
             return match digits.parse() {
                 Ok(n) => Ok(Token::Double(n)),
                 Err(_) => self.error(start, "this is no number"),
             };
         }
-        let long = self.suffix(&['l', 'L']);
-        match digits.parse::<i64>() {
-            Ok(n) => Ok(integer(n, long)),
-            // The one number that has no positive twin; unary minus wraps it back.
-            Err(_) if digits == "9223372036854775808" => Ok(Token::Long(i64::MIN)),
-            Err(_) => self.error(start, "this number is too large"),
+        // The one number that has no positive twin; unary minus wraps it back.
+        if digits == "9223372036854775808" && !self.peek().is_some_and(|c| "uU".contains(c)) {
+            self.suffix(&['l', 'L']);
+            return Ok(Token::Long(i64::MIN));
         }
+        let number = digits.parse().ok();
+        self.whole(start, number)
+    }
+
+    /// The suffix, and the first type of int, uint, long, ulong that fits.
+    fn whole(&mut self, start: usize, number: Option<u64>) -> Result<Token, LexError> {
+        let mut unsigned = self.suffix(&['u', 'U']);
+        let long = self.suffix(&['l', 'L']);
+        unsigned |= long && self.suffix(&['u', 'U']);
+        let Some(n) = number else { return self.error(start, "this number is too large") };
+        Ok(match (i32::try_from(n), u32::try_from(n), i64::try_from(n)) {
+            (Ok(n), _, _) if !unsigned && !long => Token::Int(n),
+            (_, Ok(n), _) if !long => Token::UInt(n),
+            (_, _, Ok(n)) if !unsigned => Token::Long(n),
+            _ => Token::ULong(n),
+        })
     }
 
     fn suffix(&mut self, letters: &[char]) -> bool {
@@ -435,13 +476,6 @@ fn alignment_follows(inner: &str, comma: usize) -> bool {
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn integer(n: i64, long: bool) -> Token {
-    match i32::try_from(n) {
-        Ok(small) if !long => Token::Int(small),
-        _ => Token::Long(n),
-    }
-}
-
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
@@ -464,7 +498,11 @@ mod tests {
     #[test]
     fn numbers() {
         check("12 1_000 0xFF", &[Token::Int(12), Token::Int(1000), Token::Int(255)]);
-        check("2147483648 5L", &[Token::Long(2_147_483_648), Token::Long(5)]);
+        check("2147483648 5L", &[Token::UInt(2_147_483_648), Token::Long(5)]);
+        check("5u 5UL 5lu", &[Token::UInt(5), Token::ULong(5), Token::ULong(5)]);
+        check("4294967296 18446744073709551615", &[Token::Long(1 << 32), Token::ULong(u64::MAX)]);
+        check("0xFFFFFFFF 1.5f", &[Token::UInt(u32::MAX), Token::Float(1.5)]);
+        check("1.50m", &[Token::Decimal("1.50".parse().unwrap())]);
         check("1.5 .5 2d 1e3", &[1.5, 0.5, 2.0, 1000.0].map(Token::Double));
         check("1.ToString", &[Token::Int(1), Token::Symbol("."), Token::Word("ToString".into())]);
     }

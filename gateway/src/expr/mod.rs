@@ -14,6 +14,7 @@ mod ast;
 mod check;
 mod collection;
 pub(crate) mod dates;
+mod decimal;
 mod eval;
 mod exception;
 mod ir;
@@ -21,12 +22,14 @@ mod json;
 mod lexer;
 mod library;
 mod numbers;
+mod numeric;
 mod parser;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod types;
 mod value;
+mod xml;
 
 use std::ops::Range;
 

@@ -2,12 +2,21 @@
 
 use std::cmp::Ordering;
 
+use rust_decimal::Decimal;
+
+use super::decimal;
+use super::numeric::Numeric;
+
 /// A numeric value after widening to what arithmetic knows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number {
     Int(i32),
+    UInt(u32),
     Long(i64),
+    ULong(u64),
+    Float(f32),
     Double(f64),
+    Decimal(Decimal),
 }
 
 impl Number {
@@ -15,33 +24,111 @@ impl Number {
     pub(crate) fn as_double(self) -> f64 {
         match self {
             Self::Int(n) => f64::from(n),
+            Self::UInt(n) => f64::from(n),
             Self::Long(n) => n as f64,
+            Self::ULong(n) => n as f64,
+            Self::Float(n) => f64::from(n),
             Self::Double(n) => n,
+            Self::Decimal(n) => decimal::to_double(n),
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "C#'s own widening and narrowing"
+    )]
+    pub(crate) fn as_float(self) -> f32 {
+        match self {
+            Self::Int(n) => n as f32,
+            Self::UInt(n) => n as f32,
+            Self::Long(n) => n as f32,
+            Self::ULong(n) => n as f32,
+            Self::Float(n) => n,
+            other => other.as_double() as f32,
+        }
+    }
+
+    /// Without its fraction.
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, which callers allow for")]
+    pub(crate) fn truncated(self) -> i128 {
+        match self {
+            Self::Int(n) => i128::from(n),
+            Self::UInt(n) => i128::from(n),
+            Self::Long(n) => i128::from(n),
+            Self::ULong(n) => i128::from(n),
+            Self::Float(n) => n as i128,
+            Self::Double(n) => n as i128,
+            Self::Decimal(n) => decimal::to_whole(n),
+        }
+    }
+
+    /// A whole number that fits a long.
+    pub(crate) fn as_whole(self) -> Option<i64> {
+        match self {
+            Self::Float(n) if n.fract() != 0.0 || !n.is_finite() => None,
+            Self::Double(n) if n.fract() != 0.0 || 9.0e18 <= n.abs() || n.is_nan() => None,
+            Self::Decimal(n) if !n.fract().is_zero() => None,
+            other => i64::try_from(other.truncated()).ok(),
+        }
+    }
+
+    /// Exactly, if it is not a binary fraction.
+    pub(crate) fn as_decimal(self) -> Option<Decimal> {
+        match self {
+            Self::Int(n) => Some(n.into()),
+            Self::UInt(n) => Some(n.into()),
+            Self::Long(n) => Some(n.into()),
+            Self::ULong(n) => Some(n.into()),
+            Self::Decimal(n) => Some(n),
+            Self::Float(_) | Self::Double(_) => None,
+        }
+    }
+
+    pub(crate) fn kind(self) -> Numeric {
+        match self {
+            Self::Int(_) => Numeric::Int,
+            Self::UInt(_) => Numeric::UInt,
+            Self::Long(_) => Numeric::Long,
+            Self::ULong(_) => Numeric::ULong,
+            Self::Float(_) => Numeric::Float,
+            Self::Double(_) => Numeric::Double,
+            Self::Decimal(_) => Numeric::Decimal,
         }
     }
 }
 
 /// Order of two numbers; `None` when one is not a number.
 pub(crate) fn compare(a: Number, b: Number) -> Option<Ordering> {
-    match (a, b) {
-        (Number::Double(_), _) | (_, Number::Double(_)) => {
-            a.as_double().partial_cmp(&b.as_double())
+    if let (Number::Float(a), Number::Float(b)) = (a, b) {
+        return a.partial_cmp(&b);
+    }
+    match (a.as_decimal(), b.as_decimal()) {
+        _ if a.kind() < Numeric::Float && b.kind() < Numeric::Float => {
+            Some(a.truncated().cmp(&b.truncated()))
         }
-        (a, b) => Some(as_long(a).cmp(&as_long(b))),
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        _ => a.as_double().partial_cmp(&b.as_double()),
     }
 }
 
-fn as_long(n: Number) -> i64 {
-    match n {
-        Number::Int(n) => i64::from(n),
-        Number::Long(n) => n,
-        #[expect(clippy::cast_possible_truncation, reason = "doubles are compared as doubles")]
-        Number::Double(n) => n as i64,
-    }
+/// `float.ToString()`: shortest round trip.
+pub(crate) fn float_to_text(n: f32) -> String {
+    shortest(f64::from(n), 1e7, || format!("{n}"), || format!("{n:e}"))
 }
 
 /// `double.ToString()`: shortest round trip, exponents as .NET writes them.
 pub(crate) fn double_to_text(n: f64) -> String {
+    shortest(n, 1e15, || format!("{n}"), || format!("{n:e}"))
+}
+
+/// From `limit` on with an exponent.
+fn shortest(
+    n: f64,
+    limit: f64,
+    plain: impl Fn() -> String,
+    scientific: impl Fn() -> String,
+) -> String {
     if n.is_nan() {
         return "NaN".into();
     }
@@ -49,10 +136,10 @@ pub(crate) fn double_to_text(n: f64) -> String {
         return if n > 0.0 { "Infinity".into() } else { "-Infinity".into() };
     }
     let magnitude = n.abs();
-    if n == 0.0 || (1e-4..1e15).contains(&magnitude) {
-        return format!("{n}");
+    if n == 0.0 || (1e-4..limit).contains(&magnitude) {
+        return plain();
     }
-    let text = format!("{n:e}");
+    let text = scientific();
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -137,18 +224,19 @@ pub(crate) fn format_number(n: Number, format: &str) -> Option<String> {
 
 fn general(n: Number) -> String {
     match n {
-        Number::Int(n) => n.to_string(),
-        Number::Long(n) => n.to_string(),
+        Number::Float(n) => float_to_text(n),
         Number::Double(n) => double_to_text(n),
+        Number::Decimal(n) => n.to_string(),
+        whole => whole.truncated().to_string(),
     }
 }
 
 fn standard(n: Number, letter: char, precision: Option<usize>) -> Option<String> {
     let value = n.as_double();
     Some(match letter.to_ascii_uppercase() {
-        'D' | 'X' if matches!(n, Number::Double(_)) => return None,
+        'D' | 'X' if !n.kind().is_whole() => return None,
         'D' => {
-            let n = as_long(n);
+            let n = n.truncated();
             let digits = format!("{:0width$}", n.unsigned_abs(), width = precision.unwrap_or(0));
             if n < 0 { format!("-{digits}") } else { digits }
         }
@@ -156,15 +244,17 @@ fn standard(n: Number, letter: char, precision: Option<usize>) -> Option<String>
             let width = precision.unwrap_or(0);
             let hex = match n {
                 Number::Int(n) => format!("{n:0width$X}"),
-                n => format!("{:0width$X}", as_long(n)),
+                Number::Long(n) => format!("{n:0width$X}"),
+                n => format!("{:0width$X}", n.truncated()),
             };
             if letter == 'x' { hex.to_ascii_lowercase() } else { hex }
         }
-        'F' => fixed(value, precision.unwrap_or(2)),
-        'N' => group(&fixed(value, precision.unwrap_or(2))),
-        'P' => format!("{} %", group(&fixed(value * 100.0, precision.unwrap_or(2)))),
+        'F' => fixed(n, 0, precision.unwrap_or(2)),
+        'N' => group(&fixed(n, 0, precision.unwrap_or(2))),
+        'P' => format!("{} %", group(&fixed(n, 2, precision.unwrap_or(2)))),
         'C' => {
-            let text = group(&fixed(value.abs(), precision.unwrap_or(2)));
+            let text = group(&fixed(n, 0, precision.unwrap_or(2)));
+            let text = text.trim_start_matches('-');
             if value < 0.0 { format!("(¤{text})") } else { format!("¤{text}") }
         }
         'E' => {
@@ -174,17 +264,36 @@ fn standard(n: Number, letter: char, precision: Option<usize>) -> Option<String>
             let sign = if exponent < 0 { '-' } else { '+' };
             format!("{mantissa}{letter}{sign}{:03}", exponent.abs())
         }
+        'R' if matches!(n, Number::Decimal(_)) => return None,
         'G' | 'R' => match (precision, n) {
-            (Some(digits @ 1..), Number::Double(value)) => significant(value, digits),
+            (Some(digits @ 1..), Number::Float(_) | Number::Double(_)) => {
+                significant(value, digits)
+            }
             _ => general(n),
         },
         _ => return None,
     })
 }
 
-/// Fixed digits, halves away from zero as .NET prints them.
-fn fixed(value: f64, digits: usize) -> String {
-    let text = format!("{:.*}", digits, round_half_away(value, digits));
+/// The number times ten to the `shift` with fixed digits, halves away from zero
+/// as .NET prints them.
+fn fixed(n: Number, shift: u32, digits: usize) -> String {
+    let scale = 10_i64.pow(shift);
+    let exact = n.as_decimal().and_then(|n| n.checked_mul(scale.into()));
+    let text = match exact {
+        Some(n) => {
+            let n = decimal::rounded_away(n, u32::try_from(digits).unwrap_or(u32::MAX)).to_string();
+            let (whole, fraction) = n.split_once('.').unwrap_or((&n, ""));
+            match digits {
+                0 => whole.to_owned(),
+                _ => format!("{whole}.{fraction:0<digits$}"),
+            }
+        }
+        None => {
+            let value = n.as_double() * 10_f64.powi(i32::try_from(shift).unwrap_or(0));
+            format!("{:.*}", digits, round_half_away(value, digits))
+        }
+    };
     // "-0.00" is printed without its sign by the .NET Framework.
     if text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.')) {
         return text.trim_start_matches('-').to_owned();
@@ -242,9 +351,8 @@ fn group(text: &str) -> String {
 
 /// Custom patterns of `0`, `#`, `.`, `,`, `%` and literal text around them.
 fn custom(n: Number, format: &str) -> String {
-    let value = n.as_double();
-    let percent = format.contains('%');
-    let value = if percent { value * 100.0 } else { value };
+    let negative = n.as_double() < 0.0;
+    let shift = if format.contains('%') { 2 } else { 0 };
     let is_pattern = |c: char| matches!(c, '0' | '#' | '.' | ',');
     let Some(start) = format.find(is_pattern) else { return format.to_owned() };
     let end = format.rfind(is_pattern).map_or(format.len(), |at| at + 1);
@@ -253,7 +361,9 @@ fn custom(n: Number, format: &str) -> String {
     let most = fraction.chars().filter(|c| matches!(c, '0' | '#')).count();
     let least = fraction.chars().filter(|&c| c == '0').count();
     let least_whole = whole.chars().filter(|&c| c == '0').count();
-    let mut text = fixed(value.abs(), most.min(15));
+    let most = if n.as_decimal().is_some() { most.min(28) } else { most.min(15) };
+    let text = fixed(n, shift, most);
+    let mut text = text.trim_start_matches('-').to_owned();
     if let Some(point) = text.find('.') {
         while text.len() - point - 1 > least && text.ends_with('0') {
             text.pop();
@@ -271,8 +381,7 @@ fn custom(n: Number, format: &str) -> String {
     }
     let digits = format!("{digits:0>least_whole$}");
     let digits = if whole.contains(',') { group(&digits) } else { digits };
-    let sign = if value < 0.0 && !(digits.clone() + &rest).bytes().all(|b| matches!(b, b'0' | b'.'))
-    {
+    let sign = if negative && !(digits.clone() + &rest).bytes().all(|b| matches!(b, b'0' | b'.')) {
         "-"
     } else {
         ""

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::numeric::Numeric;
+
 /// A static type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
@@ -91,20 +93,13 @@ impl Type {
         crate::expr::library::derives(self.name(), "JToken")
     }
 
-    /// Rank of a numeric type in widening order.
-    pub(crate) fn numeric_rank(&self) -> Option<u8> {
-        Some(match self.name() {
-            "Byte" => 0,
-            "Char" => 1,
-            "Int32" => 2,
-            "Int64" => 3,
-            "Double" => 4,
-            _ => return None,
-        })
+    /// Which numeric type it is.
+    pub(crate) fn numeric(&self) -> Option<Numeric> {
+        Numeric::named(self.name())
     }
 
     pub(crate) fn is_value_type(&self) -> bool {
-        self.numeric_rank().is_some()
+        self.numeric().is_some()
             || matches!(
                 self.name(),
                 "Boolean"
@@ -144,8 +139,8 @@ impl Type {
                     None => {}
                     // The wider of two numbers; else the first one stays.
                     Some((_, bound))
-                        if bound.numeric_rank().is_some()
-                            && bound.numeric_rank() < actual.numeric_rank() =>
+                        if let (Some(own), Some(other)) = (bound.numeric(), actual.numeric())
+                            && own.widens_to(other) =>
                     {
                         *bound = actual.clone();
                     }
@@ -221,11 +216,18 @@ fn keyword(name: &'static str) -> &'static str {
         "Object" => "object",
         "String" => "string",
         "Boolean" => "bool",
+        "SByte" => "sbyte",
         "Byte" => "byte",
         "Char" => "char",
+        "Int16" => "short",
+        "UInt16" => "ushort",
         "Int32" => "int",
+        "UInt32" => "uint",
         "Int64" => "long",
+        "UInt64" => "ulong",
+        "Single" => "float",
         "Double" => "double",
+        "Decimal" => "decimal",
         name => name,
     }
 }
@@ -236,11 +238,18 @@ pub(crate) fn from_keyword(word: &str) -> Option<&'static str> {
         "object" => "Object",
         "string" => "String",
         "bool" => "Boolean",
+        "sbyte" => "SByte",
         "byte" => "Byte",
         "char" => "Char",
+        "short" => "Int16",
+        "ushort" => "UInt16",
         "int" => "Int32",
+        "uint" => "UInt32",
         "long" => "Int64",
+        "ulong" => "UInt64",
+        "float" => "Single",
         "double" => "Double",
+        "decimal" => "Decimal",
         _ => return None,
     })
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rust_decimal::Decimal;
 
 use super::collection::{Collection, Kind};
 use super::dates::{DateTime, DateTimeOffset, TimeSpan};
@@ -23,14 +24,28 @@ pub enum Value {
     Null,
     /// `System.Boolean`.
     Bool(bool),
+    /// `System.SByte`.
+    SByte(i8),
     /// `System.Byte`.
     Byte(u8),
+    /// `System.Int16`.
+    Short(i16),
+    /// `System.UInt16`.
+    UShort(u16),
     /// `System.Int32`.
     Int(i32),
+    /// `System.UInt32`.
+    UInt(u32),
     /// `System.Int64`.
     Long(i64),
+    /// `System.UInt64`.
+    ULong(u64),
+    /// `System.Single`.
+    Float(f32),
     /// `System.Double`.
     Double(f64),
+    /// `System.Decimal`.
+    Decimal(Decimal),
     /// `System.Char`: one UTF-16 unit.
     Char(u16),
     /// `System.String`. Kept as UTF-8; members count UTF-16 units.
@@ -81,10 +96,17 @@ impl Value {
             Value::Null => String::new(),
             Value::Bool(true) => "True".into(),
             Value::Bool(false) => "False".into(),
+            Value::SByte(n) => n.to_string(),
             Value::Byte(n) => n.to_string(),
+            Value::Short(n) => n.to_string(),
+            Value::UShort(n) => n.to_string(),
             Value::Int(n) => n.to_string(),
+            Value::UInt(n) => n.to_string(),
             Value::Long(n) => n.to_string(),
+            Value::ULong(n) => n.to_string(),
+            Value::Float(n) => super::numbers::float_to_text(*n),
             Value::Double(n) => super::numbers::double_to_text(*n),
+            Value::Decimal(n) => n.to_string(),
             Value::Char(unit) => String::from_utf16_lossy(&[*unit]),
             Value::String(text) => text.to_string(),
             Value::Bytes(_) => "System.Byte[]".into(),
@@ -96,7 +118,7 @@ impl Value {
             Value::Collection(items) => items.to_text(newline),
             Value::Enum(value) => value.to_text(),
             Value::Exception(exception) => exception.to_string(),
-            Value::Object(object) => object.to_text(),
+            Value::Object(object) => object.to_text(newline),
             Value::Host(host) => Type::named(host.type_name()).full_name(),
             Value::Lambda(_) => "System.Func".into(),
         }
@@ -122,29 +144,21 @@ impl Value {
     #[must_use]
     pub fn to_integer(&self) -> Option<i64> {
         match self {
-            Value::Byte(n) => Some(i64::from(*n)),
-            Value::Int(n) => Some(i64::from(*n)),
-            Value::Long(n) => Some(*n),
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
-            Value::Double(n) if n.fract() == 0.0 && n.abs() < 9.0e18 => Some(*n as i64),
             Value::String(text) => text.trim().parse().ok(),
             Value::Json(node) => node.scalar().and_then(|value| value.to_integer()),
-            _ => None,
+            Value::Char(_) => None,
+            other => other.as_number()?.as_whole(),
         }
     }
 
     /// A number attribute: a number, or a text that reads as one.
     #[must_use]
     pub fn to_double(&self) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "C# converts a long so, too")]
         let number = match self {
-            Value::Byte(n) => f64::from(*n),
-            Value::Int(n) => f64::from(*n),
-            Value::Long(n) => *n as f64,
-            Value::Double(n) => *n,
             Value::String(text) => text.trim().parse().ok()?,
             Value::Json(node) => node.scalar()?.to_double()?,
-            _ => return None,
+            Value::Char(_) => return None,
+            other => other.as_number()?.as_double(),
         };
         number.is_finite().then_some(number)
     }
@@ -176,6 +190,11 @@ impl Value {
                 | Value::Host(_)
                 | Value::Lambda(_)
         )
+    }
+
+    /// A token as a `Jwt`; `None` if it is none.
+    pub(crate) fn jwt(text: &str) -> Option<Value> {
+        super::library::credentials::jwt(text)
     }
 
     /// An answer of `send-request`, by its number in the context.
@@ -213,10 +232,17 @@ impl Value {
         match self {
             Value::Null => Type::Null,
             Value::Bool(_) => Type::BOOL,
+            Value::SByte(_) => Type::named("SByte"),
             Value::Byte(_) => Type::BYTE,
+            Value::Short(_) => Type::named("Int16"),
+            Value::UShort(_) => Type::named("UInt16"),
             Value::Int(_) => Type::INT,
+            Value::UInt(_) => Type::named("UInt32"),
             Value::Long(_) => Type::LONG,
+            Value::ULong(_) => Type::named("UInt64"),
+            Value::Float(_) => Type::named("Single"),
             Value::Double(_) => Type::DOUBLE,
+            Value::Decimal(_) => Type::named("Decimal"),
             Value::Char(_) => Type::CHAR,
             Value::String(_) => Type::STRING,
             Value::Bytes(_) => Type::array(Type::BYTE),
@@ -285,11 +311,17 @@ impl Value {
     pub(crate) fn as_number(&self) -> Option<super::numbers::Number> {
         use super::numbers::Number;
         match self {
+            Value::SByte(n) => Some(Number::Int(i32::from(*n))),
             Value::Byte(n) => Some(Number::Int(i32::from(*n))),
-            Value::Char(n) => Some(Number::Int(i32::from(*n))),
+            Value::Short(n) => Some(Number::Int(i32::from(*n))),
+            Value::UShort(n) | Value::Char(n) => Some(Number::Int(i32::from(*n))),
             Value::Int(n) => Some(Number::Int(*n)),
+            Value::UInt(n) => Some(Number::UInt(*n)),
             Value::Long(n) => Some(Number::Long(*n)),
+            Value::ULong(n) => Some(Number::ULong(*n)),
+            Value::Float(n) => Some(Number::Float(*n)),
             Value::Double(n) => Some(Number::Double(*n)),
+            Value::Decimal(n) => Some(Number::Decimal(*n)),
             _ => None,
         }
     }

@@ -125,6 +125,7 @@ pub(crate) fn duplicate(response: &ResponseState) -> ResponseState {
         reason: response.reason.clone(),
         headers: response.headers.clone(),
         body: copy_body(&response.body),
+        null: response.null,
     }
 }
 

@@ -29,8 +29,8 @@ pub struct Context {
     pub variables: IndexMap<String, Value>,
     /// `context.Request`.
     pub request: RequestState,
-    /// `context.Response`: never null (specification 5.2); 200 OK until a
-    /// backend or a policy answers.
+    /// `context.Response`: 200 OK until a backend or a policy answers
+    /// (specification 5.2), and null only where a setting says so.
     pub response: ResponseState,
     /// `context.Api`; null only when no API matched.
     pub api: Option<Arc<ApiInfo>>,
@@ -111,6 +111,9 @@ pub struct ResponseState {
     pub headers: HeaderMap,
     /// The body; a stream until something needs all of it.
     pub body: MessageBody,
+    /// Expressions find null: only as the settings `response_before_backend`
+    /// and `response_on_transport_error` say.
+    pub null: bool,
 }
 
 /// A message's body.
@@ -213,6 +216,10 @@ pub struct ApiInfo {
     pub version: String,
     /// `serviceUrl`, if any.
     pub service_url: Option<Url>,
+    /// The header that carries the subscription key.
+    pub key_header: String,
+    /// The query parameter that may carry it.
+    pub key_query: String,
 }
 
 /// `context.Operation`.
@@ -252,6 +259,8 @@ pub struct SubscriptionInfo {
     pub primary_key: String,
     /// Secondary key.
     pub secondary_key: String,
+    /// When it came to be: when the gateway started, since the Unix epoch.
+    pub created: std::time::Duration,
 }
 
 /// `context.Backend`.

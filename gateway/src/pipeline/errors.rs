@@ -32,6 +32,7 @@ pub(crate) fn response(status: u16, message: &str, request_id: u128) -> Response
         reason: reason_phrase(status).to_owned(),
         headers,
         body: MessageBody::Bytes(Bytes::from(body)),
+        null: false,
     }
 }
 

@@ -26,6 +26,11 @@ use crate::telemetry::tracer::Open;
 pub(crate) trait Policy: Send + Sync {
     /// Does it to one request.
     fn execute<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Outcome>;
+
+    /// What `cors` says of preflight requests, which no policy sees.
+    fn cors(&self) -> Option<&crate::policies::cors::Rules> {
+        None
+    }
 }
 
 /// What comes after a policy that did not fail.

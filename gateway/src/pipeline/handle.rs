@@ -7,7 +7,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName, WWW_AUTHENTICATE};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, EXPECT, HOST, HeaderName, ORIGIN,
+    WWW_AUTHENTICATE,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -22,7 +25,7 @@ use super::subscription::{Refusal, admit};
 use super::{errors, matching, url};
 use crate::app::Worker;
 use crate::config::model::{Api, Operation};
-use crate::config::settings::LimitHeaders;
+use crate::config::settings::{LimitHeaders, ResponseBefore};
 use crate::policy::document::{PolicyDocument, Scope};
 use crate::policy::spec::Section;
 use crate::telemetry::redact::Secrets;
@@ -85,6 +88,7 @@ fn arrive(worker: Arc<Worker>, request: Parts) -> Exchange {
             reason: "OK".to_owned(),
             headers: HeaderMap::new(),
             body: MessageBody::Absent,
+            null: shared.model.settings.response_before_backend == ResponseBefore::Null,
         },
         api: None,
         operation: None,
@@ -164,6 +168,9 @@ fn as_guid(random: u128) -> u128 {
 
 /// Built-in steps, then inbound, backend, outbound.
 async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
+    if preflight(exchange) {
+        return Ok(());
+    }
     let prepared = match admit_call(exchange) {
         Ok(()) => read_body(exchange, &mut body).await,
         Err(failure) => Err(failure),
@@ -176,20 +183,73 @@ async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
         }
         return Err(failure);
     }
+    let mut returned = false;
     for section in [Section::Inbound, Section::Backend, Section::Outbound] {
+        if returned && section == Section::Backend {
+            continue;
+        }
         if section == Section::Outbound {
             before_outbound(exchange).await?;
         }
         if exchange.run_section(section).await? == Flow::Respond {
             exchange.response_replaced();
-            return Ok(());
+            let settings = &exchange.shared.model.settings;
+            if section == Section::Outbound || !settings.outbound_after_return_response {
+                return Ok(());
+            }
+            returned = true;
         }
     }
     exchange.outbound_ended = true;
     exchange.complete_leaving().await
 }
 
+/// Answers a preflight request of an API whose documents have `cors`; others
+/// are requests like any.
+fn preflight(exchange: &mut Exchange) -> bool {
+    let request = &exchange.context.request;
+    let wanted = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD);
+    let (true, Some(wanted)) =
+        (request.method == "OPTIONS" && request.headers.contains_key(ORIGIN), wanted)
+    else {
+        return false;
+    };
+    let shared = Arc::clone(&exchange.shared);
+    let path = request.original_url.path.clone();
+    let wanted = wanted.to_str().unwrap_or_default();
+    let found = shared
+        .model
+        .apis
+        .iter()
+        .filter_map(|api| matching::below(&path, &api.info.path).map(|rest| (api, rest)))
+        .min_by_key(|(_, rest)| rest.len());
+    let Some((api, rest)) = found else { return false };
+    let operation = api
+        .operations
+        .iter()
+        .filter(|own| own.info.method == wanted && own.template.matches(rest).is_some())
+        .min_by_key(|own| own.template.rank());
+    // Innermost first. No key says of which product the call will be.
+    let documents = [
+        operation.and_then(|own| own.policy.as_ref()),
+        api.policy.as_ref(),
+        Some(&shared.model.global),
+    ];
+    let rules = documents
+        .into_iter()
+        .flatten()
+        .flat_map(|document| document.section(Section::Inbound))
+        .find_map(|step| step.policy.cors());
+    let Some(rules) = rules else { return false };
+    let headers = rules.preflight(&request.headers);
+    exchange.context.api = Some(Arc::clone(&api.info));
+    exchange.recorder.note(|record| record.api = Some(api.info.id.clone()));
+    exchange.context.response.headers = headers;
+    true
+}
+
 async fn before_outbound(exchange: &mut Exchange) -> Result<(), Failure> {
+    exchange.context.response.null = false;
     if 0 < exchange.forwards {
         exchange.complete_received().await?;
     }
@@ -300,6 +360,7 @@ fn check_key(exchange: &mut Exchange, api: &Api) -> Result<(), Failure> {
             key,
             primary_key: subscription.primary_key.clone(),
             secondary_key: subscription.secondary_key.clone().unwrap_or_default(),
+            created: exchange.context.clock.at(exchange.context.clock.anchor()).since_epoch(),
         }));
     }
     if let Some(product) = admission.product {
@@ -347,6 +408,7 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
         tracer.failed(&error.source, &error.reason, &error.message);
     }
     exchange.context.last_error = Some(*error);
+    exchange.context.response.null = false;
     exchange.response_replaced();
     if exchange.shared.model.settings.limit_headers == LimitHeaders::BeforeOutbound {
         exchange.apply_response_headers();
@@ -378,7 +440,7 @@ fn respond(exchange: Exchange, method: &Method) -> Response<Body> {
     if let Some(tracer) = &mut recorder.tracer {
         tracer.observe(&context);
     }
-    let ResponseState { status, reason, mut headers, body } = context.response;
+    let ResponseState { status, reason, mut headers, body, .. } = context.response;
     if recorder.tracer.is_some() {
         let id = errors::guid(context.request_id);
         let place = HeaderValue::from_str(&format!("/++/traces/{id}"));

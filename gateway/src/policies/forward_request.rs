@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::backend::breaker::{CallResult, ErrorReason};
 use crate::backend::{self, Choice, Outgoing, Route};
 use crate::config::model::Credentials;
-use crate::config::settings::{PoolReason, TrippingCall};
+use crate::config::settings::{PoolReason, PoolRetryAfter, ResponseOnError, TrippingCall};
 use crate::journal::BreakerChange;
 use crate::pipeline::context::{MessageBody, ResponseState, Url};
 use crate::pipeline::errors::reason_phrase;
@@ -142,11 +142,11 @@ impl ForwardRequest {
             Ok(Err(error)) => {
                 tracing::debug!(backend = destination.name, %error, "a backend call failed");
                 let message = format!("Error connecting to the backend service: {}", error.kind);
-                return Err(exchange.fail(500, "BackendConnectionFailure", message));
+                return Err(no_answer(exchange, "BackendConnectionFailure", message));
             }
             Err(_) => {
                 let message = "Request to the backend service timed out";
-                return Err(exchange.fail(500, "Timeout", message));
+                return Err(no_answer(exchange, "Timeout", message.to_owned()));
             }
         };
         exchange.context.response = received(response);
@@ -316,13 +316,24 @@ fn choose(exchange: &mut Exchange, route: &Route) -> Result<Choice, Failure> {
     Ok(choice)
 }
 
+/// A call without an answer.
+fn no_answer(exchange: &mut Exchange, reason: &str, message: String) -> Failure {
+    let seen = exchange.shared.model.settings.response_on_transport_error;
+    let failure = exchange.fail(500, reason, message);
+    exchange.context.response.null = seen == ResponseOnError::Null;
+    failure
+}
+
 /// The 503 of an open breaker: until when is in `Retry-After`.
 fn unavailable(exchange: &mut Exchange, until: Instant, reason: String) -> Failure {
     let left = until.saturating_duration_since(Instant::now());
     let seconds = left.as_secs() + u64::from(0 < left.subsec_nanos());
+    let retry_after = exchange.shared.model.settings.pool_retry_after;
     let failure = exchange.fail(503, "BackendUnavailable", reason.clone());
     let response = &mut exchange.context.response;
-    response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    if retry_after == PoolRetryAfter::FirstCloses {
+        response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
     response.reason = reason;
     failure
 }
@@ -382,7 +393,7 @@ fn received(response: Response) -> ResponseState {
     } else {
         MessageBody::Stream(body)
     };
-    ResponseState { status, reason, headers: parts.headers, body }
+    ResponseState { status, reason, headers: parts.headers, body, null: false }
 }
 
 impl Policy for ForwardRequest {

@@ -58,6 +58,7 @@ impl Policy for MockResponse {
             reason: reason_phrase(self.status).to_owned(),
             headers,
             body: MessageBody::Absent,
+            null: false,
         };
         Box::pin(std::future::ready(Ok(Flow::Respond)))
     }

@@ -9,6 +9,7 @@ mod cache_remove_value;
 mod cache_store_value;
 mod check_header;
 mod choose;
+pub(crate) mod cors;
 mod emit_metric;
 mod emit_token_metric;
 mod find_and_replace;
@@ -39,6 +40,7 @@ mod set_status;
 mod set_variable;
 mod token_limit;
 mod trace;
+mod validate_jwt;
 mod wait;
 
 use crate::policy::spec::PolicySpec;
@@ -54,6 +56,7 @@ static REGISTRY: &[&PolicySpec] = &[
     &cache_store_value::SPEC,
     &check_header::SPEC,
     &choose::SPEC,
+    &cors::SPEC,
     &emit_metric::SPEC,
     &find_and_replace::SPEC,
     &forward_request::SPEC,
@@ -81,6 +84,8 @@ static REGISTRY: &[&PolicySpec] = &[
     &set_status::SPEC,
     &set_variable::SPEC,
     &trace::SPEC,
+    &validate_jwt::AZURE_AD,
+    &validate_jwt::JWT,
     &wait::SPEC,
 ];
 

@@ -43,6 +43,7 @@ fn empty() -> ResponseState {
         reason: "OK".to_owned(),
         headers: HeaderMap::new(),
         body: MessageBody::Absent,
+        null: false,
     }
 }
 

@@ -276,7 +276,7 @@ async fn receive(
     };
     let bytes = body.to_bytes();
     let body = if bytes.is_empty() { MessageBody::Absent } else { MessageBody::Bytes(bytes) };
-    Ok(ResponseState { status, reason, headers: parts.headers, body })
+    Ok(ResponseState { status, reason, headers: parts.headers, body, null: false })
 }
 
 impl SendOneWayRequest {

@@ -50,6 +50,12 @@ pub(crate) fn check(source: &Source) -> Vec<Diagnostic> {
 
 /// Declares what the elements name, as the configuration would.
 fn declare(element: &Element, library: &mut Library) {
+    if element.name == "openid-config"
+        && let Some(url) = element.attribute("url").and_then(|found| found.value.literal())
+    {
+        let issuer = crate::jwt::Issuer::entra("common");
+        library.issuers.insert(url.trim().to_owned(), Arc::new(issuer));
+    }
     for (policy, attribute) in [
         ("include-fragment", "fragment-id"),
         ("set-backend-service", "backend-id"),

@@ -31,6 +31,8 @@ pub(crate) struct Library {
     pub(crate) backends: BTreeSet<String>,
     /// Logger ids.
     pub(crate) loggers: BTreeSet<String>,
+    /// Issuers of tokens by the URL of their OpenID configuration.
+    pub(crate) issuers: BTreeMap<String, std::sync::Arc<crate::jwt::Issuer>>,
     /// Pools by id, with their numbers of members.
     pub(crate) pools: BTreeMap<String, usize>,
     /// How expressions of this gateway's tier behave.

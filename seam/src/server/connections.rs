@@ -1,29 +1,20 @@
-//! The connections of one server on one runtime: HTTP/1.1, kept alive, each a
-//! task of its own.
+//! The connections of one worker: HTTP/1.1, kept alive, each a task of its own.
 //!
-//! hyper serves them directly. `axum::serve` does the same behind a protocol
-//! detector, an upgrade path and two watch channels a connection, none of which
-//! anybody here uses.
+//! hyper serves them directly: `axum::serve` wants to accept them itself, on the
+//! runtime that answers them.
 
 use std::net::SocketAddr;
 use std::pin::pin;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::serve::{Listener, ListenerExt as _};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
-
-/// A connection's two directions, encrypted or not.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Socket for S {}
 
 /// Connections under way. Dropping it cuts them.
 pub(super) struct Connections {
@@ -39,7 +30,7 @@ impl Connections {
     }
 
     /// Serves one more.
-    pub(super) fn add(&mut self, socket: impl Socket, peer: SocketAddr) {
+    pub(super) fn add(&mut self, socket: TcpStream, peer: SocketAddr) {
         self.tasks.spawn(serve(socket, peer, self.router.clone(), self.stop.clone()));
     }
 
@@ -56,19 +47,7 @@ impl Connections {
     }
 }
 
-/// Sets `TCP_NODELAY` on every accepted socket: without it a stream's last chunk
-/// waits some 40 ms for an acknowledgement.
-pub(super) fn without_delay(
-    listener: TcpListener,
-) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
-    listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    })
-}
-
-async fn serve(socket: impl Socket, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn serve(socket: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
     let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         // A router is always ready.

@@ -21,8 +21,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Stopped;
-use super::connections::{Connections, without_delay};
+use super::connections::Connections;
+use super::{Stopped, plain};
 
 /// Routers being served on one listener, each by a thread. Dropping it stops them
 /// at once.
@@ -75,7 +75,7 @@ impl Workers {
             })?;
         }
         let acceptor = AbortOnDropHandle::new(tokio::spawn(distribute(
-            without_delay(listener),
+            plain(listener),
             workers,
             stop.clone(),
         )));

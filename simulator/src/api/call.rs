@@ -5,7 +5,7 @@ use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
 use super::fields::Parsed;
-use super::usage::Usage;
+use super::usage::{Timing, Usage};
 use crate::catalogue::Model;
 use crate::config::DeploymentConfig;
 use crate::wire::Ids;
@@ -29,6 +29,8 @@ pub(crate) trait Call: Send + Sync {
 pub(crate) struct Ground<'a> {
     pub deployment: &'a DeploymentConfig,
     pub fingerprint: Option<&'a str>,
+    /// How the client reaches this resource: `http://127.0.0.1:8002`.
+    pub origin: &'a str,
     /// `created`: seconds since the Unix epoch.
     pub created: u64,
     pub prompt_tokens: u64,
@@ -56,6 +58,8 @@ pub(crate) struct Plan {
 pub(crate) enum Delivery {
     /// All at once, when everything is made.
     Whole(Document),
+    /// The same, for one that says how fast it was.
+    Timed(Box<dyn FnOnce(&Timing) -> Document + Send>),
     /// As events while it is made.
     Stream(Box<dyn Events>),
 }
@@ -75,6 +79,9 @@ impl Document {
 /// Writes the events of a streamed answer, each when it is due. `choice` and
 /// `index` count as in [`Plan::choices`].
 pub(crate) trait Events: Send {
+    /// How fast the answer will be; told once, before all else.
+    fn timed(&mut self, _timing: &Timing) {}
+
     /// What comes with the first byte, before any token.
     fn open(&mut self, out: &mut String);
 

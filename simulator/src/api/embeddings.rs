@@ -11,6 +11,7 @@ use super::inputs::{Input, read_inputs};
 use super::usage::Usage;
 use crate::aside::aside;
 use crate::catalogue::{Kind, Model};
+use crate::config::{DeploymentConfig, WireProfile};
 use crate::content;
 use crate::wire::ApiError;
 
@@ -89,7 +90,7 @@ impl Call for Embeddings {
         let text = aside(self.inputs.len() << 10, || {
             let embed = |input: &Input| content::embed(&input.key(), full, dimensions);
             let vectors = self.inputs.iter().map(embed).collect();
-            embeddings_body(&model.snapshot, vectors, self.encoding, ground.prompt_tokens)
+            embeddings_body(ground.deployment, vectors, self.encoding, ground.prompt_tokens)
         });
         Plan {
             usage: Usage { prompt_tokens: ground.prompt_tokens, ..Usage::default() },
@@ -109,25 +110,32 @@ enum EmbeddingEncoding {
     Base64,
 }
 
-/// The body of an embeddings answer.
+/// The body of an embeddings answer: Azure's laid out, OpenAI's a line with the
+/// index last, both as recorded.
 fn embeddings_body(
-    model: &str,
+    deployment: &DeploymentConfig,
     vectors: Vec<Vec<f32>>,
     encoding: EmbeddingEncoding,
     prompt_tokens: u64,
 ) -> String {
     #[derive(Serialize)]
-    struct Body<'a> {
+    struct Body<'a, T> {
         object: &'a str,
-        data: Vec<Item>,
+        data: Vec<T>,
         model: &'a str,
         usage: Totals,
     }
     #[derive(Serialize)]
-    struct Item {
+    struct AzureItem {
         object: &'static str,
         index: usize,
         embedding: Embedding,
+    }
+    #[derive(Serialize)]
+    struct OpenAiItem {
+        object: &'static str,
+        embedding: Embedding,
+        index: usize,
     }
     #[derive(Serialize)]
     struct Totals {
@@ -141,22 +149,26 @@ fn embeddings_body(
         Float(Vec<f32>),
         Base64(String),
     }
-    let data = vectors
-        .into_iter()
-        .enumerate()
-        .map(|(index, vector)| {
-            let embedding = match encoding {
-                EmbeddingEncoding::Float => Embedding::Float(vector),
-                EmbeddingEncoding::Base64 => {
-                    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-                    Embedding::Base64(STANDARD.encode(bytes))
-                }
-            };
-            Item { object: "embedding", index, embedding }
-        })
-        .collect();
+    let write = |vector: Vec<f32>| match encoding {
+        EmbeddingEncoding::Float => Embedding::Float(vector),
+        EmbeddingEncoding::Base64 => {
+            let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+            Embedding::Base64(STANDARD.encode(bytes))
+        }
+    };
+    let embeddings = vectors.into_iter().map(write).enumerate();
+    let (list, object) = ("list", "embedding");
+    let model = deployment.model.snapshot.as_str();
     let usage = Totals { prompt_tokens, total_tokens: prompt_tokens };
-    let body = Body { object: "list", data, model, usage };
+    if deployment.wire_profile == WireProfile::OpenAi {
+        let data =
+            embeddings.map(|(index, embedding)| OpenAiItem { object, embedding, index }).collect();
+        let body = Body { object: list, data, model, usage };
+        return serde_json::to_string(&body).unwrap_or_default();
+    }
+    let data =
+        embeddings.map(|(index, embedding)| AzureItem { object, index, embedding }).collect();
+    let body = Body { object: list, data, model, usage };
     let mut text = serde_json::to_string_pretty(&body).unwrap_or_default();
     text.push('\n');
     text

@@ -27,6 +27,17 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The same in newer endpoints' words.
+    pub(super) fn only_known(self, known: &[&str]) -> Parsed<()> {
+        match self.0.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                let message = format!("Unknown parameter: '{key}'.");
+                Err(ApiError::invalid_request(message, Some(key), Some("unknown_parameter")))
+            }
+        }
+    }
+
     pub(super) fn boolean(self, key: &str) -> Parsed<bool> {
         match self.get(key) {
             None => Ok(false),
@@ -117,6 +128,36 @@ pub(super) fn wrong_type(path: &str, expected: &str, found: &Value) -> ApiError 
     let message =
         format!("Invalid type for '{path}': expected {expected}, but got {found} instead.");
     ApiError::invalid_request(message, Some(path), Some("invalid_type"))
+}
+
+/// A text that is none of the known ones.
+pub(super) fn not_supported(path: &str, found: &str, supported: &str) -> ApiError {
+    let message = format!("Invalid value: '{found}'. Supported values are: {supported}.");
+    ApiError::invalid_request(message, Some(path), Some("invalid_value"))
+}
+
+pub(super) fn no_longer(path: &str, text: &str, most: usize) -> Parsed<()> {
+    let length = text.chars().count();
+    if length <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid '{path}': string too long. Expected a string with maximum length {most}, but got a string with length {length} instead."
+    );
+    Err(ApiError::invalid_request(message, Some(path), Some("string_above_max_length")))
+}
+
+/// The name of a function or schema: letters, digits, `_` and `-`.
+pub(super) fn identifier(path: &str, name: &str, most: usize) -> Parsed<()> {
+    no_longer(path, name, most)?;
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(known) {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid '{path}': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+    );
+    Err(ApiError::invalid_request(message, Some(path), Some("invalid_value")))
 }
 
 pub(super) fn empty_array(path: &str) -> ApiError {

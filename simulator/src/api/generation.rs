@@ -1,5 +1,7 @@
 //! What chat and completions have in common: sampling, lengths, streaming.
 
+use rand_chacha::ChaCha8Rng;
+use seam::rng::Seed;
 use serde_json::Value;
 
 use super::call::Ground;
@@ -7,7 +9,7 @@ use super::fields::{self, Fields, Parsed};
 use super::outline::MOST_CHOICES;
 use super::usage::Usage;
 use crate::catalogue::{Kind, Model};
-use crate::content::{self, Completion, Lengths};
+use crate::content::{Completion, Lengths};
 use crate::wire::ApiError;
 
 /// What chat and completions have in common.
@@ -19,33 +21,41 @@ pub(super) struct Generation {
     pub n: u64,
     pub stop: Vec<String>,
     pub max_tokens: Option<u64>,
+    pub seed: Option<i64>,
 }
 
-/// The texts of all choices of `prompts` prompts.
-pub(super) fn completions(
-    generation: &Generation,
-    prompts: u64,
-    ground: &mut Ground<'_>,
-) -> Vec<Completion> {
+/// What bounds a choice of this request.
+pub(super) fn lengths<'a>(generation: &'a Generation, ground: &Ground<'a>) -> Lengths<'a> {
     let facts = ground.deployment.model.facts;
     let left = facts.context_tokens.saturating_sub(ground.prompt_tokens);
-    let lengths = Lengths {
+    Lengths {
         settings: &ground.deployment.lengths,
         max_tokens: generation.max_tokens,
         cap: facts.output_tokens.min(left),
         stop: &generation.stop,
         encoding: ground.deployment.model.encoding,
-    };
-    let count = prompts.saturating_mul(generation.n);
-    (0..count).map(|_| content::completion(lengths, &mut ground.rng)).collect()
+    }
+}
+
+/// Draws content: for the request's number, or, when it states a seed, for the seed
+/// and the prompt. Then the same request gets the same text, in every run.
+pub(super) fn content_rng(
+    generation: &Generation,
+    ground: &Ground<'_>,
+    prompt: impl FnOnce() -> String,
+) -> ChaCha8Rng {
+    match generation.seed {
+        Some(seed) => Seed(seed.cast_unsigned()).stream(&prompt()),
+        None => ground.rng.clone(),
+    }
 }
 
 /// What these choices use.
-pub(super) fn usage_of(ground: &Ground<'_>, choices: &[Completion]) -> Usage {
+pub(super) fn usage_of(ground: &Ground<'_>, choices: &[&Completion]) -> Usage {
     Usage {
         prompt_tokens: ground.prompt_tokens,
         cached_tokens: ground.cached_tokens,
-        completion_tokens: choices.iter().map(Completion::tokens).sum(),
+        completion_tokens: choices.iter().map(|choice| choice.tokens()).sum(),
         reasoning_tokens: choices.iter().map(|choice| choice.reasoning_tokens).sum(),
     }
 }
@@ -94,7 +104,19 @@ pub(super) fn read_generation(fields: Fields<'_>, model: &Model) -> Parsed<Gener
         return Err(ApiError::invalid_request(message, Some(field), Some("invalid_value")));
     }
     let n = fields.whole("n", 1, MOST_CHOICES)?.unwrap_or(1);
-    Ok(Generation { stream, include_usage, obfuscation, n, stop: read_stop(fields)?, max_tokens })
+    let stop = read_stop(fields)?;
+    let seed = read_seed(fields)?;
+    Ok(Generation { stream, include_usage, obfuscation, n, stop, max_tokens, seed })
+}
+
+fn read_seed(fields: Fields<'_>) -> Parsed<Option<i64>> {
+    match fields.get("seed") {
+        None => Ok(None),
+        Some(value) => match value.as_i64() {
+            Some(seed) => Ok(Some(seed)),
+            None => Err(fields::wrong_type("seed", "an integer", value)),
+        },
+    }
 }
 
 fn refuse_what_reasoning_models_lack(fields: Fields<'_>) -> Parsed<()> {

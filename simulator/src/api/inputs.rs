@@ -1,6 +1,7 @@
 //! Prompts of completions and inputs of embeddings: texts, or their tokens.
 
 use serde_json::Value;
+use tokens::Encoding;
 
 use super::fields::{self, Parsed};
 use crate::catalogue::Model;
@@ -18,6 +19,14 @@ impl Input {
         match self {
             Input::Text(text) => model.encoding.count(text) as u64,
             Input::Tokens(tokens) => tokens.len() as u64,
+        }
+    }
+
+    /// The text; of tokens outside the vocabulary there is none.
+    pub(super) fn text(&self, encoding: Encoding) -> String {
+        match self {
+            Input::Text(text) => text.clone(),
+            Input::Tokens(tokens) => encoding.decode(tokens).unwrap_or_default(),
         }
     }
 

@@ -8,37 +8,53 @@
 //! Nothing here knows limits, time or sockets.
 
 mod answer;
+mod audio;
 mod call;
 mod chat;
 mod completions;
 mod embeddings;
 mod envelope;
+mod estimate;
 mod fields;
 mod generation;
+mod images;
 mod inputs;
+mod logprobs;
+pub(crate) mod models;
+mod object;
 mod outline;
+mod payload;
 mod usage;
 
-pub(crate) use call::{Call, Delivery, Events, Ground, Plan};
-pub(crate) use fields::{Fields, Parsed, model_of, parse_json};
+pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
+pub(crate) use estimate::ESTIMATE_ENCODING;
+pub(crate) use fields::{Fields, Parsed, model_of};
 pub(crate) use outline::Outline;
-pub(crate) use usage::Usage;
-
-use serde_json::{Map, Value};
+pub(crate) use payload::Payload;
+pub(crate) use usage::{Timing, Usage};
 
 use crate::catalogue::{Model, Operation};
 
 /// Reads a request strictly, as the model behind the deployment would.
 pub(crate) fn read(
     operation: Operation,
-    body: &Map<String, Value>,
+    payload: &Payload,
     model: &Model,
 ) -> Parsed<Box<dyn Call>> {
-    let fields = Fields(body);
+    let fields = Fields(&payload.fields);
     Ok(match operation {
-        Operation::Chat => Box::new(chat::read(fields, model)?),
+        Operation::Chat => Box::new(chat::read(fields, &payload.bytes, model)?),
         Operation::Completions => Box::new(completions::read(fields, model)?),
         Operation::Embeddings => Box::new(embeddings::read(fields, model)?),
+        Operation::Images => Box::new(images::read_generation(payload, model)?),
+        Operation::ImageEdits => Box::new(images::read_edit(payload, model)?),
+        Operation::Transcriptions => {
+            Box::new(audio::read_transcription(payload, model, audio::Task::Transcribe)?)
+        }
+        Operation::Translations => {
+            Box::new(audio::read_transcription(payload, model, audio::Task::Translate)?)
+        }
+        Operation::Speech => Box::new(audio::read_speech(fields)?),
     })
 }
 

@@ -127,8 +127,17 @@ Examples:
         markdown: bool,
     },
     /// Print the built-in configuration.
-    #[command(after_help = "Example:\n  simulator default-config > simulator.toml")]
-    DefaultConfig,
+    #[command(after_help = "\
+Examples:
+  simulator default-config > simulator.toml
+  SIMULATOR_MODE=generate OPENAI_DEPLOYMENT_CONFIG_PATH=deployments.json \\
+      simulator default-config --from-environment > simulator.toml")]
+    DefaultConfig {
+        /// Print what the variables of microsoft/aoai-api-simulator (SIMULATOR_MODE,
+        /// OPENAI_DEPLOYMENT_CONFIG_PATH, …) mean instead.
+        #[arg(long)]
+        from_environment: bool,
+    },
 }
 
 /// What an access token says.

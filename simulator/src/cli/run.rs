@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use seam::cli::colour;
 use seam::clock::WallClock;
 use seam::diagnostic::{Diagnostic, Severity, Source};
@@ -15,7 +16,9 @@ use seam::token::{Bearer, Claims};
 
 use super::args::{Args, Command, Place, Token};
 use super::serve;
-use crate::config::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};
+use crate::config::{
+    DEFAULT_CONFIG, SimulatorConfig, from_environment, is_seed, load, reference_page, schema,
+};
 
 /// The process could not do what was asked for a reason outside its files.
 const FAILED: u8 = 1;
@@ -42,7 +45,17 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(Command::Token(token)) => print(&issue(&token)),
         Some(Command::Schema { markdown: true }) => print(&reference_page()),
         Some(Command::Schema { markdown: false }) => print(&schema()),
-        Some(Command::DefaultConfig) => print(DEFAULT_CONFIG),
+        Some(Command::DefaultConfig { from_environment: false }) => print(DEFAULT_CONFIG),
+        Some(Command::DefaultConfig { from_environment: true }) => {
+            let env = Env::load(Path::new(".")).context("cannot read `.env`")?;
+            match from_environment(&env) {
+                Ok(text) => print(&text),
+                Err(error) => {
+                    show(&[Diagnostic::without_source(error.to_string())]);
+                    Ok(ExitCode::from(BAD_CONFIGURATION))
+                }
+            }
+        }
         None => match configuration(&args.serve.place) {
             Ok((config, warnings)) => {
                 show(&warnings);
@@ -77,8 +90,22 @@ fn read(file: &Path) -> Loaded {
     load(&source, &environment(directory)?)
 }
 
+/// Without a file: what the variables of microsoft/aoai-api-simulator say, where
+/// somebody has set them, or else the built-in configuration.
 fn load_default() -> Loaded {
-    load(&Source::new("default.toml", DEFAULT_CONFIG), &environment(Path::new("."))?)
+    let env = environment(Path::new("."))?;
+    if !is_seed(&env) {
+        return load(&Source::new("default.toml", DEFAULT_CONFIG), &env);
+    }
+    let text = from_environment(&env)
+        .map_err(|error| vec![Diagnostic::without_source(error.to_string())])?;
+    load(
+        &Source::new(
+            "the environment, as `simulator default-config --from-environment` prints it",
+            text,
+        ),
+        &env,
+    )
 }
 
 fn environment(directory: &Path) -> Result<Env, Vec<Diagnostic>> {

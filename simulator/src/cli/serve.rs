@@ -60,6 +60,7 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     let _ = std::io::stderr().write_all(banner(&served, args.seed, colour()).as_bytes());
     interrupts.next().await;
     tracing::info!("stopping: finishing requests under way");
+    simulator.close();
     let ends = join_all(servers.into_iter().map(|server| server.stop(args.drain))).await;
     if ends.contains(&Stopped::Cut) {
         tracing::warn!("the drain time ran out: requests were cut");

@@ -4,33 +4,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
-use std::time::Duration;
 
 use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
-use super::model::{
-    Admission, Capacity, CompletionLength, DeploymentConfig, PaygSettings, PtuSettings,
-    ResourceConfig, Sku, WireProfile,
-};
-use super::{SimulatorConfig, entra, https, latency, raw};
+use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile};
+use super::{SimulatorConfig, entra, forms, https, latency, raw, recording};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
 const DEFAULT_MAX_BODY_BYTES: u64 = 16 << 20;
 const DEFAULT_NEWEST_API_VERSION: &str = "2026-12-31";
 const DEFAULT_REGION: &str = "East US 2";
-/// What the service assumed in 2023-24 (specification, section 3.3).
-const DEFAULT_MAX_TOKENS_PAYG: u64 = 16;
-/// Start of the moving average (specification, section 4.2; not published).
-const DEFAULT_MAX_TOKENS_PTU: u64 = 512;
-const DEFAULT_ALPHA: f64 = 0.1;
-const DEFAULT_PTU_WINDOW: Duration = Duration::from_secs(10);
-const DEFAULT_REQUEST_WINDOW: Duration = Duration::from_secs(10);
-/// The most PTUs one deployment can have.
-const MOST_PTU: u64 = 100_000;
-/// A billion tokens a minute: above any quota, far below overflow.
-const MOST_TPM: u64 = 1_000_000_000;
 
 type Checked = Result<(SimulatorConfig, Vec<Diagnostic>), Vec<Diagnostic>>;
 
@@ -46,18 +31,18 @@ pub(super) fn check(source: &Source, file: raw::File) -> Checked {
     }
 }
 
-struct Checker<'a> {
-    source: &'a Source,
+pub(super) struct Checker<'a> {
+    pub(super) source: &'a Source,
     problems: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
 
 impl Checker<'_> {
-    fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+    pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(self.source, span, message)
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.problems.push(diagnostic);
     }
 
@@ -99,7 +84,7 @@ impl Checker<'_> {
         }
         let shared = self.deployments(&file.deployments);
         let mut used = vec![false; shared.len()];
-        let resources = self.resources(file.resources, &shared, &mut used);
+        let resources = self.resources(file.resources, &shared, &file.deployments, &mut used);
         for ((name, span, _), used) in shared.iter().zip(used) {
             if !used && !resources.is_empty() {
                 self.warnings.push(
@@ -124,6 +109,7 @@ impl Checker<'_> {
         &mut self,
         resources: Vec<Spanned<raw::Resource>>,
         shared: &[Named],
+        shared_raw: &[Spanned<raw::Deployment>],
         used: &mut [bool],
     ) -> Vec<ResourceConfig> {
         let mut names = BTreeMap::new();
@@ -162,6 +148,9 @@ impl Checker<'_> {
                 }
                 https::check(self.source, raw, &mut self.problems)
             });
+            let recording = resource.recording.and_then(|raw| {
+                recording::check(self.source, raw.into_inner(), &mut self.problems)
+            });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
@@ -174,6 +163,7 @@ impl Checker<'_> {
             let mut deployments: Vec<DeploymentConfig> =
                 own.into_iter().filter_map(|(_, _, deployment)| deployment).collect();
             deployments.extend(inherited);
+            self.spillovers(&name, &deployments, &resource.deployments, shared_raw);
             if deployments.is_empty() && self.problems.is_empty() {
                 self.warnings.push(
                     Diagnostic::warning(
@@ -184,13 +174,25 @@ impl Checker<'_> {
                     .help("add `[[deployments]]` for all resources, or `deployments = […]` here"),
                 );
             }
+            let undefined = resource.undefined_deployments.unwrap_or_default();
+            for wanted in &undefined {
+                let known: Vec<_> = deployments.iter().map(|own| own.name.as_str()).collect();
+                if !known.contains(&wanted.get_ref().as_str()) && self.problems.is_empty() {
+                    let message = format!("resource `{name}` has no such deployment");
+                    self.report(
+                        self.error(wanted.span(), message).did_you_mean(wanted.get_ref(), known),
+                    );
+                }
+            }
             checked.push(ResourceConfig {
                 name,
                 port,
                 keys: keys.into_iter().map(Spanned::into_inner).collect(),
                 https,
+                recording,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
+                undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 deployments,
             });
         }
@@ -222,8 +224,16 @@ impl Checker<'_> {
             self.payg(raw, sku, wire_profile, model.as_ref())
         };
         let lengths = self.lengths(raw, wire_profile, model.as_ref());
-        let model = model?;
+        let forms = forms::check(self.source, raw, &mut self.problems);
+        let raw_size = raw.url_image_size.as_ref();
+        let url_image = forms::url_image(self.source, raw_size, &mut self.problems);
+        let offer = self.offer(raw, sku, wire_profile, model.as_ref());
         let profile = wire_profile?;
+        let model = match profile {
+            WireProfile::OpenAi => model?.named_by_openai(),
+            _ => model?,
+        };
+        let model = Model { url_image, ..model };
         let mut settings = latency::default_latency(&model, sku, profile);
         if let Some(raw) = &raw.latency {
             match latency::latency_from(raw.get_ref(), &settings, profile) {
@@ -245,28 +255,32 @@ impl Checker<'_> {
             sku,
             wire_profile: profile,
             capacity: capacity?,
+            token_estimate: offer.token_estimate,
+            tiers: offer.tiers,
+            prompt_cache: offer.prompt_cache,
+            spillover: offer.spillover,
+            refusals: offer.refusals,
+            headers: offer.headers,
+            header_anomaly: offer.header_anomaly,
             lengths,
+            forms,
             latency: settings,
         })
     }
 
     fn wire_profile(&mut self, raw: Option<&Spanned<String>>) -> Option<WireProfile> {
         let Some(raw) = raw else { return Some(WireProfile::Documented) };
-        let built = "\"documented\" or \"azure_2024\"";
-        match raw.get_ref().as_str() {
-            "documented" => return Some(WireProfile::Documented),
-            "azure_2024" => return Some(WireProfile::Azure2024),
-            name @ ("azure_2025" | "azure_2026" | "openai") => self.report(
-                self.error(raw.span(), format!("wire profile `{name}` is not built yet"))
-                    .label(format!("use {built}")),
-            ),
-            name => self.report(
+        let name = raw.get_ref().as_str();
+        let found = WireProfile::ALL.into_iter().find(|profile| profile.name() == name);
+        if found.is_none() {
+            let names = WireProfile::ALL.map(WireProfile::name);
+            self.report(
                 self.error(raw.span(), format!("unknown wire profile `{name}`"))
-                    .label(format!("expected {built}"))
-                    .did_you_mean(name, ["documented", "azure_2024"]),
-            ),
+                    .label(format!("expected {}", names.join(", ")))
+                    .did_you_mean(name, names),
+            );
         }
-        None
+        found
     }
 
     fn model(&mut self, raw: &Spanned<String>) -> Option<Model> {
@@ -279,163 +293,6 @@ impl Checker<'_> {
             );
         }
         found
-    }
-
-    fn payg(
-        &mut self,
-        raw: &raw::Deployment,
-        sku: Sku,
-        profile: Option<WireProfile>,
-        model: Option<&Model>,
-    ) -> Option<Capacity> {
-        let why = format!("a `{}` deployment is limited by `tpm`", sku.name());
-        let to_provision = "for provisioned throughput write `sku = \"provisioned_managed\"`";
-        if let Some(ptu) = &raw.ptu {
-            self.report(self.error(ptu.span(), format!("{why}, not by `ptu`")).help(to_provision));
-        }
-        if let Some(settings) = &raw.ptu_settings {
-            self.report(
-                self.error(settings.span(), format!("{why}, not by `ptu`")).help(to_provision),
-            );
-        }
-        let tpm = match &raw.tpm {
-            Some(tpm) => self.whole(Some(tpm.clone()), "tpm", 0, 1..=MOST_TPM),
-            None => {
-                if raw.ptu.is_none() {
-                    self.report(
-                        self.error(raw.name.span(), format!("deployment has no `tpm`: {why}"))
-                            .help("write `tpm = 60000`"),
-                    );
-                }
-                return None;
-            }
-        };
-        let azure_2024 = profile == Some(WireProfile::Azure2024);
-        let default_rpm = match model {
-            // The era's simulator has ceil(TPM/1000) per 10 s for every model.
-            Some(model) if !azure_2024 => model.facts.rpm_per_1k_tpm,
-            _ => 6.0,
-        };
-        let rpm_per_1k_tpm =
-            self.number(raw.rpm_per_1k_tpm.as_ref(), "rpm_per_1k_tpm", default_rpm, 1e-6, 1e6);
-        if let Some(strict) = &raw.strict
-            && azure_2024
-            && !*strict.get_ref()
-        {
-            self.report(
-                self.error(strict.span(), "`azure_2024` is always strict").help("remove the line"),
-            );
-        }
-        let strict = azure_2024 || raw.strict.as_ref().is_some_and(|strict| *strict.get_ref());
-        Some(Capacity::Payg(PaygSettings {
-            tpm,
-            rpm_per_1k_tpm,
-            request_window: self.request_window(raw.request_window.as_ref()),
-            admission: if strict { Admission::Strict } else { Admission::Reached },
-            count_rejected_requests: raw
-                .count_rejected_requests
-                .as_ref()
-                .map_or(!azure_2024, |count| *count.get_ref()),
-            default_max_tokens: self.whole(
-                raw.default_max_tokens.clone(),
-                "default_max_tokens",
-                DEFAULT_MAX_TOKENS_PAYG,
-                0..=1_000_000,
-            ),
-        }))
-    }
-
-    fn request_window(&mut self, raw: Option<&Spanned<seam::units::HumanDuration>>) -> Duration {
-        let Some(raw) = raw else { return DEFAULT_REQUEST_WINDOW };
-        let window = raw.get_ref().0;
-        if window != Duration::from_secs(1) && window != Duration::from_secs(10) {
-            self.report(
-                self.error(raw.span(), "`request_window` is neither \"1s\" nor \"10s\"")
-                    .help("the service evaluates requests over 1 or 10 seconds"),
-            );
-        }
-        window
-    }
-
-    fn ptu(&mut self, raw: &raw::Deployment, sku: Sku, model: Option<&Model>) -> Option<Capacity> {
-        let why = format!("a `{}` deployment is limited by `ptu`", sku.name());
-        let spans = [
-            ("tpm", raw.tpm.as_ref().map(Spanned::span)),
-            ("rpm_per_1k_tpm", raw.rpm_per_1k_tpm.as_ref().map(Spanned::span)),
-            ("request_window", raw.request_window.as_ref().map(Spanned::span)),
-            ("strict", raw.strict.as_ref().map(Spanned::span)),
-            ("count_rejected_requests", raw.count_rejected_requests.as_ref().map(Spanned::span)),
-        ];
-        for (key, span) in spans {
-            if let Some(span) = span {
-                self.report(
-                    self.error(span, format!("{why}: `{key}` has no meaning here"))
-                        .help("for pay-as-you-go write `sku = \"standard\"`"),
-                );
-            }
-        }
-        let ptu = match &raw.ptu {
-            Some(ptu) => self.whole(Some(ptu.clone()), "ptu", 0, 1..=MOST_PTU),
-            None => {
-                if raw.tpm.is_none() {
-                    self.report(
-                        self.error(raw.name.span(), format!("deployment has no `ptu`: {why}"))
-                            .help("write `ptu = 50`"),
-                    );
-                }
-                return None;
-            }
-        };
-        let settings = raw.ptu_settings.as_ref().map(Spanned::get_ref);
-        let (rate, ratio) = (
-            settings.and_then(|s| s.input_tpm_per_ptu.as_ref()),
-            settings.and_then(|s| s.output_ratio.as_ref()),
-        );
-        let model = model?;
-        if model.facts.ptu.is_none() && (rate.is_none() || ratio.is_none()) {
-            self.report(
-                self.error(
-                    raw.model.span(),
-                    format!("no provisioned throughput is published for `{}`", model.facts.name),
-                )
-                .label("needs explicit numbers")
-                .help("write `ptu_settings = { input_tpm_per_ptu = 2500, output_ratio = 3 }`"),
-            );
-        }
-        let (row_rate, row_ratio) = model.facts.ptu.unwrap_or((1.0, 1.0));
-        let window = match settings.and_then(|s| s.window.as_ref()) {
-            None => DEFAULT_PTU_WINDOW,
-            Some(window) => {
-                let length = window.get_ref().0;
-                if length < Duration::from_secs(1) || Duration::from_secs(60) < length {
-                    self.report(
-                        self.error(window.span(), "`window` is outside 1 s to 60 s")
-                            .help("write `window = \"10s\"`"),
-                    );
-                }
-                length
-            }
-        };
-        Some(Capacity::Ptu(PtuSettings {
-            ptu,
-            input_tpm_per_ptu: self.number(rate, "input_tpm_per_ptu", row_rate, 1.0, 1e9),
-            output_ratio: self.number(ratio, "output_ratio", row_ratio, 0.01, 1_000.0),
-            window,
-            default_max_tokens: self.whole(
-                raw.default_max_tokens.clone(),
-                "default_max_tokens",
-                DEFAULT_MAX_TOKENS_PTU,
-                0..=1_000_000,
-            ),
-            default_max_tokens_alpha: self.number(
-                settings.and_then(|s| s.default_max_tokens_alpha.as_ref()),
-                "default_max_tokens_alpha",
-                DEFAULT_ALPHA,
-                0.0,
-                1.0,
-            ),
-            output_cap: model.facts.output_tokens,
-        }))
     }
 
     fn lengths(
@@ -514,7 +371,7 @@ impl Checker<'_> {
         }
     }
 
-    fn whole(
+    pub(super) fn whole(
         &mut self,
         raw: Option<Spanned<u64>>,
         key: &str,
@@ -533,7 +390,7 @@ impl Checker<'_> {
         value
     }
 
-    fn number(
+    pub(super) fn number(
         &mut self,
         raw: Option<&Spanned<f64>>,
         key: &str,

@@ -5,21 +5,37 @@
 //! the way from one to the other with every problem collected. Nothing here
 //! knows HTTP.
 
+mod capacity;
 mod check;
 mod entra;
+mod forms;
 mod https;
 mod latency;
+mod limits;
 mod load;
 mod model;
+mod offer;
 pub(crate) mod raw;
+mod recording;
+mod seed;
 mod select;
 
+pub(crate) use capacity::{MOST_PTU, MOST_TPM};
 pub(crate) use entra::DEFAULT_AUDIENCE;
+pub(crate) use forms::URL_IMAGE;
 pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
-pub(crate) use model::{
-    Admission, Capacity, CompletionLength, DeploymentConfig, EntraConfig, Layout, PaygSettings,
-    PtuSettings, ResourceConfig, WireProfile,
+pub(crate) use limits::{
+    Admission, Advice, Capacity, DynamicQuota, HeaderAnomaly, HeaderSettings, LimiterKind,
+    PaygSettings, PeakLoad, PriorityRamp, PromptCacheSettings, PtuSettings, RefusalSettings,
+    RefusalWording, RequestQuota, ResetUnit, TemporaryAdjustment, TokenEstimate,
 };
+pub(crate) use model::{
+    AnswerForms, CompletionLength, DeploymentConfig, EntraConfig, Layout, ResourceConfig, Sku,
+    ToolCalls, WireProfile,
+};
+
+pub(crate) use recording::{RecordingConfig, Upstream};
+pub(crate) use seed::{from_environment, is_seed};
 
 pub use load::{DEFAULT_CONFIG, SimulatorConfig, load, reference_page, schema};

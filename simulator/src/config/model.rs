@@ -1,11 +1,14 @@
 //! The checked configuration: types that cannot hold a contradiction.
 
-use std::time::Duration;
-
 use seam::token::Signature;
 
 use super::https::HttpsConfig;
-pub(crate) use super::raw::Sku;
+use super::limits::{
+    Capacity, HeaderAnomaly, HeaderSettings, PromptCacheSettings, RefusalSettings, Spillover,
+    TierSettings, TokenEstimate,
+};
+pub(crate) use super::raw::{Sku, ToolCalls};
+use super::recording::RecordingConfig;
 use crate::catalogue::Model;
 use crate::latency::Latency;
 
@@ -18,8 +21,11 @@ pub(crate) struct ResourceConfig {
     pub keys: Vec<String>,
     pub region: String,
     pub https: Option<HttpsConfig>,
+    pub recording: Option<RecordingConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
+    /// Names of deployments that answer for unknown names.
+    pub undefined_deployments: Vec<String>,
     pub deployments: Vec<DeploymentConfig>,
 }
 
@@ -43,13 +49,23 @@ pub(crate) struct DeploymentConfig {
     pub sku: Sku,
     pub wire_profile: WireProfile,
     pub capacity: Capacity,
+    pub token_estimate: TokenEstimate,
+    pub tiers: TierSettings,
+    /// `None`: prompts are not cached.
+    #[allow(dead_code, reason = "its use comes next")]
+    pub prompt_cache: Option<PromptCacheSettings>,
+    pub spillover: Spillover,
+    pub refusals: RefusalSettings,
+    pub headers: HeaderSettings,
+    /// At the start; a live change may switch it.
+    pub header_anomaly: HeaderAnomaly,
     pub lengths: CompletionLength,
+    pub forms: AnswerForms,
     pub latency: Latency,
 }
 
 /// Which era of the service is imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "their limiters are still to come")]
 pub(crate) enum WireProfile {
     /// What the service's pages say today.
     Documented,
@@ -75,6 +91,9 @@ pub(crate) enum Layout {
 }
 
 impl WireProfile {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Documented, Self::Azure2024, Self::Azure2025, Self::Azure2026, Self::OpenAi];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             WireProfile::Documented => "documented",
@@ -106,6 +125,15 @@ impl Sku {
         }
     }
 
+    /// Where its data is processed: spillover stays on one level.
+    pub(crate) fn level(self) -> &'static str {
+        match self {
+            Sku::Standard | Sku::ProvisionedManaged => "regional",
+            Sku::GlobalStandard | Sku::GlobalProvisionedManaged => "global",
+            Sku::DataZoneStandard | Sku::DataZoneProvisionedManaged => "data zone",
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Sku::Standard => "standard",
@@ -116,70 +144,6 @@ impl Sku {
             Sku::DataZoneProvisionedManaged => "data_zone_provisioned_managed",
         }
     }
-}
-
-/// What limits a deployment.
-#[derive(Debug, Clone)]
-pub(crate) enum Capacity {
-    Payg(PaygSettings),
-    Ptu(PtuSettings),
-}
-
-/// Limits of a pay-as-you-go deployment.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct PaygSettings {
-    pub tpm: u64,
-    pub rpm_per_1k_tpm: f64,
-    pub request_window: Duration,
-    pub admission: Admission,
-    pub count_rejected_requests: bool,
-    /// Completion tokens assumed when a request states no maximum.
-    pub default_max_tokens: u64,
-}
-
-impl PaygSettings {
-    /// Requests per minute.
-    pub(crate) fn rpm(&self) -> u64 {
-        ceil(self.tpm as f64 * self.rpm_per_1k_tpm / 1000.0).max(1)
-    }
-
-    /// Requests allowed in one request window, rounded up, at least one.
-    pub(crate) fn requests_per_window(&self) -> u64 {
-        let minutes = self.request_window.as_secs_f64() / 60.0;
-        ceil(self.tpm as f64 * self.rpm_per_1k_tpm / 1000.0 * minutes).max(1)
-    }
-}
-
-/// Rounds up, forgiving the last bits of a division: 1000 × 6 / 1000 × 10 / 60 is 1, not 2.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "limits are positive and far below 2^53"
-)]
-fn ceil(value: f64) -> u64 {
-    (value - 1e-9).ceil().max(0.0) as u64
-}
-
-/// When a request is refused for its tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
-    /// Once the count has reached the limit, before this request is added.
-    Reached,
-    /// When this request would exceed the limit.
-    Strict,
-}
-
-/// Size of a provisioned deployment.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct PtuSettings {
-    pub ptu: u64,
-    pub input_tpm_per_ptu: f64,
-    pub output_ratio: f64,
-    pub window: Duration,
-    pub default_max_tokens: u64,
-    pub default_max_tokens_alpha: f64,
-    /// The model's own cap: the assumed maximum never exceeds it.
-    pub output_cap: u64,
 }
 
 /// How long completions are.
@@ -193,27 +157,12 @@ pub(crate) struct CompletionLength {
     pub mean_reasoning: f64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn request_limits_follow_the_quota_ratio() {
-        let settings = |tpm, rpm_per_1k_tpm, seconds| PaygSettings {
-            tpm,
-            rpm_per_1k_tpm,
-            request_window: Duration::from_secs(seconds),
-            admission: Admission::Strict,
-            count_rejected_requests: false,
-            default_max_tokens: 16,
-        };
-        // The seed's table: ceil(TPM / 1000) requests per 10 s.
-        for (tpm, expected) in [(1_000, 1), (60_000, 60), (100_000_000, 100_000), (1_500, 2)] {
-            assert_eq!(settings(tpm, 6.0, 10).requests_per_window(), expected, "{tpm}");
-        }
-        // The page's example: 600 RPM over 1 s is 10 requests.
-        assert_eq!(settings(100_000, 6.0, 1).requests_per_window(), 10);
-        assert_eq!(settings(100_000, 6.0, 1).rpm(), 600);
-        assert_eq!(settings(1_000, 0.1, 1).requests_per_window(), 1);
-    }
+/// Which kinds of answers are given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AnswerForms {
+    pub tool_calls: ToolCalls,
+    /// Probability that a tool call is followed by another in the same answer.
+    pub parallel_call_probability: f64,
+    /// Probability that a structured answer is a refusal.
+    pub refusal_probability: f64,
 }

@@ -1,12 +1,17 @@
 //! The file as people write it. Doc comments here are the reference: the JSON
 //! Schema is generated from them.
 
+mod limits;
+
+pub(crate) use limits::*;
+
 use schemars::JsonSchema;
 use seam::units::HumanDuration;
 use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
 use super::https::Https;
+use super::recording::Recording;
 
 /// Configuration of the simulator.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,6 +57,9 @@ pub(crate) struct Resource {
     pub keys: Spanned<Vec<Spanned<String>>>,
     /// Region as the service displays it. Default "East US 2".
     pub region: Option<String>,
+    /// Makes the resource a recording proxy, or plays recordings back.
+    #[schemars(with = "Option<Recording>")]
+    pub recording: Option<Spanned<Recording>>,
     /// A second listener, over TLS.
     #[schemars(with = "Option<Https>")]
     pub https: Option<Spanned<Https>>,
@@ -59,6 +67,11 @@ pub(crate) struct Resource {
     /// default those of this bench's gateway and of `simulator token`.
     #[schemars(with = "Option<Entra>")]
     pub entra: Option<Spanned<Entra>>,
+    /// Names of deployments of this resource that answer for names it does not
+    /// have: the first one whose model knows the operation. By default such a
+    /// request gets 404 `DeploymentNotFound`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub undefined_deployments: Option<Vec<Spanned<String>>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]
@@ -112,7 +125,8 @@ pub(crate) struct Deployment {
     /// Kind of capacity. Default "standard".
     #[schemars(with = "Option<Sku>")]
     pub sku: Option<Spanned<Sku>>,
-    /// Tokens per minute: the limit of a pay-as-you-go deployment.
+    /// Tokens per minute: the limit of a pay-as-you-go deployment. Default: the
+    /// service's default quota for the model and SKU, where one is published.
     #[schemars(with = "Option<u64>")]
     pub tpm: Option<Spanned<u64>>,
     /// Provisioned throughput units: the size of a provisioned deployment.
@@ -122,20 +136,40 @@ pub(crate) struct Deployment {
     /// ratio; 6 with `wire_profile = "azure_2024"`.
     #[schemars(with = "Option<f64>")]
     pub rpm_per_1k_tpm: Option<Spanned<f64>>,
-    /// Period over which requests are limited: "1s" or "10s". Default "10s".
+    /// Requests per minute, instead of a ratio to `tpm`. Default of models that
+    /// only requests limit: 3 for speech, 6 for DALL-E 3 and gpt-image-1.
+    #[schemars(with = "Option<u64>")]
+    pub rpm: Option<Spanned<u64>>,
+    /// Requests per day, as OpenAI limits small accounts. Default: no such limit.
+    #[schemars(with = "Option<u64>")]
+    pub rpd: Option<Spanned<u64>>,
+    /// Requests worked on at the same time. Default: no limit; 2 for DALL-E 2.
+    #[schemars(with = "Option<u64>")]
+    pub concurrent_requests: Option<Spanned<u64>>,
+    /// How limits count. Default: "fixed_window" for `documented` and
+    /// `azure_2025`, "sliding_window" for `azure_2024`, "refill" for
+    /// `azure_2026` and `openai`.
+    #[schemars(with = "Option<LimiterKind>")]
+    pub limiter: Option<Spanned<LimiterKind>>,
+    /// How the tokens of a request are estimated. Default: as the wire profile.
+    pub token_estimate: Option<TokenEstimate>,
+    /// Period over which windows limit requests: "1s" or "10s". Default "10s".
+    /// A window that would hold less than one request is as long as one takes.
     #[schemars(with = "Option<HumanDuration>")]
     pub request_window: Option<Spanned<HumanDuration>>,
-    /// Which era of the service to imitate in headers, limiter and error texts:
-    /// "documented" (default) or "azure_2024".
+    /// Which service and era to imitate in bodies, headers, limiter and error
+    /// texts: "documented" (default), "azure_2024", "azure_2025", "azure_2026" or
+    /// "openai".
     #[schemars(with = "Option<WireProfileNames>")]
     pub wire_profile: Option<Spanned<String>>,
     /// Refuse a request whose own estimate would exceed the token limit. By
-    /// default `documented` refuses only once the limit has been reached, as
-    /// the service's page says; `azure_2024` is always strict.
+    /// default `documented` and `azure_2025` refuse only once the limit has been
+    /// reached, as the service's page says; the other profiles are strict,
+    /// `azure_2024` always.
     #[schemars(with = "Option<bool>")]
     pub strict: Option<Spanned<bool>>,
-    /// Whether refused requests count toward the request limit. Default: true
-    /// for `documented`, false for `azure_2024`.
+    /// Whether refused requests count toward the request limit. Default: true,
+    /// but false for `azure_2024`.
     #[schemars(with = "Option<bool>")]
     pub count_rejected_requests: Option<Spanned<bool>>,
     /// Completion tokens to assume at admission when a request states no
@@ -146,6 +180,44 @@ pub(crate) struct Deployment {
     /// Numbers of a provisioned deployment.
     #[schemars(with = "Option<PtuSettings>")]
     pub ptu_settings: Option<Spanned<PtuSettings>>,
+    /// A ceiling above the limits that wanders. Default: none.
+    #[schemars(with = "Option<DynamicQuota>")]
+    pub dynamic_quota: Option<Spanned<DynamicQuota>>,
+    /// Lowered limits for a time. Default: none.
+    #[schemars(with = "Option<TemporaryAdjustment>")]
+    pub temporary_adjustment: Option<Spanned<TemporaryAdjustment>>,
+    /// Large requests are refused for high demand. Default: never.
+    #[schemars(with = "Option<PeakLoad>")]
+    pub peak_load: Option<Spanned<PeakLoad>>,
+    /// Every request gets OpenAI's 429 for want of credit. Default false.
+    #[schemars(with = "Option<bool>")]
+    pub insufficient_quota: Option<Spanned<bool>>,
+    /// The tier of requests that ask for none. Default "default".
+    #[schemars(with = "Option<ServiceTier>")]
+    pub service_tier: Option<Spanned<ServiceTier>>,
+    /// How fast priority traffic may grow before it is served as standard.
+    #[schemars(with = "Option<PriorityRamp>")]
+    pub priority_ramp: Option<Spanned<PriorityRamp>>,
+    /// The flex tier.
+    #[schemars(with = "Option<Flex>")]
+    pub flex: Option<Spanned<Flex>>,
+    /// The prompt cache.
+    #[schemars(with = "Option<PromptCache>")]
+    pub prompt_cache: Option<Spanned<PromptCache>>,
+    /// Standard deployment of the same resource that takes what this
+    /// provisioned one refuses. Default: none; a request may name one in
+    /// `x-ms-spillover-deployment`.
+    #[schemars(with = "Option<String>")]
+    pub spillover_deployment: Option<Spanned<String>>,
+    /// Whether calls of the Responses API spill over too. Default false.
+    #[schemars(with = "Option<bool>")]
+    pub spillover_responses: Option<Spanned<bool>>,
+    /// Texts of refusals.
+    #[schemars(with = "Option<Refusals>")]
+    pub refusals: Option<Spanned<Refusals>>,
+    /// Headers about limits.
+    #[schemars(with = "Option<Headers>")]
+    pub headers: Option<Spanned<Headers>>,
     /// How long completions are: "max_tokens" always fills a stated maximum
     /// (default for `azure_2024`); "natural" draws a length and stops there
     /// (default for `documented`).
@@ -160,30 +232,25 @@ pub(crate) struct Deployment {
     /// Mean reasoning tokens of a reasoning model's answer. Default 192.
     #[schemars(with = "Option<f64>")]
     pub mean_reasoning_tokens: Option<Spanned<f64>>,
+    /// Whether an answer is a tool call when the request leaves it to the model
+    /// (`tool_choice` "auto", or none stated). Default "auto".
+    #[schemars(with = "Option<ToolCalls>")]
+    pub tool_calls: Option<Spanned<ToolCalls>>,
+    /// Probability that a tool call is followed by another one in the same answer,
+    /// where the request allows parallel calls. Default 0.2.
+    #[schemars(with = "Option<f64>")]
+    pub parallel_call_probability: Option<Spanned<f64>>,
+    /// Probability that an answer with a `json_schema` response format is a
+    /// refusal. Default 0.
+    #[schemars(with = "Option<f64>")]
+    pub refusal_probability: Option<Spanned<f64>>,
+    /// Size of images that are given by an `http(s)` URL, which is not fetched, for
+    /// counting their tokens: "WIDTHxHEIGHT" in pixels. Default "1024x1024".
+    #[schemars(with = "Option<String>")]
+    pub url_image_size: Option<Spanned<String>>,
     /// How long answers take. Default: the measured profile of the model and SKU.
     #[schemars(with = "Option<Latency>")]
     pub latency: Option<Spanned<Latency>>,
-}
-
-/// Numbers of a provisioned deployment.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PtuSettings {
-    /// Input tokens per minute that one PTU serves. Default: the model's row in
-    /// the published table.
-    #[schemars(with = "Option<f64>")]
-    pub input_tpm_per_ptu: Option<Spanned<f64>>,
-    /// Input tokens that one output token weighs. Default: the model's row.
-    #[schemars(with = "Option<f64>")]
-    pub output_ratio: Option<Spanned<f64>>,
-    /// How much work 100 % utilisation is, as time at the deployment's rate,
-    /// "1s" to "60s". Default "10s".
-    #[schemars(with = "Option<HumanDuration>")]
-    pub window: Option<Spanned<HumanDuration>>,
-    /// Weight of the newest completion in the moving average that stands for a
-    /// missing maximum, 0 to 1; 0 keeps `default_max_tokens`. Default 0.1.
-    #[schemars(with = "Option<f64>")]
-    pub default_max_tokens_alpha: Option<Spanned<f64>>,
 }
 
 /// Kinds of capacity.
@@ -214,8 +281,21 @@ pub(crate) enum CompletionTokens {
     Natural,
 }
 
-/// Wire profiles, for the schema; the file's value is checked by hand so that
-/// a known but unbuilt profile gets its own message.
+/// When the model calls tools by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ToolCalls {
+    /// When the last message is a user's; after a tool's result comes a text.
+    #[default]
+    Auto,
+    /// Never: always a text.
+    Never,
+    /// Always, also after a tool's result.
+    Always,
+}
+
+/// Wire profiles, for the schema; the file's value is checked by hand so that a
+/// wrong one gets a message of its own.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]
@@ -225,6 +305,15 @@ pub(crate) enum WireProfileNames {
     /// What microsoft/aoai-api-simulator and recordings of 2023-24 show.
     #[schemars(rename = "azure_2024")]
     Azure2024,
+    /// What recordings of mid-2025 show.
+    #[schemars(rename = "azure_2025")]
+    Azure2025,
+    /// What recordings of 2026 show.
+    #[schemars(rename = "azure_2026")]
+    Azure2026,
+    /// api.openai.com; its resource then serves `/v1` as well.
+    #[schemars(rename = "openai")]
+    OpenAi,
 }
 
 /// How long answers take. Which parameters a profile has is said at each.

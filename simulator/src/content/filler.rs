@@ -124,12 +124,17 @@ const WORDS: &[&str] = &[
 ];
 
 /// Why a completion ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Finish {
     /// By itself, or at a stop sequence.
+    #[default]
     Stop,
     /// At the maximum of tokens.
     Length,
+    /// In calls of tools.
+    ToolCalls,
+    /// In the call of a function, before there were tools.
+    FunctionCall,
 }
 
 impl Finish {
@@ -137,18 +142,43 @@ impl Finish {
         match self {
             Finish::Stop => "stop",
             Finish::Length => "length",
+            Finish::ToolCalls => "tool_calls",
+            Finish::FunctionCall => "function_call",
         }
     }
 }
 
-/// One generated choice.
+/// What the pieces of a choice are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The content.
+    #[default]
+    Text,
+    /// The text of a refusal.
+    Refusal,
+    /// The arguments of calls, one after the other.
+    Calls(Vec<Call>),
+}
+
+/// A call, whose arguments are pieces up to those of the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub name: String,
+    /// Its first piece.
+    pub from: usize,
+}
+
+/// One generated choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Completion {
-    /// The text, one token a piece.
+    /// What is streamed, a chunk each: one token, or the tokens of one character.
     pub pieces: Vec<Cow<'static, str>>,
+    pub said: Said,
     pub finish: Finish,
     /// Tokens thought before the text; part of the completion tokens.
     pub reasoning_tokens: u64,
+    /// Tokens billed beside one for each piece.
+    pub extra_tokens: u64,
 }
 
 impl Completion {
@@ -158,7 +188,15 @@ impl Completion {
 
     /// As `usage.completion_tokens` counts.
     pub(crate) fn tokens(&self) -> u64 {
-        self.pieces.len() as u64 + self.reasoning_tokens
+        self.pieces.len() as u64 + self.extra_tokens + self.reasoning_tokens
+    }
+
+    /// The arguments of a call, by its place.
+    pub(crate) fn arguments(&self, call: usize) -> String {
+        let Said::Calls(calls) = &self.said else { return String::new() };
+        let from = calls.get(call).map_or(0, |call| call.from);
+        let to = calls.get(call + 1).map_or(self.pieces.len(), |next| next.from);
+        self.pieces.get(from..to).unwrap_or_default().concat()
     }
 }
 
@@ -174,11 +212,28 @@ pub(crate) struct Lengths<'a> {
     pub encoding: Encoding,
 }
 
-/// Generates one choice.
+impl Lengths<'_> {
+    /// The most tokens of a choice.
+    pub(super) fn limit(&self) -> u64 {
+        self.max_tokens.unwrap_or(self.cap).min(self.cap)
+    }
+
+    /// Draws the reasoning before an answer.
+    pub(super) fn reasoning(&self, rng: &mut impl Rng) -> u64 {
+        reasoning(self.settings.mean_reasoning, rng).min(self.limit())
+    }
+
+    /// Draws how long a text is by itself.
+    pub(super) fn natural(&self, rng: &mut impl Rng) -> u64 {
+        natural(self.settings, rng)
+    }
+}
+
+/// Generates one choice of filler text.
 pub(crate) fn completion(lengths: Lengths<'_>, rng: &mut impl Rng) -> Completion {
-    let limit = lengths.max_tokens.unwrap_or(lengths.cap).min(lengths.cap);
-    let reasoning = reasoning(lengths.settings.mean_reasoning, rng).min(limit);
-    let natural = natural(lengths.settings, rng);
+    let limit = lengths.limit();
+    let reasoning = lengths.reasoning(rng);
+    let natural = lengths.natural(rng);
     let wanted = match lengths.max_tokens {
         Some(_) if lengths.settings.fill_max_tokens => limit - reasoning,
         _ => natural.min(limit - reasoning),
@@ -190,8 +245,9 @@ pub(crate) fn completion(lengths: Lengths<'_>, rng: &mut impl Rng) -> Completion
     } else {
         Finish::Stop
     };
-    let pieces = write(wanted, rng);
-    let completion = Completion { pieces, finish, reasoning_tokens: reasoning };
+    let pieces = words(wanted, rng);
+    let completion =
+        Completion { pieces, finish, reasoning_tokens: reasoning, ..Completion::default() };
     cut_at_stop(completion, lengths.stop, lengths.encoding)
 }
 
@@ -218,8 +274,19 @@ fn natural(settings: &CompletionLength, rng: &mut impl Rng) -> u64 {
     (settings.mean * (sigma * z - sigma * sigma / 2.0).exp()).round().clamp(1.0, 1e6) as u64
 }
 
+/// Filler text of `count` tokens, ending in a full stop.
+pub(super) fn sentences(count: u64, rng: &mut impl Rng) -> String {
+    let mut pieces = words(count.max(2) - 1, rng);
+    if pieces.last().is_some_and(|last| last == ".") {
+        pieces.pop();
+    }
+    pieces.push(Cow::Borrowed("."));
+    pieces.concat()
+}
+
 /// `count` pieces: sentences of 6 to 16 tokens.
-fn write(count: u64, rng: &mut impl Rng) -> Vec<Cow<'static, str>> {
+/// Filler of exactly this many tokens, one a piece.
+pub(crate) fn words(count: u64, rng: &mut impl Rng) -> Vec<Cow<'static, str>> {
     let mut pieces = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
     let mut left_in_sentence = 0_u32;
     for index in 0..count {
@@ -242,19 +309,21 @@ fn pick(list: &'static [&'static str], rng: &mut impl Rng) -> &'static str {
 
 /// Ends the text before the first stop sequence in it. The cut text is encoded
 /// anew, so that its pieces are tokens again.
-fn cut_at_stop(completion: Completion, stop: &[String], encoding: Encoding) -> Completion {
+pub(super) fn cut_at_stop(
+    completion: Completion,
+    stop: &[String],
+    encoding: Encoding,
+) -> Completion {
     if stop.is_empty() {
         return completion;
     }
     let text = completion.text();
     let first = stop.iter().filter(|s| !s.is_empty()).filter_map(|s| text.find(s.as_str())).min();
     let Some(kept) = first.and_then(|at| text.get(..at)) else { return completion };
-    let pieces = encoding
-        .encode(kept)
-        .into_iter()
-        .map(|token| Cow::Owned(encoding.decode(&[token]).unwrap_or_default()))
-        .collect();
-    Completion { pieces, finish: Finish::Stop, ..completion }
+    let split = encoding.split(kept);
+    let extra_tokens = split.iter().map(|piece| piece.tokens as u64 - 1).sum();
+    let pieces = split.into_iter().map(|piece| Cow::Owned(piece.text.to_owned())).collect();
+    Completion { pieces, extra_tokens, finish: Finish::Stop, ..completion }
 }
 
 #[cfg(test)]
@@ -289,7 +358,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn n_pieces_are_n_tokens(count in 0_u64..400, seed: u64) {
-            let text = write(count, &mut Seed(seed).stream("x")).concat();
+            let text = words(count, &mut Seed(seed).stream("x")).concat();
             for encoding in Encoding::ALL {
                 prop_assert_eq!(encoding.count(&text) as u64, count);
             }

@@ -66,7 +66,14 @@ fn compat_total(compat: &Compat, work: Work<'_>, rng: &mut impl Rng) -> Duration
     match work.operation {
         Operation::Chat => millis(normal(compat.chat, rng) * tokens),
         Operation::Completions => millis(normal(compat.completions, rng) * tokens),
-        Operation::Embeddings => millis(normal(compat.embeddings, rng)),
+        // A text of a sound is as long as the sound; of the others that project knows
+        // nothing.
+        Operation::Transcriptions | Operation::Translations => {
+            millis(normal(compat.completions, rng) * tokens)
+        }
+        Operation::Embeddings | Operation::Images | Operation::ImageEdits | Operation::Speech => {
+            millis(normal(compat.embeddings, rng))
+        }
     }
 }
 

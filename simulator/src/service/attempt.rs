@@ -2,37 +2,31 @@
 //! is a request that may be answered, or the error it fails with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
-use bytes::Bytes;
 use http::HeaderMap;
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Map, Value};
 
 use super::deployment::Deployment;
+use super::early::{Reached, early};
 use super::exchange::Exchange;
+use super::metrics::Tokens;
 use super::reply::{fail, wait_until};
 use super::route::Route;
-use crate::api::{self, Call, Outline, Parsed};
+use crate::api::{self, Call, Outline, Parsed, Payload};
 use crate::aside::aside;
 use crate::catalogue::Operation;
 use crate::config::Capacity;
 use crate::latency;
-use crate::limit::{Demand, Refusal, Standing, Ticket};
-use crate::wire::{
-    ApiError, Identity, Ids, JSON, RefusalText, Served, answer_headers, error_headers,
-    refusal_headers, refusal_message, retry_millis, retry_seconds,
-};
-
-/// A request's body: a JSON object.
-pub(super) struct Json {
-    pub bytes: Bytes,
-    pub json: Map<String, Value>,
-}
+use crate::limit::{Demand, Refusal, Ticket, Tier};
+use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
 /// A request that has reached its deployment.
 pub(super) struct Addressed<'p> {
     pub identity: Identity,
+    /// How the client reaches the resource.
+    pub origin: String,
     pub ids: Ids<ChaCha8Rng>,
     pub exchange: Exchange,
     pub route: Route<'p>,
@@ -53,10 +47,11 @@ struct Failure {
 }
 
 impl Addressed<'_> {
-    pub(super) async fn answer(mut self, body: Json) -> Response {
+    pub(super) async fn answer(mut self, body: Payload) -> Response {
         match self.attempt(&body) {
             Ok(accepted) => self.deliver(accepted).await,
             Err(failure) => {
+                self.exchange.ready();
                 self.refusal_delay().await;
                 fail(self.exchange, failure.error, failure.headers)
             }
@@ -66,20 +61,23 @@ impl Addressed<'_> {
     /// A body that nobody can read: no estimate, no admission.
     pub(super) async fn unread(mut self, error: ApiError) -> Response {
         self.refusal_delay().await;
-        let region = Some(self.exchange.resource.config.region.clone());
-        let headers = error_headers(&self.identity, error.status, error.chunked, region.as_deref());
-        fail(self.exchange, error, headers)
+        early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
-    fn attempt(&mut self, Json { bytes, json }: &Json) -> Result<Accepted, Failure> {
+    fn attempt(&mut self, body: &Payload) -> Result<Accepted, Failure> {
         let deployment = Arc::clone(&self.deployment);
         let operation = self.route.operation;
         let model = &deployment.config.model;
-        let outline = Outline::of(operation, json, model.facts.output_tokens);
-        let call = api::read(operation, json, model);
+        let outline = outline(&deployment, operation, body);
+        self.exchange.asks(Tokens {
+            prompt: outline.chars.div_ceil(4),
+            completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
+        });
+        let call = api::read(operation, body, model);
         let mut prompt_tokens = None;
         let mut count = |call: &dyn Call| {
-            *prompt_tokens.get_or_insert_with(|| aside(bytes.len(), || call.prompt_tokens(model)))
+            *prompt_tokens
+                .get_or_insert_with(|| aside(body.bytes.len(), || call.prompt_tokens(model)))
         };
         let now = self.exchange.started;
         let demand = demand(&deployment, operation, outline, &call, || {
@@ -99,7 +97,7 @@ impl Addressed<'_> {
             Ok((call, prompt_tokens)) => Ok(Accepted { ticket, call, prompt_tokens }),
             // A 400 of the model layer, after admission.
             Err(error) => {
-                Err(Failure { error, headers: self.headers(ticket.standing, JSON, false) })
+                Err(Failure { error, headers: self.headers(ticket, JSON, false, Duration::ZERO) })
             }
         }
     }
@@ -108,19 +106,16 @@ impl Addressed<'_> {
         self.exchange.refused(refusal.standing, refusal.reason.name());
         let config = &self.deployment.config;
         let region = &self.exchange.resource.config.region;
-        let message = refusal_message(&RefusalText {
-            profile: config.wire_profile,
-            reason: refusal.reason,
+        let refused = Refused {
+            refusal,
+            limits: self.deployment.limit_headers(self.exchange.resource.organization()),
+            texts: &config.refusals,
             operation: self.route.operation,
             api_version: self.route.api_version,
-            deployment: &config.name,
             model: config.model.facts.name,
             region,
-            wait_seconds: retry_seconds(refusal),
-            wait_millis: retry_millis(refusal),
-        });
-        let error = ApiError::too_many_requests(refusal.reason, &message);
-        let headers = refusal_headers(&self.identity, config.wire_profile, region, refusal);
+        };
+        let (error, headers) = (refused.error(), refused.headers(&self.identity));
         Failure { error, headers }
     }
 
@@ -133,26 +128,37 @@ impl Addressed<'_> {
     /// Headers of an answer, or of an error of the model layer.
     pub(super) fn headers(
         &self,
-        standing: Standing,
+        ticket: Ticket,
         content_type: &'static str,
         streaming: bool,
+        worked: Duration,
     ) -> HeaderMap {
         let config = &self.deployment.config;
         answer_headers(
             &self.identity,
             &Served {
-                profile: config.wire_profile,
                 operation: self.route.operation,
                 region: &self.exchange.resource.config.region,
-                deployment: &config.name,
+                limits: self.deployment.limit_headers(self.exchange.resource.organization()),
                 model: &config.model.snapshot,
                 model_session: &self.deployment.model_session,
                 content_type,
                 streaming,
-                standing,
+                standing: ticket.standing,
+                tiers: ("default", ticket.tier),
+                spilled_from: None,
+                worked,
             },
         )
     }
+}
+
+/// What the limiter looks at. Only some estimates take time.
+fn outline(deployment: &Deployment, operation: Operation, body: &Payload) -> Outline {
+    let (estimate, most) =
+        (deployment.config.token_estimate, deployment.config.model.facts.output_tokens);
+    let read = || Outline::of(operation, &body.fields, most, estimate);
+    if estimate.counts_tokens(operation) { aside(body.bytes.len(), read) } else { read() }
 }
 
 /// What the request asks of the deployment's limiter. `count` gives its exact
@@ -168,12 +174,13 @@ fn demand(
         Capacity::Payg(settings) => Demand {
             estimate: outline.estimate(
                 operation,
-                deployment.config.wire_profile,
+                deployment.config.token_estimate,
                 settings.default_max_tokens,
             ),
             prompt_tokens: 0,
             max_tokens: None,
             choices: 0,
+            tier: Tier::Default,
         },
         Capacity::Ptu(_) => Demand {
             estimate: 0,
@@ -184,7 +191,8 @@ fn demand(
                 .ok()
                 .and_then(|call| call.max_tokens())
                 .or(outline.max_tokens),
-            choices: if operation == Operation::Embeddings { 0 } else { outline.choices },
+            choices: if operation.is_text() { outline.choices } else { 0 },
+            tier: Tier::Default,
         },
     }
 }

@@ -31,14 +31,21 @@ impl Credential {
     }
 }
 
-/// Checks a request's credentials. A bearer token may be a key on the v1 surface
-/// only. What has the form of an access token is judged as one, also beside a
+/// Checks a request's credentials. A bearer token may be a key on the v1 surface;
+/// on OpenAI's it is nothing else. What has the form of an access token is judged as one, also beside a
 /// wrong key: gateways forward their own subscription key in the same header.
 pub(super) fn authenticate(
     resource: &Resource,
-    surface: Surface<'_>,
+    surface: Surface,
     headers: &HeaderMap,
 ) -> Result<Credential, ApiError> {
+    if surface == Surface::OpenAi {
+        return match bearer(headers) {
+            None | Some(b"") => Err(ApiError::missing_api_key()),
+            Some(key) if resource.accepts(key) => Ok(Credential::BearerKey),
+            Some(key) => Err(ApiError::incorrect_api_key(&String::from_utf8_lossy(key))),
+        };
+    }
     let key = ["api-key", "ocp-apim-subscription-key"]
         .iter()
         .find_map(|name| headers.get(*name).map(|value| value.as_bytes()))

@@ -1,6 +1,7 @@
 //! An accepted request answered: generate → pace.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -9,8 +10,8 @@ use http::StatusCode;
 use super::attempt::{Accepted, Addressed};
 use super::reply::{respond, wait_until};
 use super::stream::{StreamPlan, stream_body};
-use crate::api::{Delivery, Ground, Plan};
-use crate::latency::{self, Conditions, Schedule, Work};
+use crate::api::{Delivery, Ground, Plan, Timing};
+use crate::latency::{self, Conditions, Schedule, Shape, Work};
 use crate::limit::{Standing, Ticket};
 use crate::wire::EVENT_STREAM;
 
@@ -22,6 +23,7 @@ impl Addressed<'_> {
         let plan = call.plan(Ground {
             deployment: &deployment.config,
             fingerprint: deployment.fingerprint.as_deref(),
+            origin: &self.origin,
             created: resource.environment.clock.now().unix_seconds(),
             prompt_tokens,
             cached_tokens: 0,
@@ -30,22 +32,39 @@ impl Addressed<'_> {
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
-        let started = self.exchange.started;
-        match plan.delivery {
-            Delivery::Whole(document) => {
-                wait_until(started + schedule.end()).await;
-                let headers = self.headers(ticket.standing, document.content_type, false);
-                self.exchange.complete(200, None);
-                respond(StatusCode::OK, headers, Body::from(document.body))
-            }
-            Delivery::Stream(events) => {
-                let headers = self.headers(ticket.standing, EVENT_STREAM, true);
-                wait_until(started + schedule.first()).await;
+        self.exchange.ready();
+        let timing = self.timing(&schedule, &plan);
+        let document = match plan.delivery {
+            Delivery::Whole(document) => document,
+            Delivery::Timed(write) => write(&timing),
+            Delivery::Stream(mut events) => {
+                events.timed(&timing);
+                let headers = self.headers(ticket, EVENT_STREAM, true, schedule.first());
+                wait_until(self.exchange.started + schedule.first()).await;
                 self.exchange.first_byte();
                 let choices = plan.choices;
                 let plan = StreamPlan { exchange: self.exchange, events, schedule, choices };
-                respond(StatusCode::OK, headers, stream_body(plan))
+                return respond(StatusCode::OK, headers, stream_body(plan));
             }
+        };
+        wait_until(self.exchange.started + schedule.end()).await;
+        let headers = self.headers(ticket, document.content_type, false, schedule.end());
+        self.exchange.complete(200, None);
+        respond(StatusCode::OK, headers, Body::from(document.body))
+    }
+
+    /// What the schedule says of the answer's speed.
+    fn timing(&self, schedule: &Schedule, plan: &Plan) -> Timing {
+        let overhead_ms = match &self.deployment.latency().shape {
+            Shape::Measured(measured) => measured.overhead_ms,
+            Shape::Zero | Shape::Compat(_) => 0.0,
+        };
+        let tokens = plan.choices.iter().max().copied().unwrap_or_default();
+        Timing {
+            overhead: Duration::try_from_secs_f64(overhead_ms / 1e3).unwrap_or_default(),
+            first: schedule.first(),
+            last: schedule.end(),
+            tokens: tokens as u64,
         }
     }
 

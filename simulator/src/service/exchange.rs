@@ -6,19 +6,20 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::authenticate::Credential;
 use super::deployment::Deployment;
 use super::journal::Record;
 use super::lock;
-use super::metrics::{Observation, Place};
+use super::metrics::{Observation, Tokens};
 use super::resource::Resource;
+use super::route::Endpoint;
 use crate::api::Usage;
-use crate::catalogue::Operation;
 use crate::latency::Schedule;
 use crate::limit::{PaygStanding, Standing, Ticket, Used};
+use crate::wire::Style;
 
 /// Status of a request whose client went away (nginx's number).
 const CLIENT_CLOSED: u16 = 499;
@@ -27,17 +28,46 @@ const CLIENT_CLOSED: u16 = 499;
 /// journal holds many.
 const NAME_BYTES: usize = 1024;
 
+/// The header of W3C Trace Context.
+pub(super) const TRACEPARENT: &str = "traceparent";
+
+/// The trace id of a well-formed `traceparent`: version, trace, parent and flags in
+/// lower-case hexadecimal, ids not zero (W3C Trace Context, section 3.2.2).
+pub(super) fn trace_id(value: &HeaderValue) -> Option<String> {
+    let hexadecimal = |text: &str, length| {
+        text.len() == length
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let mut parts = value.to_str().ok()?.splitn(5, '-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let well_formed = hexadecimal(version, 2)
+        && version != "ff"
+        && (version != "00" || parts.next().is_none())
+        && hexadecimal(trace, 32)
+        && hexadecimal(parent, 16)
+        && hexadecimal(flags, 2);
+    let zero = |id: &str| id.bytes().all(|byte| byte == b'0');
+    (well_formed && !zero(trace) && !zero(parent)).then(|| trace.to_owned())
+}
+
 /// A request under way.
 pub(super) struct Exchange {
     pub resource: Arc<Resource>,
     /// When the whole request was here: what deadlines are measured from.
     pub started: Instant,
     pub number: u64,
+    /// Who answers.
+    pub style: Style,
     received: Instant,
     record: Record,
     admitted: Option<Admitted>,
     first_byte: Option<Instant>,
     refused: Option<&'static str>,
+    /// What it asked for, as far as the limiter looked.
+    asked: Tokens,
+    /// When all was done but to wait and to send.
+    ready: Option<Instant>,
     over: bool,
 }
 
@@ -58,6 +88,7 @@ impl Exchange {
         let record = Record {
             number,
             correlation_id,
+            trace_id: headers.get(TRACEPARENT).and_then(trace_id),
             received_us: resource.micros(received),
             ..Record::default()
         };
@@ -65,11 +96,14 @@ impl Exchange {
             resource: Arc::clone(resource),
             started: received,
             number,
+            style: Style::default(),
             received,
             record,
             admitted: None,
             first_byte: None,
             refused: None,
+            asked: Tokens::default(),
+            ready: None,
             over: false,
         }
     }
@@ -80,8 +114,8 @@ impl Exchange {
     }
 
     /// What the request wants, as its path says.
-    pub(super) fn called(&mut self, operation: Operation) {
-        self.record.operation = Some(operation.name());
+    pub(super) fn called(&mut self, endpoint: Endpoint) {
+        self.record.operation = Some(endpoint.name());
     }
 
     /// What let it in.
@@ -100,6 +134,7 @@ impl Exchange {
         self.record.counted_tokens = Some(ticket.counted);
         self.stands(ticket.standing);
         let deployment = Arc::clone(deployment);
+        deployment.under_way();
         self.admitted =
             Some(Admitted { deployment, ticket, usage: Usage::default(), schedule: None });
     }
@@ -112,11 +147,21 @@ impl Exchange {
     fn stands(&mut self, standing: Standing) {
         match standing {
             Standing::Ptu(utilization) => self.record.utilization = Some(utilization),
-            Standing::Payg(PaygStanding { remaining_tokens, remaining_requests, .. }) => {
-                self.record.remaining_tokens = Some(remaining_tokens);
-                self.record.remaining_requests = Some(remaining_requests);
+            Standing::Payg(PaygStanding { tokens, requests, .. }) => {
+                self.record.remaining_tokens = tokens.map(|level| level.remaining);
+                self.record.remaining_requests = requests.map(|level| level.remaining);
             }
         }
+    }
+
+    /// What the request asks for, before anybody counted.
+    pub(super) fn asks(&mut self, asked: Tokens) {
+        self.asked = asked;
+    }
+
+    /// The reply is made; from now on it waits and is sent.
+    pub(super) fn ready(&mut self) {
+        self.ready.get_or_insert_with(Instant::now);
     }
 
     /// What the answer will have used, and when its tokens are made.
@@ -152,6 +197,7 @@ impl Exchange {
             return;
         }
         self.over = true;
+        self.resource.over();
         let now = Instant::now();
         let usage_or_zero = usage.unwrap_or_default();
         if let Some(admitted) = &self.admitted {
@@ -161,6 +207,7 @@ impl Exchange {
                 complete,
             };
             admitted.deployment.settle(now, &admitted.ticket, used);
+            admitted.deployment.over();
         }
         let mut record = std::mem::take(&mut self.record);
         if let Some(usage) = usage {
@@ -172,20 +219,25 @@ impl Exchange {
         record.done_us = self.resource.micros(now);
         record.status = status;
         record.reason = reason;
-        let known = record.deployment.as_deref().filter(|name| {
-            // A name from a path must not become a label: anyone can send any.
-            self.resource.deployments.contains_key(*name)
-        });
-        self.resource.metrics.observe(Observation {
-            place: Place {
-                resource: self.resource.name().to_owned(),
-                deployment: known.unwrap_or_default().to_owned(),
-                operation: record.operation.unwrap_or_default(),
-            },
+        let reached = match &self.admitted {
+            Some(admitted) => Some(&admitted.deployment),
+            None => {
+                record.deployment.as_deref().and_then(|name| self.resource.deployments.get(name))
+            }
+        };
+        let metering = reached.map_or(&self.resource.metering, |deployment| &deployment.metering);
+        let used = Tokens {
+            prompt: usage_or_zero.prompt_tokens,
+            completion: usage_or_zero.completion_tokens,
+        };
+        let ready = self.ready.unwrap_or(now);
+        metering.of(record.operation.unwrap_or_default()).observe(&Observation {
             status,
             refused: self.refused,
-            prompt_tokens: usage_or_zero.prompt_tokens,
-            completion_tokens: usage_or_zero.completion_tokens,
+            used,
+            requested: if used == Tokens::default() { self.asked } else { used },
+            counted: record.counted_tokens,
+            work_seconds: ready.saturating_duration_since(self.started).as_secs_f64(),
             first_byte_seconds: self
                 .first_byte
                 .map(|at| at.saturating_duration_since(self.received).as_secs_f64()),
@@ -201,6 +253,7 @@ impl Exchange {
             "request over"
         );
         lock(&self.resource.journal).push(record);
+        self.resource.journal_grew.notify_waiters();
     }
 }
 
@@ -217,5 +270,31 @@ impl Drop for Exchange {
             Usage { completion_tokens, reasoning_tokens, ..admitted.usage }
         });
         self.end(CLIENT_CLOSED, Some("client_closed"), usage, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_well_formed_traces_are_kept() {
+        let id = |text: &'static str| trace_id(&HeaderValue::from_static(text));
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(id(good).as_deref(), Some(trace));
+        let later = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more";
+        assert_eq!(id(later).as_deref(), Some(trace));
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        ] {
+            assert_eq!(id(bad), None, "{bad}");
+        }
     }
 }

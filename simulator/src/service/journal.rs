@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub correlation_id: Option<String>,
     /// What let it in: `key`, `bearer_key` or `entra_token`.
     pub credential: Option<&'static str>,
+    /// The trace id of the `traceparent` that came (W3C Trace Context).
+    pub trace_id: Option<String>,
     pub deployment: Option<String>,
     pub operation: Option<&'static str>,
     pub received_us: u64,
@@ -76,6 +78,20 @@ impl Journal {
             self.records.pop_front();
         }
         self.records.push_back(record);
+    }
+
+    /// The sequence of the newest record there was; 0 before the first.
+    pub(super) fn last_sequence(&self) -> u64 {
+        self.last
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Forgets all records; sequences go on.
+    pub(super) fn clear(&mut self) {
+        self.records.clear();
     }
 
     /// At most `limit` records with a sequence above `after`.

@@ -7,6 +7,8 @@
 //! `{"deployments":{"NAME":{"tpm":1000,"latency":{…}}}}`, one by name. Anything
 //! unknown is refused, and nothing is changed then.
 
+mod limits;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -14,8 +16,21 @@ use serde_json::{Map, Value, json};
 
 use super::deployment::{Change, Deployment};
 use super::resource::Resource;
+use crate::catalogue::Model;
 use crate::config::{Capacity, latency_from, raw};
 use crate::latency::{Latency, Shape, Spread};
+
+/// What can be changed of a deployment.
+const DEPLOYMENT_KEYS: &[&str] = &[
+    "tpm",
+    "rpm",
+    "ptu",
+    "temporary_adjustment",
+    "peak_load",
+    "insufficient_quota",
+    "header_anomaly",
+    "latency",
+];
 
 type Planned = Vec<(Arc<Deployment>, Change)>;
 
@@ -24,21 +39,20 @@ pub(super) fn plan(resource: &Resource, body: &[u8]) -> Result<Planned, String> 
     let body: Value =
         serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let body = object(&body, "the body")?;
-    only(body, "the body", &["latency", "deployments"])?;
+    only(body, "the body", &["latency", "openai_deployments", "deployments"])?;
     let mut changes: IndexMap<&str, Change> = IndexMap::new();
     if let Some(latency) = body.get("latency") {
         seed_dialect(resource, latency, &mut changes)?;
     }
+    if let Some(deployments) = body.get("openai_deployments") {
+        for (name, patch) in object(deployments, "`openai_deployments`")? {
+            let (name, deployment) = known(resource, name)?;
+            seed_deployment(name, deployment, patch, changes.entry(name).or_default())?;
+        }
+    }
     if let Some(deployments) = body.get("deployments") {
         for (name, patch) in object(deployments, "`deployments`")? {
-            let Some((name, deployment)) = resource.deployments.get_key_value(name.as_str()) else {
-                let known: Vec<_> = resource.deployments.keys().map(String::as_str).collect();
-                return Err(format!(
-                    "no deployment `{name}` in resource `{}`; it has: {}",
-                    resource.name(),
-                    known.join(", ")
-                ));
-            };
+            let (name, deployment) = known(resource, name)?;
             let change = changes.entry(name).or_default();
             one_deployment(name, deployment, patch, change)?;
         }
@@ -47,6 +61,43 @@ pub(super) fn plan(resource: &Resource, body: &[u8]) -> Result<Planned, String> 
         .into_iter()
         .filter_map(|(name, change)| Some((Arc::clone(resource.deployments.get(name)?), change)))
         .collect())
+}
+
+fn known<'a>(
+    resource: &'a Resource,
+    name: &str,
+) -> Result<(&'a String, &'a Arc<Deployment>), String> {
+    resource.deployments.get_key_value(name).ok_or_else(|| {
+        let known: Vec<_> = resource.deployments.keys().map(String::as_str).collect();
+        format!(
+            "no deployment `{name}` in resource `{}`; it has: {}",
+            resource.name(),
+            known.join(", ")
+        )
+    })
+}
+
+/// A deployment as the seed's `openai_deployments` shows it. Its model can be
+/// stated, not changed.
+fn seed_deployment(
+    name: &str,
+    deployment: &Deployment,
+    patch: &Value,
+    change: &mut Change,
+) -> Result<(), String> {
+    let place = format!("`openai_deployments.{name}`");
+    let patch = object(patch, &place)?;
+    only(patch, &place, &["model", "tokens_per_minute"])?;
+    let own = deployment.config.model.facts.name;
+    if let Some(model) = patch.get("model")
+        && model.as_str().and_then(Model::find).is_none_or(|model| model.facts.name != own)
+    {
+        return Err(format!("{place}: the model is `{own}` and stays it"));
+    }
+    match patch.get("tokens_per_minute") {
+        None => Ok(()),
+        Some(tpm) => one_deployment(name, deployment, &json!({ "tpm": tpm }), change),
+    }
 }
 
 fn seed_dialect<'a>(
@@ -104,25 +155,10 @@ fn one_deployment(
 ) -> Result<(), String> {
     let place = format!("`deployments.{name}`");
     let patch = object(patch, &place)?;
-    only(patch, &place, &["tpm", "ptu", "latency"])?;
-    for (key, most, slot) in
-        [("tpm", 1_000_000_000, &mut change.tpm), ("ptu", 100_000, &mut change.ptu)]
-    {
-        let Some(value) = patch.get(key) else { continue };
-        let fits = matches!(
-            (key, &deployment.config.capacity),
-            ("tpm", Capacity::Payg(_)) | ("ptu", Capacity::Ptu(_))
-        );
-        if !fits {
-            let sku = deployment.config.sku.name();
-            return Err(format!("{place} is a `{sku}` deployment: it has no `{key}`"));
-        }
-        match value.as_u64().filter(|value| (1..=most).contains(value)) {
-            Some(value) => *slot = Some(value),
-            None => {
-                return Err(format!("{place}: `{key}` must be a whole number from 1 to {most}"));
-            }
-        }
+    only(patch, &place, DEPLOYMENT_KEYS)?;
+    change.limits = limits::plan(&place, deployment, patch)?;
+    if let Some(value) = patch.get("header_anomaly") {
+        change.anomaly = Some(limits::read(&place, "header_anomaly", value)?);
     }
     if let Some(latency) = patch.get("latency") {
         let settings: raw::Latency = serde_json::from_value(latency.clone())
@@ -190,8 +226,21 @@ pub(super) fn describe(resource: &Resource) -> Value {
         }
         deployments.insert(name.clone(), describe_deployment(deployment, &latency));
     }
+    let limited: Map<String, Value> = resource
+        .deployments
+        .iter()
+        .filter_map(|(name, deployment)| match deployment.capacity() {
+            Capacity::Payg(settings) => {
+                let model = deployment.config.model.facts.name;
+                Some((name.clone(), json!({"model": model, "tokens_per_minute": settings.tpm})))
+            }
+            Capacity::Ptu(_) => None,
+        })
+        .collect();
     let mut body = json!({
         "deployments": deployments,
+        "openai_deployments": limited,
+        "simulator_mode": "generate",
         "region": resource.config.region,
         "resource": resource.name(),
     });
@@ -209,19 +258,7 @@ fn describe_deployment(deployment: &Deployment, latency: &Latency) -> Value {
         "sku": config.sku.name(),
         "wire_profile": config.wire_profile.name(),
     });
-    let limits = match deployment.capacity() {
-        Capacity::Payg(settings) => json!({
-            "tpm": settings.tpm,
-            "requests_per_window": settings.requests_per_window(),
-            "request_window_seconds": settings.request_window.as_secs(),
-        }),
-        Capacity::Ptu(settings) => json!({
-            "ptu": settings.ptu,
-            "input_tpm_per_ptu": settings.input_tpm_per_ptu,
-            "output_ratio": settings.output_ratio,
-            "window_seconds": settings.window.as_secs_f64(),
-        }),
-    };
+    let limits = limits::describe(deployment);
     if let (Some(object), Value::Object(limits)) = (object.as_object_mut(), limits) {
         object.extend(limits);
     }

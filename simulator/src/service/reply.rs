@@ -21,11 +21,12 @@ pub(super) async fn wait_until(due: Instant) {
 /// Ends a request with an error.
 pub(super) fn fail(mut exchange: Exchange, error: ApiError, headers: HeaderMap) -> Response {
     exchange.complete(error.status.as_u16(), Some(error.reason));
+    let body = error.body(exchange.style);
     let body = if error.chunked {
-        let chunk: Result<Bytes, std::convert::Infallible> = Ok(Bytes::from(error.body));
+        let chunk: Result<Bytes, std::convert::Infallible> = Ok(Bytes::from(body));
         Body::from_stream(stream::iter([chunk]))
     } else {
-        Body::from(error.body)
+        Body::from(body)
     };
     respond(error.status, headers, body)
 }

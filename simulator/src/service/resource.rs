@@ -1,17 +1,24 @@
 //! One simulated resource and what its requests share.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
+use seam::http::{HttpService, network};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::deployment::Deployment;
 use super::journal::Journal;
-use super::metrics::Metrics;
+use super::metrics::{Metering, Metrics};
+use super::route::Surface;
 use super::simulator::Environment;
+use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
+use crate::wire::Ids;
 
 /// Settings of the whole process that a resource obeys.
 #[derive(Debug, Clone)]
@@ -30,10 +37,20 @@ pub(super) struct Resource {
     pub environment: Environment,
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
+    /// Told of every record.
+    pub journal_grew: Notify,
+    /// Ends what would go on for ever, once the process stops.
+    pub closing: CancellationToken,
     pub metrics: Arc<Metrics>,
+    /// Of requests that reached no deployment.
+    pub metering: Metering,
+    /// Calls the endpoint that is recorded; made when it is first needed.
+    client: OnceLock<HttpService>,
     /// One live change at a time.
     pub patching: Mutex<()>,
     requests: AtomicU64,
+    in_flight: AtomicU64,
+    organization: String,
 }
 
 impl Resource {
@@ -49,20 +66,33 @@ impl Resource {
             .map(|deployment| {
                 let stream = format!("simulator/{}/{}", config.name, deployment.name);
                 let rng = environment.seed.stream(&stream);
-                (deployment.name.clone(), Arc::new(Deployment::new(deployment.clone(), rng)))
+                let quota = environment.seed.stream(&format!("{stream}/quota"));
+                let metering = Metering::new(Arc::clone(&metrics), &config.name, &deployment.name);
+                let served = Deployment::new(deployment.clone(), rng, quota, metering);
+                (deployment.name.clone(), Arc::new(served))
             })
             .collect();
+        let mut ids =
+            Ids(environment.seed.stream(&format!("simulator/{}/organization", config.name)));
+        let organization = ids.organization();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
+        let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
+            metering,
+            client: OnceLock::new(),
             config,
             settings,
             environment,
             deployments,
             journal,
+            journal_grew: Notify::new(),
+            closing: CancellationToken::new(),
             metrics,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            organization,
         }
     }
 
@@ -70,8 +100,29 @@ impl Resource {
         &self.config.name
     }
 
+    /// A client over real sockets.
+    pub(super) fn client(&self) -> HttpService {
+        self.client.get_or_init(|| network(BTreeMap::new())).clone()
+    }
+
+    /// How many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many requests are under way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// A request is over.
+    pub(super) fn over(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The next request's number, from 1.
     pub(super) fn next_number(&self) -> u64 {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
@@ -87,15 +138,54 @@ impl Resource {
         u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The era of replies that no deployment makes: 2024 when all are.
+    /// The era of replies that no deployment makes: that of all of them, when they
+    /// share one.
     pub(super) fn wire_profile(&self) -> WireProfile {
-        let old =
-            |deployment: &Arc<Deployment>| deployment.config.wire_profile == WireProfile::Azure2024;
-        if !self.deployments.is_empty() && self.deployments.values().all(old) {
-            WireProfile::Azure2024
-        } else {
-            WireProfile::Documented
+        let mut profiles = self.profiles();
+        match profiles.next() {
+            Some(first) if profiles.all(|profile| profile == first) => first,
+            _ => WireProfile::Documented,
         }
+    }
+
+    /// Whether `/v1/…` is served: OpenAI's surface, for deployments in its dress.
+    pub(super) fn serves_openai(&self) -> bool {
+        self.profiles().any(|profile| profile == WireProfile::OpenAi)
+    }
+
+    /// Whether nothing here is Azure's.
+    pub(super) fn is_openai(&self) -> bool {
+        self.wire_profile() == WireProfile::OpenAi
+    }
+
+    fn profiles(&self) -> impl Iterator<Item = WireProfile> {
+        self.deployments.values().map(|deployment| deployment.config.wire_profile)
+    }
+
+    /// The deployment of this name; on OpenAI's surface, where models are named,
+    /// also by its snapshot's; or the one that answers for unknown names.
+    pub(super) fn deployment(
+        &self,
+        surface: Surface,
+        name: &str,
+        operation: Operation,
+    ) -> Option<&Arc<Deployment>> {
+        let by_snapshot = || {
+            let mut all = self.deployments.values().filter(|_| surface == Surface::OpenAi);
+            all.find(|deployment| deployment.config.model.snapshot == name)
+        };
+        let stand_in = || {
+            let stand_ins = self.config.undefined_deployments.iter();
+            stand_ins
+                .filter_map(|name| self.deployments.get(name))
+                .find(|deployment| deployment.config.model.supports(operation))
+        };
+        self.deployments.get(name).or_else(by_snapshot).or_else(stand_in)
+    }
+
+    /// OpenAI's name of who asks.
+    pub(super) fn organization(&self) -> &str {
+        &self.organization
     }
 
     pub(super) fn accepts(&self, key: &[u8]) -> bool {

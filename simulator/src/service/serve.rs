@@ -12,32 +12,47 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::Request;
+use http::header::{CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::attempt::{Addressed, Json};
+use super::attempt::Addressed;
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
-use super::exchange::Exchange;
-use super::reply::fail;
+use super::early::{Reached, early, told};
+use super::exchange::{Exchange, TRACEPARENT, trace_id};
+use super::inquire::inquire;
+use super::record::Proxy;
+use super::replay::replay;
 use super::resource::Resource;
-use super::route::{Route, Surface, address, route};
-use crate::api::{model_of, parse_json};
-use crate::wire::{ApiError, Identity, Ids, error_headers};
+use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
+use crate::api::{Payload, model_of};
+use crate::catalogue::{Operation, is_retired};
+use crate::config::RecordingConfig;
+use crate::wire::{ApiError, Identity, Ids, Style};
 
 /// Serves whatever is not control.
 pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
     request: Request<Body>,
 ) -> Response {
+    let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
+    let trace = trace.cloned();
+    let mut response = answer(resource, request).await;
+    if let Some(trace) = trace {
+        response.headers_mut().insert(TRACEPARENT, trace);
+    }
+    response
+}
+
+async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
-    if let Some((operation, surface)) = address(parts.uri.path()) {
-        exchange.called(operation);
-        if let Surface::Deployment(name) = surface {
-            exchange.addressed(name);
-        }
+    let address = address(parts.uri.path()).filter(|address| served(&resource, address));
+    exchange.style = style(&resource, address, parts.uri.path());
+    if let Some(name) = address.and_then(|address| address.deployment) {
+        exchange.addressed(name);
     }
     let mut ids = Ids(resource.rng("ids", exchange.number));
     let identity = Identity {
@@ -48,52 +63,151 @@ pub(super) async fn serve(
     // Read in any case: a connection lives on only when its request was read.
     let bytes = read_body(body, resource.settings.max_body_bytes).await;
     exchange.read();
-    let body = bytes.and_then(|bytes| parse_json(&bytes).map(|json| Json { bytes, json }));
-    let (route, deployment) = match resolve(&resource, &parts, &body, &mut exchange) {
-        Ok(found) => found,
-        Err((error, region)) => {
-            let headers = error_headers(&identity, error.status, error.chunked, region);
-            return fail(exchange, error, headers);
+    if let Some(recording) = &resource.config.recording {
+        let surface = address.map_or(Surface::V1, |address| address.surface);
+        let bytes = match authenticate(&resource, surface, &parts.headers).and(bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => return early(exchange, &identity, error, Reached::Edge),
+        };
+        return match recording {
+            RecordingConfig::Replay { store, time_factor } => {
+                replay(store, *time_factor, exchange, &identity, &parts, &bytes).await
+            }
+            RecordingConfig::Record { store, upstream } => {
+                let client = resource.client();
+                let proxy = Proxy { client: &client, upstream, store };
+                proxy.serve(exchange, &identity, &parts, bytes).await
+            }
+        };
+    }
+    let routed = match reach(&resource, address, &parts, &mut exchange) {
+        Ok(routed) => routed,
+        Err(error) => return early(exchange, &identity, error, Reached::Edge),
+    };
+    let operation = match routed.endpoint {
+        Endpoint::Operation(operation) => operation,
+        Endpoint::Inquiry(inquiry) => {
+            return match inquire(&resource, inquiry, &routed, bytes) {
+                Ok(document) => told(exchange, &identity, document),
+                Err(error) => early(exchange, &identity, error, Reached::Resource),
+            };
         }
     };
-    let request = Addressed { identity, ids, exchange, route, deployment };
+    let body = match bytes {
+        Ok(bytes) if operation.takes_form() => {
+            let content_type = parts.headers.get(CONTENT_TYPE).and_then(|own| own.to_str().ok());
+            Payload::form(content_type, bytes).await
+        }
+        Ok(bytes) => Payload::json(bytes),
+        Err(error) => Err(error),
+    };
+    let (route, deployment) = match resolve(&resource, routed, operation, &body, &mut exchange) {
+        Ok(found) => found,
+        Err(error) => return early(exchange, &identity, error, Reached::Resource),
+    };
+    let request =
+        Addressed { identity, origin: origin(&parts.headers), ids, exchange, route, deployment };
     match body {
         Ok(body) => request.answer(body).await,
         Err(error) => request.unread(error).await,
     }
 }
 
-/// What the path asks, and of which deployment.
-type Found<'p> = (Route<'p>, Arc<Deployment>);
+/// How the client reached us, as far as it says.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = text(HeaderName::from_static("x-forwarded-proto")).unwrap_or("http");
+    format!("{scheme}://{}", text(HOST).unwrap_or("localhost"))
+}
 
-/// The steps up to the deployment. With an error comes the region, once the
-/// resource itself has been reached.
-fn resolve<'a, 'p>(
-    resource: &'a Resource,
+/// Whether the resource has this surface: OpenAI's is there for deployments in its
+/// dress only, since an Azure resource has none.
+fn served(resource: &Resource, address: &Address<'_>) -> bool {
+    address.surface != Surface::OpenAi || resource.serves_openai()
+}
+
+/// Who answers before a deployment is known.
+fn style(resource: &Resource, address: Option<Address<'_>>, path: &str) -> Style {
+    match address {
+        Some(Address { surface: Surface::OpenAi, rest, .. }) => {
+            if rest.starts_with("responses") {
+                Style::OpenAiResponses
+            } else {
+                Style::OpenAi
+            }
+        }
+        Some(_) => Style::Azure,
+        None if resource.is_openai() && !path.trim_start_matches('/').starts_with("openai") => {
+            Style::OpenAi
+        }
+        None => Style::Azure,
+    }
+}
+
+/// An endpoint, reached with a credential.
+#[derive(Clone, Copy)]
+pub(super) struct Routed<'p> {
+    pub address: Address<'p>,
+    pub endpoint: Endpoint,
+    pub api_version: &'p str,
+}
+
+/// Route → authenticate.
+fn reach<'p>(
+    resource: &Resource,
+    address: Option<Address<'p>>,
     parts: &'p Parts,
-    body: &Result<Json, ApiError>,
     exchange: &mut Exchange,
-) -> Result<Found<'p>, (ApiError, Option<&'a str>)> {
-    let route =
-        route(parts, &resource.settings.newest_api_version).map_err(|error| (error, None))?;
-    let credential =
-        authenticate(resource, route.surface, &parts.headers).map_err(|error| (error, None))?;
+) -> Result<Routed<'p>, ApiError> {
+    let newest = &resource.settings.newest_api_version;
+    let (address, endpoint, api_version) = route(address, parts, exchange.style, newest)?;
+    let routed = Routed { address, endpoint, api_version };
+    exchange.called(routed.endpoint);
+    let credential = authenticate(resource, routed.address.surface, &parts.headers)?;
     exchange.authenticated(credential);
-    let region = Some(resource.config.region.as_str());
-    let name = match (route.surface, body) {
-        (Surface::Deployment(name), _) => name,
-        (Surface::V1, Ok(body)) => model_of(&body.json).map_err(|error| (error, region))?,
-        (Surface::V1, Err(error)) => return Err((error.clone(), region)),
+    Ok(routed)
+}
+
+/// The deployment that a request is for.
+fn resolve<'p>(
+    resource: &Resource,
+    Routed { address, api_version, .. }: Routed<'p>,
+    operation: Operation,
+    body: &Result<Payload, ApiError>,
+    exchange: &mut Exchange,
+) -> Result<(Route<'p>, Arc<Deployment>), ApiError> {
+    let surface = address.surface;
+    let name = match (address.deployment, body) {
+        (Some(name), _) => name,
+        (None, Ok(body)) => model_of(&body.fields)?,
+        (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);
-    let Some(deployment) = resource.deployments.get(name) else {
-        return Err((ApiError::deployment_not_found(resource.wire_profile()), region));
+    let Some(deployment) = resource.deployment(surface, name, operation) else {
+        return Err(match surface {
+            Surface::OpenAi if is_retired(name) => ApiError::model_deprecated(name),
+            Surface::OpenAi => ApiError::model_not_found(name, exchange.style),
+            _ => ApiError::deployment_not_found(resource.wire_profile()),
+        });
     };
-    let model = &deployment.config.model;
-    if !model.supports(route.operation) {
-        return Err((ApiError::operation_not_supported(route.operation, model), region));
+    if surface == Surface::OpenAi {
+        exchange.addressed(&deployment.config.name);
     }
-    Ok((route, Arc::clone(deployment)))
+    exchange.style = deployment.style(operation);
+    let model = &deployment.config.model;
+    if !model.supports(operation) {
+        return Err(match surface {
+            Surface::OpenAi => ApiError::wrong_endpoint(operation, model.main_operation()),
+            _ => ApiError::operation_not_supported(operation, model),
+        });
+    }
+    if let Some(since) = model.facts.enabled_since
+        && surface.is_dated()
+        && !enabled(api_version, since)
+    {
+        return Err(ApiError::model_not_enabled(model, since));
+    }
+    Ok((Route { operation, surface, api_version }, Arc::clone(deployment)))
 }
 
 async fn read_body(body: Body, most: usize) -> Result<Bytes, ApiError> {

@@ -9,7 +9,8 @@ use seam::rng::Seed;
 use super::metrics::Metrics;
 use super::resource::Resource;
 use super::{control, serve};
-use crate::config::{Capacity, ResourceConfig, SimulatorConfig};
+use crate::api::ESTIMATE_ENCODING;
+use crate::config::{Capacity, PaygSettings, ResourceConfig, SimulatorConfig, TokenEstimate};
 
 /// What a simulator needs of the world it runs in.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +62,11 @@ impl Simulator {
             .resources
             .iter()
             .flat_map(|resource| &resource.deployments)
-            .map(|deployment| deployment.model.encoding)
+            .flat_map(|deployment| {
+                let estimates = deployment.token_estimate == TokenEstimate::Azure2026;
+                [Some(deployment.model.encoding), estimates.then_some(ESTIMATE_ENCODING)]
+            })
+            .flatten()
             .collect();
         encodings.sort_unstable();
         encodings.dedup();
@@ -85,6 +90,14 @@ impl Simulator {
     #[must_use]
     pub fn resources(&self) -> Vec<ResourceInfo> {
         self.resources.iter().map(|resource| info(&resource.config)).collect()
+    }
+
+    /// Ends what clients follow without end (`/++/journal/events`), so that servers
+    /// can drain. Requests are served as before.
+    pub fn close(&self) {
+        for resource in self.resources.iter() {
+            resource.closing.cancel();
+        }
     }
 
     /// The service of one resource: the API, `/++/config`, `/++/journal`,
@@ -118,6 +131,16 @@ impl SimulatorConfig {
     }
 }
 
+/// What limits a deployment first of all.
+fn payg_limit(settings: &PaygSettings) -> String {
+    match (settings.tpm, settings.rpm(), settings.concurrent_requests) {
+        (Some(tpm), ..) => format!("{tpm} TPM"),
+        (None, Some(rpm), _) => format!("{rpm} RPM"),
+        (None, None, Some(most)) => format!("{most} at once"),
+        (None, None, None) => "no limit".to_owned(),
+    }
+}
+
 fn info(config: &ResourceConfig) -> ResourceInfo {
     let deployments = config
         .deployments
@@ -126,7 +149,7 @@ fn info(config: &ResourceConfig) -> ResourceInfo {
             name: deployment.name.clone(),
             model: deployment.model.facts.name.to_owned(),
             limit: match &deployment.capacity {
-                Capacity::Payg(settings) => format!("{} TPM", settings.tpm),
+                Capacity::Payg(settings) => payg_limit(settings),
                 Capacity::Ptu(settings) => format!("{} PTU", settings.ptu),
             },
         })

@@ -4,8 +4,9 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use super::style::{ErrorObject, Style};
 use crate::catalogue::{Model, Operation};
-use crate::config::{Layout, WireProfile};
+use crate::config::WireProfile;
 use crate::limit::RefusalReason;
 
 /// An error reply.
@@ -14,14 +15,34 @@ pub(crate) struct ApiError {
     pub status: StatusCode,
     /// For the journal and metrics: what happened, in one word.
     pub reason: &'static str,
-    pub body: String,
+    content: Content,
     /// Sent without a length, as the service does for this one.
     pub chunked: bool,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    /// Exactly this.
+    Text(String),
+    /// Laid out by the style of who answers.
+    Object(ErrorObject),
+}
+
 impl ApiError {
-    fn new(status: StatusCode, reason: &'static str, body: impl Into<String>) -> Self {
-        Self { status, reason, body: body.into(), chunked: false }
+    pub(super) fn new(status: StatusCode, reason: &'static str, body: impl Into<String>) -> Self {
+        Self { status, reason, content: Content::Text(body.into()), chunked: false }
+    }
+
+    pub(super) fn object(status: StatusCode, reason: &'static str, object: ErrorObject) -> Self {
+        Self { status, reason, content: Content::Object(object), chunked: false }
+    }
+
+    /// The body in the style of who answers.
+    pub(crate) fn body(&self, style: Style) -> String {
+        match &self.content {
+            Content::Text(text) => text.clone(),
+            Content::Object(object) => object.text(style),
+        }
     }
 
     /// Unknown path, method or API version. 56 bytes, with a space after `"message":`.
@@ -67,7 +88,10 @@ impl ApiError {
     /// No deployment of this name. The body of 2026, or the one before `type` came.
     pub(crate) fn deployment_not_found(profile: WireProfile) -> Self {
         let message = "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.";
-        let old = profile.layout() == Layout::Azure2024;
+        let old = match profile {
+            WireProfile::Azure2024 | WireProfile::Azure2025 => true,
+            WireProfile::Documented | WireProfile::Azure2026 | WireProfile::OpenAi => false,
+        };
         let body = if old {
             format!(r#"{{"error":{{"code":"DeploymentNotFound","message":"{message}"}}}}"#)
         } else {
@@ -79,6 +103,40 @@ impl ApiError {
         Self { chunked, ..Self::new(StatusCode::NOT_FOUND, "deployment_not_found", body) }
     }
 
+    /// A form was expected. The wording of the JSON endpoints, turned round.
+    pub(crate) fn not_a_form(content_type: &str) -> Self {
+        let message = format!(
+            "Invalid Content-Type header ({content_type}), expected multipart/form-data. (HINT: If you're using curl, you can pass -F 'file=@path')"
+        );
+        Self::invalid_request(message, None, None)
+    }
+
+    /// A form that ends early or is garbled.
+    pub(crate) fn broken_form() -> Self {
+        Self::invalid_request("Could not parse multipart form", None, None)
+    }
+
+    /// A file beyond the service's limit.
+    pub(crate) fn content_too_large(limit: usize, length: usize) -> Self {
+        let message =
+            format!("Maximum content size limit ({limit}) exceeded ({length} bytes read)");
+        let error = Self::invalid_request(message, None, None);
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, reason: "content_too_large", ..error }
+    }
+
+    /// Playback has no recording of this request. Not an error of the service: its
+    /// code says whose it is.
+    pub(crate) fn not_recorded(why: &str) -> Self {
+        let body = coded_error("RecordingNotFound", why);
+        Self::new(StatusCode::NOT_FOUND, "not_recorded", body)
+    }
+
+    /// The endpoint that is being recorded could not be reached.
+    pub(crate) fn upstream_failed(why: &str) -> Self {
+        let body = coded_error("UpstreamFailed", why);
+        Self::new(StatusCode::BAD_GATEWAY, "upstream_failed", body)
+    }
+
     /// The deployment's model cannot do this operation.
     pub(crate) fn operation_not_supported(operation: Operation, model: &Model) -> Self {
         let body = format!(
@@ -87,6 +145,21 @@ impl ApiError {
             model.facts.name,
         );
         Self::new(StatusCode::BAD_REQUEST, "operation_not_supported", body)
+    }
+
+    /// A version that does not have this model yet.
+    pub(crate) fn model_not_enabled(model: &Model, since: &str) -> Self {
+        let name = model.facts.name;
+        let message = format!("Model {name} is enabled only for api versions {since} and later");
+        let body = coded_error("BadRequest", &message);
+        Self::new(StatusCode::BAD_REQUEST, "model_not_enabled", body)
+    }
+
+    /// No model of this name can be deployed. The text is not published; this is
+    /// our own.
+    pub(crate) fn base_model_not_found() -> Self {
+        let body = coded_error("ResourceNotFound", "The specified base model does not exist.");
+        Self::new(StatusCode::NOT_FOUND, "model_not_found", body)
     }
 
     /// The body is not a JSON object.
@@ -117,22 +190,8 @@ impl ApiError {
         param: Option<&str>,
         code: Option<&str>,
     ) -> Self {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: Inner<'a>,
-        }
-        #[derive(Serialize)]
-        struct Inner<'a> {
-            message: &'a str,
-            r#type: &'a str,
-            param: Option<&'a str>,
-            code: Option<&'a str>,
-        }
-        let message = message.into();
-        let error = Inner { message: &message, r#type: "invalid_request_error", param, code };
-        let mut body = serde_json::to_string_pretty(&Body { error }).unwrap_or_default();
-        body.push('\n');
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", body)
+        let object = ErrorObject::new(message, "invalid_request_error", param, code);
+        Self::object(StatusCode::BAD_REQUEST, "invalid_request", object)
     }
 
     /// No `model` on the v1 surface, where it names the deployment.
@@ -141,13 +200,13 @@ impl ApiError {
     }
 
     /// A limiter's refusal.
-    pub(crate) fn too_many_requests(reason: RefusalReason, message: &str) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, reason.name(), coded_error("429", message))
+    pub(crate) fn too_many_requests(reason: RefusalReason, body: String) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, reason.name(), body)
     }
 }
 
 /// `{"error":{"code":…,"message":…}}`.
-fn coded_error(code: &str, message: &str) -> String {
+pub(super) fn coded_error(code: &str, message: &str) -> String {
     #[derive(Serialize)]
     struct Body<'a> {
         error: Inner<'a>,
@@ -158,42 +217,4 @@ fn coded_error(code: &str, message: &str) -> String {
         message: &'a str,
     }
     serde_json::to_string(&Body { error: Inner { code, message } }).unwrap_or_default()
-}
-
-/// What a 429 is about.
-pub(crate) struct RefusalText<'a> {
-    pub profile: WireProfile,
-    pub reason: RefusalReason,
-    pub operation: Operation,
-    pub api_version: &'a str,
-    pub deployment: &'a str,
-    pub model: &'a str,
-    pub region: &'a str,
-    pub wait_seconds: u64,
-    pub wait_millis: u64,
-}
-
-/// The message of a 429. The provisioned one is not published; clients act on
-/// the headers (specification, section 4.3).
-pub(crate) fn refusal_message(text: &RefusalText<'_>) -> String {
-    let RefusalText { operation, api_version, deployment, model, region, wait_seconds, .. } = text;
-    let operation = operation.name();
-    match (text.reason, text.profile) {
-        (RefusalReason::Utilization, _) => format!(
-            "Requests to the {operation} Operation under Azure OpenAI API version {api_version} have exceeded the provisioned throughput of deployment {deployment}. Please retry after {} milliseconds.",
-            text.wait_millis
-        ),
-        (reason, WireProfile::Azure2024) => {
-            let limit = if reason == RefusalReason::Tokens { "token" } else { "call" };
-            format!(
-                "Requests to the {operation} Operation under Azure OpenAI API version {api_version} have exceeded {limit} rate limit of your current OpenAI S0 pricing tier. Please retry after {wait_seconds} seconds. Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default rate limit."
-            )
-        }
-        (reason, _) => {
-            let limit = if reason == RefusalReason::Tokens { "token" } else { "call" };
-            format!(
-                "Your requests to {deployment} for {model} in {region} have exceeded the {limit} rate limit for your current AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version {api_version}. Please retry after {wait_seconds} seconds. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."
-            )
-        }
-    }
 }

@@ -1,16 +1,15 @@
-//! Header sets by era (specification, sections 3.4, 3.6 and 4.3). Golden files
+//! Header sets by era (specification, sections 3.4, 3.5 and 4.3). Golden files
 //! hold the whole set of each kind of reply, so that none strays in.
 
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::rate_limit::LimitHeaders;
 use crate::catalogue::Operation;
 use crate::config::WireProfile;
-use crate::limit::{PaygStanding, Refusal, RefusalReason, Standing};
+use crate::limit::{Standing, Tier};
 
-/// When a request can never fit, recordings say a day.
-const NEVER_SECONDS: u64 = 86_400;
 /// The type of all other answers and of errors.
 pub(crate) const JSON: &str = "application/json";
 /// The type of a streamed answer.
@@ -28,15 +27,20 @@ pub(crate) struct Identity {
 /// By whom and how a request was served.
 #[derive(Debug, Clone)]
 pub(crate) struct Served<'a> {
-    pub profile: WireProfile,
     pub operation: Operation,
     pub region: &'a str,
-    pub deployment: &'a str,
+    pub limits: LimitHeaders<'a>,
     pub model: &'a str,
     pub model_session: &'a str,
     pub content_type: &'static str,
     pub streaming: bool,
     pub standing: Standing,
+    /// As the request asked for, and as it was served.
+    pub tiers: (&'a str, Tier),
+    /// The provisioned deployment that could not serve it.
+    pub spilled_from: Option<&'a str>,
+    /// How long the model worked before the first byte.
+    pub worked: Duration,
 }
 
 /// Headers of an error that no deployment answered. `region` when the resource
@@ -66,107 +70,113 @@ pub(crate) fn error_headers(
 pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     set(&mut headers, CONTENT_TYPE.as_str(), served.content_type);
-    common(&mut headers, identity, served.region);
-    set(&mut headers, "x-request-id", &identity.request_id);
-    set(&mut headers, "azureml-model-session", served.model_session);
+    match served.limits.profile {
+        WireProfile::OpenAi => openai(&mut headers, identity, served),
+        WireProfile::Documented
+        | WireProfile::Azure2024
+        | WireProfile::Azure2025
+        | WireProfile::Azure2026 => azure(&mut headers, identity, served),
+    }
+    served.limits.answer(&mut headers, served.standing);
+    headers
+}
+
+fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
+    common(headers, identity, served.region);
+    set(headers, "x-request-id", &identity.request_id);
+    set(headers, "azureml-model-session", served.model_session);
     let text = served.operation != Operation::Embeddings;
     if text {
-        set(&mut headers, "x-accel-buffering", "no");
-        set(&mut headers, "x-ms-rai-invoked", "true");
+        set(headers, "x-accel-buffering", "no");
+        set(headers, "x-ms-rai-invoked", "true");
     }
-    match served.profile {
+    let worked = served.worked.as_millis().to_string();
+    match served.limits.profile {
         WireProfile::Azure2024 => {
-            set(&mut headers, "access-control-allow-origin", "*");
+            set(headers, "access-control-allow-origin", "*");
             if text {
-                set(&mut headers, "cache-control", "no-cache, must-revalidate");
+                set(headers, "cache-control", "no-cache, must-revalidate");
             }
         }
-        _ => {
-            set(&mut headers, "x-ms-deployment-name", served.deployment);
-            set(&mut headers, "x-ms-served-model", served.model);
-            set(&mut headers, "x-ms-is-spilled-over", "false");
-            set(&mut headers, "skip-error-remapping", "true");
+        WireProfile::Azure2025 => {
+            set(headers, "x-ms-deployment-name", served.limits.deployment);
+            set(headers, "cmp-upstream-response-duration", &worked);
+            // Recorded "sometimes": beside whole answers.
+            if !served.streaming {
+                set(headers, "ms-azureml-model-time", &worked);
+            }
+        }
+        WireProfile::Documented | WireProfile::Azure2026 | WireProfile::OpenAi => {
+            set(headers, "x-ms-deployment-name", served.limits.deployment);
+            set(headers, "x-ms-served-model", served.model);
+            set(headers, "x-ms-is-spilled-over", "false");
+            set(headers, "skip-error-remapping", "true");
             let streaming = if served.streaming { "True" } else { "False" };
-            set(&mut headers, "azureai-fe-is-streaming", streaming);
+            set(headers, "azureai-fe-is-streaming", streaming);
             let offer = match served.standing {
                 Standing::Payg(_) => "paygo",
                 Standing::Ptu(_) => "ptu",
             };
-            set(&mut headers, "azureai-fe-offer-type", offer);
-            set(&mut headers, "azureai-requested-tier", "default");
-            set(&mut headers, "azureai-processed-tier", "default");
+            set(headers, "azureai-fe-offer-type", offer);
+            set(headers, "azureai-requested-tier", served.tiers.0);
+            set(headers, "azureai-processed-tier", served.tiers.1.name());
         }
     }
-    match (served.standing, served.profile) {
-        (Standing::Ptu(utilization), _) => utilization_header(&mut headers, utilization),
-        (Standing::Payg(standing), WireProfile::Azure2024) => remaining(&mut headers, &standing),
-        (Standing::Payg(standing), _) => {
-            limits(&mut headers, &standing);
-            set(&mut headers, "x-ratelimit-renewalperiod-requests", "60");
-            set(&mut headers, "x-ratelimit-renewalperiod-tokens", "60");
-            set(&mut headers, "x-ratelimit-key", served.deployment);
-            set(&mut headers, "x-ratelimit-abusepenalty-active", "False");
-        }
+    if let Some(from) = served.spilled_from {
+        spilled(headers, from, served.limits.deployment);
     }
-    headers
 }
 
-/// Headers of a 429.
-pub(crate) fn refusal_headers(
+/// An answer of the standard deployment that took over (specification, section 4.4).
+fn spilled(headers: &mut HeaderMap, from: &str, served_by: &str) {
+    set(headers, "x-ms-spillover-from-deployment", from);
+    set(headers, "x-ms-deployment-name", served_by);
+    set(headers, "x-ms-is-spilled-over", "true");
+}
+
+#[allow(dead_code, reason = "spillover comes next")]
+/// The provisioned deployment's reply after all: the standard one failed too.
+pub(crate) fn spillover_failed(headers: &mut HeaderMap, status: u16) {
+    set(headers, "x-ms-spillover-error", &status.to_string());
+}
+
+fn openai(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
+    openai_common(headers, identity, &served.limits, served.worked);
+    set(headers, "access-control-expose-headers", "X-Request-ID");
+}
+
+/// OpenAI's headers of every reply that reached a model's limits.
+pub(super) fn openai_common(
+    headers: &mut HeaderMap,
     identity: &Identity,
-    profile: WireProfile,
-    region: &str,
-    refusal: &Refusal,
-) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    set(&mut headers, CONTENT_TYPE.as_str(), JSON);
-    common(&mut headers, identity, region);
-    let seconds = retry_seconds(refusal);
-    set(&mut headers, "retry-after", &seconds.to_string());
-    match refusal.reason {
-        RefusalReason::Utilization => {}
-        RefusalReason::Tokens => set(&mut headers, "policy-id", "DeploymentRatelimit-Token"),
-        RefusalReason::Requests => set(&mut headers, "policy-id", "DeploymentRatelimit-Call"),
-    }
-    match (refusal.standing, profile) {
-        (Standing::Ptu(utilization), _) => {
-            set(&mut headers, "retry-after-ms", &retry_millis(refusal).to_string());
-            utilization_header(&mut headers, utilization);
-        }
-        (Standing::Payg(_), WireProfile::Azure2024) => {
-            // Exactly one: a public policy reads whichever is there.
-            let name = match refusal.reason {
-                RefusalReason::Requests => "x-ratelimit-reset-requests",
-                RefusalReason::Tokens | RefusalReason::Utilization => "x-ratelimit-reset-tokens",
-            };
-            set(&mut headers, name, &seconds.to_string());
-        }
-        (Standing::Payg(standing), _) => {
-            set(&mut headers, "retry-after-ms", &retry_millis(refusal).to_string());
-            limits(&mut headers, &standing);
-        }
-    }
-    headers
+    limits: &LimitHeaders<'_>,
+    worked: Duration,
+) {
+    security(headers);
+    set(headers, "openai-organization", limits.organization);
+    let name = limits.organization.strip_prefix("org-").unwrap_or(limits.organization);
+    set(headers, "openai-project", &format!("proj_{name}"));
+    set(headers, "openai-version", "2020-10-01");
+    let worked = worked.as_millis().to_string();
+    set(headers, "openai-processing-ms", &worked);
+    set(headers, "x-envoy-upstream-service-time", &worked);
+    set(headers, "x-openai-proxy-wasm", "v0.1");
+    set(headers, "x-request-id", &identity.openai_request_id());
 }
 
-/// Whole seconds until a retry makes sense, rounded up, at least one.
-pub(crate) fn retry_seconds(refusal: &Refusal) -> u64 {
-    refusal.retry_after.map_or(NEVER_SECONDS, |wait| ceil_seconds(wait).max(1))
+pub(super) fn ceil_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(0 < duration.subsec_nanos())
 }
 
-/// The same in milliseconds.
-pub(crate) fn retry_millis(refusal: &Refusal) -> u64 {
-    refusal.retry_after.map_or(NEVER_SECONDS * 1000, |wait| {
-        u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1)
-    })
+fn security(headers: &mut HeaderMap) {
+    set(headers, "x-content-type-options", "nosniff");
+    let transport = "max-age=31536000; includeSubDomains; preload";
+    set(headers, "strict-transport-security", transport);
 }
 
-fn ceil_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(0 < wait.subsec_nanos())
-}
-
-fn common(headers: &mut HeaderMap, identity: &Identity, region: &str) {
+pub(super) fn common(headers: &mut HeaderMap, identity: &Identity, region: &str) {
     set(headers, "apim-request-id", &identity.apim_request_id);
+    // The client's own, or else the gateway's.
     match &identity.client_request_id {
         Some(id) => {
             headers.insert(HeaderName::from_static("x-ms-client-request-id"), id.clone());
@@ -177,34 +187,8 @@ fn common(headers: &mut HeaderMap, identity: &Identity, region: &str) {
     security(headers);
 }
 
-fn security(headers: &mut HeaderMap) {
-    set(headers, "x-content-type-options", "nosniff");
-    let policy = "max-age=31536000; includeSubDomains; preload";
-    set(headers, "strict-transport-security", policy);
-}
-
-fn remaining(headers: &mut HeaderMap, standing: &PaygStanding) {
-    set(headers, "x-ratelimit-remaining-requests", &standing.remaining_requests.to_string());
-    set(headers, "x-ratelimit-remaining-tokens", &standing.remaining_tokens.to_string());
-}
-
-fn limits(headers: &mut HeaderMap, standing: &PaygStanding) {
-    remaining(headers, standing);
-    set(headers, "x-ratelimit-limit-requests", &standing.limit_requests.to_string());
-    set(headers, "x-ratelimit-limit-tokens", &standing.limit_tokens.to_string());
-    let reset = ceil_seconds(standing.reset_requests).to_string();
-    set(headers, "x-ratelimit-reset-requests", &reset);
-    let reset = ceil_seconds(standing.reset_tokens).to_string();
-    set(headers, "x-ratelimit-reset-tokens", &reset);
-}
-
-fn utilization_header(headers: &mut HeaderMap, utilization: f64) {
-    let percent = format!("{:.1}%", utilization * 100.0);
-    set(headers, "azure-openai-deployment-utilization", &percent);
-}
-
 /// Sets a header; a value that no header can hold is left out.
-fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }

@@ -15,6 +15,11 @@ impl<R: Rng> Ids<R> {
         format!("chatcmpl-{}", self.text(ALPHANUMERIC, 29))
     }
 
+    /// `call_` and 24 letters and digits.
+    pub(crate) fn call(&mut self) -> String {
+        format!("call_{}", self.text(ALPHANUMERIC, 24))
+    }
+
     /// `cmpl-` and 29 letters and digits.
     pub(crate) fn completion(&mut self) -> String {
         format!("cmpl-{}", self.text(ALPHANUMERIC, 29))
@@ -23,6 +28,11 @@ impl<R: Rng> Ids<R> {
     /// `fp_` and 10 hexadecimal digits.
     pub(crate) fn fingerprint(&mut self) -> String {
         format!("fp_{}", self.text(HEX, 10))
+    }
+
+    /// `org-` and 24 letters and digits.
+    pub(crate) fn organization(&mut self) -> String {
+        format!("org-{}", self.text(ALPHANUMERIC, 24))
     }
 
     /// A version 4 UUID.
@@ -79,6 +89,7 @@ mod tests {
         }
         assert_eq!(ids.chat().len(), "chatcmpl-".len() + 29);
         assert_eq!(ids.completion().len(), "cmpl-".len() + 29);
+        assert_eq!(ids.call().len(), "call_".len() + 24);
         assert_eq!(ids.fingerprint().len(), 13);
         assert_eq!(ids.model_session().len(), 19);
     }

@@ -8,11 +8,17 @@ mod cli;
 mod control;
 mod entra;
 mod errors;
+mod forms;
 mod limits;
+mod media;
 mod process;
+mod recorded_forms;
+mod recording;
 mod robustness;
 mod sockets;
 mod streams;
 mod support;
+mod surfaces;
+
 mod texts;
 mod v1;

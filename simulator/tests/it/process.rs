@@ -275,3 +275,32 @@ async fn https_is_served_with_a_made_or_a_given_certificate() {
         "{text}"
     );
 }
+
+/// The environment of the toolkit's own simulator, and its port.
+#[test]
+fn the_toolkits_variables_make_a_configuration() {
+    let files = Files::new(CONFIG);
+    let deployments =
+        r#"{"gpt-35-turbo-1k-token":{"model":"gpt-3.5-turbo","tokensPerMinute":1000}}"#;
+    std::fs::write(files.folder.path().join("deployments.json"), deployments).unwrap();
+    let variables = [
+        ("SIMULATOR_MODE", "generate"),
+        ("SIMULATOR_API_KEY", "secret"),
+        ("OPENAI_DEPLOYMENT_CONFIG_PATH", "deployments.json"),
+        ("ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS", "False"),
+    ];
+    let output =
+        files.command(&["default-config", "--from-environment"]).envs(variables).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text.contains("port = 8000") && text.contains("tpm = 1000"), "{text}");
+    // Our own configuration wins where it is named.
+    let mut command = files.command(&["--config", "simulator.toml", "--log", "off"]);
+    command.envs(variables);
+    assert_eq!(Process::start(command, 2).names(), both());
+    let mut wrong = files.command(&["healthcheck"]);
+    wrong.envs(variables).env("OPENAI_DEPLOYMENT_CONFIG_PATH", "nowhere.json");
+    let output = wrong.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("cannot read `nowhere.json`"), "{text}");
+}

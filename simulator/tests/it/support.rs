@@ -130,8 +130,11 @@ impl Answer {
         names.dedup();
         for name in names {
             let value = self.header(name).unwrap_or("?");
-            let value =
-                if value.len() == 36 && value.matches('-').count() == 4 { "<uuid>" } else { value };
+            let value = match value.len() {
+                36 if value.matches('-').count() == 4 => "<uuid>",
+                36 if value.starts_with("req_") => "<request>",
+                _ => value,
+            };
             text.push_str(&format!("{name}: {value}\n"));
         }
         text.push('\n');

@@ -255,6 +255,11 @@ impl Checker {
                 ir::Arg::Value(node)
             }
             Given::Out(out) => {
+                // `out DayOfWeek day` says what the method's own parameter is.
+                if let ArgumentValue::OutDeclare(Some(written), _) = out {
+                    let local = self.resolve(written);
+                    declared.infer(&local, bindings);
+                }
                 let ty = declared.substitute(bindings);
                 match out {
                     ArgumentValue::OutDeclare(written, name) => {
@@ -268,6 +273,9 @@ impl Checker {
                     }
                     ArgumentValue::Out(target) => {
                         let place = self.place(target, false);
+                        if let Some((_, ty)) = &place {
+                            declared.infer(ty, bindings);
+                        }
                         ir::Arg::Out(place.map(|(place, _)| place))
                     }
                     _ => ir::Arg::Out(None),

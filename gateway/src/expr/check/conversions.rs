@@ -11,11 +11,8 @@ impl Checker {
     /// Converts to what is wanted here, or reports that C# would not.
     pub(super) fn coerce(&mut self, value: Typed, to: &Type, span: &Span) -> Node {
         if implicit_cost(&value.ty, to).is_none() {
-            // A constant integer fits a byte without a cast.
-            if let (Node::Constant(Value::Int(n)), "Byte") = (&value.node, to.without_null().name())
-                && let Ok(byte) = u8::try_from(*n)
-            {
-                return Node::Constant(Value::Byte(byte));
+            if let Some(constant) = narrowed(&value.node, to.without_null()) {
+                return Node::Constant(constant);
             }
             let help = match value.ty {
                 Type::Void => None,
@@ -45,8 +42,12 @@ impl Checker {
             let node = convert_implicitly(value, to);
             return Typed::new(node, to.clone());
         } else if explicit_exists(from, to) {
+            let content = matches!(from.name(), "XElement" | "XAttribute");
             let json = from.is_json() && !to.is_json();
-            if json || from.without_null().numeric_rank().is_some() || library::is_enum(from.name())
+            if json
+                || content
+                || from.without_null().numeric().is_some()
+                || library::is_enum(from.name())
             {
                 Mode::Explicit
             } else {
@@ -60,10 +61,29 @@ impl Checker {
     }
 }
 
+/// A constant integer as the smaller or unsigned type it fits, without a cast.
+pub(super) fn narrowed(node: &Node, to: &Type) -> Option<Value> {
+    let number = match node {
+        Node::Constant(Value::Int(n)) => i64::from(*n),
+        // Of constant longs only those that an unsigned long holds.
+        Node::Constant(Value::Long(n)) if to.name() == "UInt64" => *n,
+        _ => return None,
+    };
+    Some(match to.name() {
+        "SByte" => Value::SByte(number.try_into().ok()?),
+        "Byte" => Value::Byte(number.try_into().ok()?),
+        "Int16" => Value::Short(number.try_into().ok()?),
+        "UInt16" => Value::UShort(number.try_into().ok()?),
+        "UInt32" => Value::UInt(number.try_into().ok()?),
+        "UInt64" => Value::ULong(number.try_into().ok()?),
+        _ => return None,
+    })
+}
+
 /// Whether a cast between known types may work at run time.
 pub(super) fn explicit_exists(from: &Type, to: &Type) -> bool {
     let (inner_from, inner_to) = (from.without_null(), to.without_null());
-    let number = |ty: &Type| ty.numeric_rank().is_some() || library::is_enum(ty.name());
+    let number = |ty: &Type| ty.numeric().is_some() || library::is_enum(ty.name());
     if *from == Type::Void || *to == Type::Void {
         return false;
     }
@@ -84,6 +104,15 @@ pub(super) fn explicit_exists(from: &Type, to: &Type) -> bool {
             )
             || *inner_to == Type::array(Type::BYTE)
             || library::derives("JToken", inner_to.name());
+    }
+    if matches!(from.name(), "XElement" | "XAttribute")
+        && (number(inner_to) && inner_to.name() != "Char"
+            || matches!(
+                inner_to.name(),
+                "String" | "Boolean" | "DateTime" | "DateTimeOffset" | "TimeSpan" | "Guid"
+            ))
+    {
+        return true;
     }
     if to.is_json() && !from.is_json() {
         return implicit_cost(from, &Type::JTOKEN).is_some();
@@ -110,9 +139,9 @@ fn convert_implicitly(value: Typed, to: &Type) -> Node {
         && !to.is_object()
         && *from != Type::Null
         && (from.is_unknown()
-            || (to.without_null().numeric_rank().is_some()
-                && from.without_null() != to.without_null())
+            || (to.without_null().numeric().is_some() && from.without_null() != to.without_null())
             || (to.name() == "JToken" && !from.is_json())
+            || (matches!(to.name(), "XName" | "XNamespace") && from.is_string())
             || (to.name() == "DateTimeOffset" && from.name() == "DateTime"));
     if !needed {
         return value.node;

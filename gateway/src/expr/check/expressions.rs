@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::conversions::explicit_exists;
+use super::conversions::{explicit_exists, narrowed};
 use super::{Checker, MAX_DEPTH, Typed};
 use crate::expr::CompileError;
 use crate::expr::ast::{
@@ -11,6 +11,7 @@ use crate::expr::ast::{
 use crate::expr::ir::{self, Mode, Node, Piece};
 use crate::expr::lexer::Span;
 use crate::expr::library::{self, implicit_cost};
+use crate::expr::numeric::Numeric;
 use crate::expr::types::Type;
 use crate::expr::value::Value;
 
@@ -123,6 +124,11 @@ impl Checker {
                     None => Typed::new(Node::Constant(Value::Null), Type::Unknown),
                 }
             }
+            ExprKind::TypeOf(ty) => {
+                let ty = self.resolve(ty);
+                let object = library::objects::Object::Type(ty.full_name().into());
+                Typed::new(Node::Constant(Value::Object(object)), Type::named("Type"))
+            }
             ExprKind::NameOf(name) => {
                 Typed::new(Node::Constant(Value::from(name.as_str())), Type::STRING)
             }
@@ -199,7 +205,12 @@ impl Checker {
         let value = self.value(operand);
         let inner = value.ty.without_null();
         let span_type = inner.name() == "TimeSpan" && op == UnaryOp::Negate;
-        if !inner.is_unknown() && inner.numeric_rank().is_none() && !span_type {
+        let fits = match (inner.numeric(), op) {
+            (Some(Numeric::ULong), UnaryOp::Negate) => false,
+            (Some(kind), UnaryOp::Complement) => kind.is_whole(),
+            (kind, _) => kind.is_some() || span_type,
+        };
+        if !inner.is_unknown() && !fits {
             let symbol = match op {
                 UnaryOp::Negate => "-",
                 UnaryOp::Plus => "+",
@@ -209,8 +220,9 @@ impl Checker {
             self.error(span.clone(), message);
             return Typed::broken();
         }
-        let ty = match inner.numeric_rank() {
-            Some(rank) if rank < 2 => Type::INT,
+        let ty = match inner.numeric() {
+            Some(kind) if kind < Numeric::Int => Type::INT,
+            Some(Numeric::UInt) if op == UnaryOp::Negate => Type::LONG,
             _ => value.ty.clone(),
         };
         let node = match op {
@@ -226,7 +238,19 @@ impl Checker {
         let mut ty = left.ty.clone();
         let mut operations = Vec::with_capacity(rest.len());
         for (op, span, right) in rest {
-            let right = self.value(right);
+            let mut right = self.value(right);
+            // A constant integer takes the other side's unsigned type, but as the
+            // count of a shift.
+            let shift = matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight);
+            if let Some(constant) = unsigned(&right.node, &ty).filter(|_| !shift) {
+                right = Typed::new(Node::Constant(constant), ty.without_null().clone());
+            } else if !shift
+                && operations.is_empty()
+                && let Some(constant) = unsigned(&left.node, &right.ty)
+            {
+                ty = right.ty.without_null().clone();
+                left = Typed::new(Node::Constant(constant), ty.clone());
+            }
             let (result, reference) = self.operator(*op, &ty, &right.ty, span);
             operations.push((*op, reference, right.node));
             ty = result;
@@ -279,6 +303,9 @@ impl Checker {
             };
             return (ty, false);
         }
+        if op == Add && left.name() == "XNamespace" && right.is_string() {
+            return (Type::named("XName"), false);
+        }
         if op == Add && (left.is_string() || right.is_string()) {
             return (Type::STRING, false);
         }
@@ -290,22 +317,18 @@ impl Checker {
                 ty
             }
         };
-        if let (Some(x), Some(y)) = (a.numeric_rank(), b.numeric_rank()) {
-            if equality || ordering {
-                return (Type::BOOL, false);
-            }
-            let real = matches!(op, BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor)
-                || matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight);
-            if !(real && x.max(y) == 4) {
-                let ty = match x.max(y) {
-                    4 => Type::DOUBLE,
-                    3 if matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight) && x < 3 => {
-                        Type::INT
-                    }
-                    3 => Type::LONG,
-                    _ => Type::INT,
-                };
-                return (lift(ty), false);
+        if let (Some(x), Some(y)) = (a.numeric(), b.numeric()) {
+            let shift = matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight);
+            let bits = matches!(op, BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor);
+            let result = match x.promoted(y) {
+                // The count is an int and has no say in the type.
+                _ if shift => x.promoted(Numeric::SByte).or(Some(x)).filter(|_| y.widens_to_int()),
+                found => found,
+            };
+            match result.filter(|kind| kind.is_whole() || !(bits || shift)) {
+                Some(_) if equality || ordering => return (Type::BOOL, false),
+                Some(kind) => return (lift(kind.ty()), false),
+                None => {}
             }
         }
         if (equality || ordering)
@@ -520,6 +543,14 @@ impl Checker {
     }
 }
 
+/// A constant integer beside an unsigned operand.
+fn unsigned(node: &Node, other: &Type) -> Option<Value> {
+    let other = other.without_null();
+    matches!(other.numeric(), Some(Numeric::UInt | Numeric::ULong))
+        .then(|| narrowed(node, other))
+        .flatten()
+}
+
 /// Whether `==` between two known types makes sense.
 fn comparable(left: &Type, right: &Type) -> bool {
     let nullable = |ty: &Type| !ty.is_value_type() || ty.underlying().is_some();
@@ -545,10 +576,17 @@ pub(crate) fn default_of(ty: &Type) -> Value {
     use crate::expr::dates::{DateKind, DateTime, DateTimeOffset, TimeSpan};
     match ty.name() {
         "Boolean" => Value::Bool(false),
+        "SByte" => Value::SByte(0),
         "Byte" => Value::Byte(0),
+        "Int16" => Value::Short(0),
+        "UInt16" => Value::UShort(0),
         "Int32" => Value::Int(0),
+        "UInt32" => Value::UInt(0),
         "Int64" => Value::Long(0),
+        "UInt64" => Value::ULong(0),
+        "Single" => Value::Float(0.0),
         "Double" => Value::Double(0.0),
+        "Decimal" => Value::Decimal(rust_decimal::Decimal::ZERO),
         "Char" => Value::Char(0),
         "Guid" => Value::Guid(0),
         "DateTime" => Value::DateTime(DateTime { ticks: 0, kind: DateKind::Unspecified }),

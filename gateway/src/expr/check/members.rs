@@ -425,7 +425,7 @@ impl Checker {
             Some(op) => {
                 let (result, _) = self.operator(op, &ty, &value.ty, span);
                 // A compound assignment casts back: `byte += int`, `int += long` not.
-                let numbers = result.numeric_rank().is_some() && ty.numeric_rank().is_some();
+                let numbers = result.numeric().is_some() && ty.numeric().is_some();
                 if !numbers && library::implicit_cost(&result, &ty).is_none() {
                     let message = format!("cannot convert from `{result}` to `{ty}`");
                     self.error(span.clone(), message);
@@ -439,7 +439,7 @@ impl Checker {
 
     pub(super) fn step(&mut self, target: &Expr, by: i32, prefix: bool, span: &Span) -> Typed {
         let Some((place, ty)) = self.place(target, true) else { return Typed::broken() };
-        if !ty.is_unknown() && ty.without_null().numeric_rank().is_none() {
+        if !ty.is_unknown() && ty.without_null().numeric().is_none() {
             let symbol = if by < 0 { "--" } else { "++" };
             self.error(span.clone(), format!("`{symbol}` does not apply to `{ty}`"));
         }

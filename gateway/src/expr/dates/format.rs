@@ -3,9 +3,9 @@
 
 use super::{DateKind, SECOND, fields, offset_text};
 
-const DAYS: [&str; 7] =
+pub(super) const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -27,9 +27,15 @@ pub(crate) fn format_date(
     offset_minutes: i32,
     format: &str,
 ) -> Option<String> {
+    let pattern = if format.is_empty() { "MM/dd/yyyy HH:mm:ss" } else { pattern_of(format)? };
+    custom(ticks, kind, offset_minutes, pattern)
+}
+
+/// The pattern behind a standard letter, or the pattern itself.
+pub(super) fn pattern_of(format: &str) -> Option<&str> {
     let mut chars = format.chars();
-    let pattern = match (chars.next(), chars.next()) {
-        (None, _) => "MM/dd/yyyy HH:mm:ss",
+    Some(match (chars.next(), chars.next()) {
+        (None, _) => return None,
         (Some(letter), None) => match letter {
             'd' => "MM/dd/yyyy",
             'D' => "dddd, dd MMMM yyyy",
@@ -48,8 +54,7 @@ pub(crate) fn format_date(
             _ => return None,
         },
         _ => format,
-    };
-    custom(ticks, kind, offset_minutes, pattern)
+    })
 }
 
 fn custom(ticks: i64, kind: DateKind, offset_minutes: i32, pattern: &str) -> Option<String> {

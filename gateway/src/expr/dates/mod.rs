@@ -3,11 +3,15 @@
 //! Pure arithmetic: the present comes from the request's clock, elsewhere.
 //! Local time is UTC, as on the platform.
 
+mod exact;
 mod format;
 mod parse;
+mod zones;
 
+pub(crate) use exact::parse_exact;
 pub(crate) use format::format_date;
 pub(crate) use parse::{Parsed, parse_date, parse_iso, parse_span};
+pub(crate) use zones::{Zone, find_zone, utc_zone};
 
 /// Ticks in a second.
 pub(crate) const SECOND: i64 = 10_000_000;

@@ -2,12 +2,14 @@
 
 use crate::expr::collection::{Kind, MAX_ITEMS};
 use crate::expr::dates::{DateKind, DateTimeOffset, parse_date, parse_span};
+use crate::expr::decimal;
 use crate::expr::exception::Exception;
 use crate::expr::ir::Mode;
 use crate::expr::json::Node;
 use crate::expr::library;
-use crate::expr::library::objects::EnumValue;
+use crate::expr::library::objects::{EnumValue, Object};
 use crate::expr::numbers::{self, Number};
+use crate::expr::numeric::Numeric;
 use crate::expr::types::Type;
 use crate::expr::value::Value;
 
@@ -57,19 +59,28 @@ pub(crate) fn convert(value: &Value, to: &Type, mode: Mode) -> Result<Value, Exc
     {
         return from_token(node, to);
     }
+    if let Value::Object(Object::Xml(xml)) = value
+        && matches!(mode, Mode::Explicit | Mode::Dynamic)
+        && let Some(text) = xml.content()
+    {
+        let text = if to.is_string() { &text } else { text.trim() };
+        return change_type(&Value::from(text), to);
+    }
     if mode == Mode::Unbox {
         return Err(refused(value, to));
     }
     match (to.name(), value) {
+        ("XName", Value::String(text)) => library::xml::name_of(text),
+        ("XNamespace", Value::String(text)) => Ok(library::xml::namespace_of(text)),
         ("JToken" | "JValue", value) => to_token(value).map(Value::Json),
         ("DateTimeOffset", Value::DateTime(date)) => {
             Ok(Value::DateTimeOffset(DateTimeOffset { ticks: date.ticks, offset_minutes: 0 }))
         }
-        (name, Value::Enum(value)) if to.numeric_rank().is_some() && name != "Char" => {
+        (name, Value::Enum(value)) if to.numeric().is_some() && name != "Char" => {
             numeric(Number::Int(value.number), to)
         }
         (name, value) => match value.as_number() {
-            Some(number) if to.numeric_rank().is_some() => numeric(number, to),
+            Some(number) if to.numeric().is_some() => numeric(number, to),
             Some(Number::Int(number)) if library::is_enum(name) => match library::find(name) {
                 Some(of) => Ok(Value::Enum(EnumValue { of, number })),
                 None => Err(refused(value, to)),
@@ -87,30 +98,72 @@ fn refused(value: &Value, to: &Type) -> Exception {
     Exception::invalid_cast(&value.type_name(), &to.full_name())
 }
 
-/// An unchecked numeric conversion.
+/// A cast between numbers: unchecked, but for decimals.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "C#'s unchecked casts wrap and truncate"
 )]
 fn numeric(number: Number, to: &Type) -> Result<Value, Exception> {
-    let whole = |number| match number {
-        Number::Int(n) => i64::from(n),
-        Number::Long(n) => n,
-        Number::Double(n) => n as i64,
+    let Some(kind) = to.numeric() else {
+        return Err(Exception::unsupported(format!("a conversion to {to}")));
     };
-    Ok(match to.name() {
-        "Double" => Value::Double(number.as_double()),
-        "Int64" => Value::Long(whole(number)),
-        "Int32" => Value::Int(match number {
+    if let (Number::Decimal(_), true) = (number, kind.is_whole()) {
+        return narrow(number.truncated(), kind);
+    }
+    // Of a real number out of range a long is made first, as the usual
+    // processor does; what C# leaves open.
+    let whole = || match number {
+        Number::Float(_) | Number::Double(_) => i128::from(number.as_double() as i64),
+        other => other.truncated(),
+    };
+    Ok(match kind {
+        Numeric::Decimal => Value::Decimal(match number {
+            Number::Float(n) => decimal::from_double(f64::from(n), 7)?,
+            Number::Double(n) => decimal::from_double(n, 15)?,
+            other => other.as_decimal().ok_or_else(decimal::too_large)?,
+        }),
+        Numeric::Double => Value::Double(number.as_double()),
+        Numeric::Float => Value::Float(number.as_float()),
+        Numeric::Int => Value::Int(match number {
             // Out of range is unspecified in C#; the usual processor gives this.
             Number::Double(n) if !(-2_147_483_649.0 < n && n < 2_147_483_648.0) => i32::MIN,
-            number => whole(number) as i32,
+            _ => whole() as i32,
         }),
-        "Char" => Value::Char(whole(number) as u16),
-        "Byte" => Value::Byte(whole(number) as u8),
-        _ => return Err(Exception::unsupported(format!("a conversion to {to}"))),
+        Numeric::UInt => Value::UInt(whole() as u32),
+        Numeric::Long => Value::Long(whole() as i64),
+        Numeric::ULong => Value::ULong(match number {
+            Number::Float(_) | Number::Double(_) => number.truncated() as u64,
+            _ => whole() as u64,
+        }),
+        Numeric::Char => Value::Char(whole() as u16),
+        Numeric::UShort => Value::UShort(whole() as u16),
+        Numeric::Short => Value::Short(whole() as i16),
+        Numeric::Byte => Value::Byte(whole() as u8),
+        Numeric::SByte => Value::SByte(whole() as i8),
     })
+}
+
+/// A whole number that must fit.
+fn narrow(n: i128, kind: Numeric) -> Result<Value, Exception> {
+    fn fit<T: TryFrom<i128>>(
+        n: i128,
+        made: impl Fn(T) -> Value,
+        name: &str,
+    ) -> Result<Value, Exception> {
+        T::try_from(n).map(made).map_err(|_| too_large(name))
+    }
+    match kind {
+        Numeric::SByte => fit(n, Value::SByte, "a signed byte"),
+        Numeric::Byte => fit(n, Value::Byte, "an unsigned byte"),
+        Numeric::Short => fit(n, Value::Short, "an Int16"),
+        Numeric::UShort => fit(n, Value::UShort, "a UInt16"),
+        Numeric::Char => fit(n, Value::Char, "a character"),
+        Numeric::Int => fit(n, Value::Int, "an Int32"),
+        Numeric::UInt => fit(n, Value::UInt, "a UInt32"),
+        Numeric::ULong => fit(n, Value::ULong, "a UInt64"),
+        _ => fit(n, Value::Long, "an Int64"),
+    }
 }
 
 /// A cast of a token: `(int)token`.
@@ -185,7 +238,9 @@ fn to_token_at(value: &Value, depth: usize, left: &mut usize) -> Result<Node, Ex
                 Ok(array)
             }
         },
-        Value::Object(object) => Ok(Node::from_scalar(Value::from(object.to_text()))),
+        Value::Object(object) => Ok(Node::from_scalar(Value::from(
+            object.to_text(crate::expr::json::Newline::default()),
+        ))),
         Value::Lambda(_) | Value::Host(_) | Value::Exception(_) => Err(Exception::argument(
             format!("Could not determine JSON object type for type {}.", value.type_name()),
         )),
@@ -218,20 +273,25 @@ pub(crate) fn change_type(value: &Value, to: &Type) -> Result<Value, Exception> 
     if matches!(value, Value::Null) || is_instance(value, to) {
         return Ok(value.clone());
     }
+    if let Some(kind) = to.numeric().filter(|kind| kind.is_whole() && *kind != Numeric::Char) {
+        return narrow(to_whole(value, to)?, kind);
+    }
     match to.name() {
         "String" => Ok(Value::from(value.to_text())),
-        "Int32" => {
-            let n = to_whole(value, to)?;
-            i32::try_from(n).map(Value::Int).map_err(|_| too_large("an Int32"))
-        }
-        "Int64" => {
-            let n = to_whole(value, to)?;
-            i64::try_from(n).map(Value::Long).map_err(|_| too_large("an Int64"))
-        }
-        "Byte" => {
-            let n = to_whole(value, to)?;
-            u8::try_from(n).map(Value::Byte).map_err(|_| too_large("an unsigned byte"))
-        }
+        "Decimal" => match value {
+            Value::String(text) => {
+                decimal::parse(text).map(Value::Decimal).ok_or_else(Exception::input_string)
+            }
+            Value::Bool(b) => Ok(Value::Decimal(i32::from(*b).into())),
+            other => match other.as_number() {
+                Some(n) => numeric(n, to),
+                None => Err(refused(value, to)),
+            },
+        },
+        "Single" => match change_type(value, &Type::DOUBLE)? {
+            Value::Double(n) => numeric(Number::Double(n), to),
+            other => Ok(other),
+        },
         "Double" => match value {
             Value::String(text) => {
                 numbers::parse_double(text).map(Value::Double).ok_or_else(Exception::input_string)
@@ -258,7 +318,7 @@ pub(crate) fn change_type(value: &Value, to: &Type) -> Result<Value, Exception> 
                 }
             }
             other => match other.as_number() {
-                Some(n @ (Number::Int(_) | Number::Long(_))) => numeric(n, to),
+                Some(n) if n.kind().is_whole() => numeric(n, to),
                 _ => Err(refused(value, to)),
             },
         },
@@ -333,10 +393,13 @@ fn to_whole(value: &Value, to: &Type) -> Result<i128, Exception> {
         Value::Bool(b) => Ok(i128::from(*b)),
         Value::Enum(value) => Ok(i128::from(value.number)),
         other => match other.as_number() {
-            Some(Number::Int(n)) => Ok(i128::from(n)),
-            Some(Number::Long(n)) => Ok(i128::from(n)),
+            Some(Number::Float(n)) if n.abs() < 1e19 => Ok(f64::from(n).round_ties_even() as i128),
             Some(Number::Double(n)) if n.abs() < 1e19 => Ok(n.round_ties_even() as i128),
-            Some(Number::Double(_)) => Err(too_large(&format!("an {}", to.name()))),
+            Some(Number::Float(_) | Number::Double(_)) => {
+                Err(too_large(&format!("an {}", to.name())))
+            }
+            Some(Number::Decimal(n)) => Ok(decimal::to_whole(n.round())),
+            Some(n) => Ok(n.truncated()),
             None => Err(refused(value, to)),
         },
     }

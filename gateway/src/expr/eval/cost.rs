@@ -92,6 +92,8 @@ impl Vm<'_> {
             Value::Object(Object::Builder(text)) => {
                 text.lock().unwrap_or_else(PoisonError::into_inner).len() / BYTES_READ_A_STEP
             }
+            // The members themselves pay for walks; here for being printed.
+            Value::Object(Object::Xml(xml)) if look != Look::Here => xml.size() / 4,
             Value::Json(node) if look == Look::All => self.tokens(node),
             Value::Json(node) if look == Look::Level => {
                 let siblings = node.parent().map_or(0, |parent| parent.len());

@@ -43,9 +43,11 @@ impl Vm<'_> {
             Node::Negate(operand) => negate(&self.node(operand)?),
             Node::Complement(operand) => match self.node(operand)? {
                 Value::Null => Ok(Value::Null),
-                Value::Long(n) => Ok(Value::Long(!n)),
                 other => match other.as_number() {
                     Some(Number::Int(n)) => Ok(Value::Int(!n)),
+                    Some(Number::UInt(n)) => Ok(Value::UInt(!n)),
+                    Some(Number::Long(n)) => Ok(Value::Long(!n)),
+                    Some(Number::ULong(n)) => Ok(Value::ULong(!n)),
                     _ => Err(Exception::invalid_cast(&other.type_name(), "System.Int32")),
                 },
             },
@@ -171,7 +173,7 @@ impl Vm<'_> {
                 let value = self.node(value)?;
                 let result = self.operate(*op, &old, &value)?;
                 // `byte += 1` casts back.
-                match ty.without_null().numeric_rank() {
+                match ty.without_null().numeric() {
                     Some(_) if result.as_number().is_some() => {
                         convert(&result, ty, Mode::Explicit)?
                     }
@@ -188,19 +190,14 @@ impl Vm<'_> {
     fn step(&mut self, step: &Step) -> Result<Value, Exception> {
         let place = self.locate(&step.place)?;
         let old = self.read(&place)?;
-        let new = match (&old, old.as_number()) {
-            (Value::Byte(n), _) => {
-                Value::Byte(if step.by < 0 { n.wrapping_sub(1) } else { n.wrapping_add(1) })
-            }
-            (Value::Char(n), _) => {
-                Value::Char(if step.by < 0 { n.wrapping_sub(1) } else { n.wrapping_add(1) })
-            }
-            (_, Some(Number::Int(n))) => Value::Int(n.wrapping_add(step.by)),
-            (_, Some(Number::Long(n))) => Value::Long(n.wrapping_add(i64::from(step.by))),
-            (_, Some(Number::Double(n))) => Value::Double(n + f64::from(step.by)),
-            (Value::Null, None) => Value::Null,
-            (_, None) => {
+        let new = match old {
+            Value::Null => Value::Null,
+            _ if old.as_number().is_none() => {
                 return Err(Exception::invalid_cast(&old.type_name(), "System.Int32"));
+            }
+            _ => {
+                let next = self.operate(BinaryOp::Add, &old, &step_of(&old, step.by))?;
+                convert(&next, &old.type_of(), Mode::Explicit)?
             }
         };
         self.write(&place, new.clone())?;
@@ -267,13 +264,28 @@ pub(crate) fn array_of(element: &Type, items: Vec<Value>) -> Value {
     Collection::array(element.clone(), items)
 }
 
+/// What `++` adds, of a type that does not change the sum's.
+fn step_of(old: &Value, by: i32) -> Value {
+    match old {
+        // A minus one of the unsigned types wraps to what minus one is.
+        Value::UInt(_) => Value::UInt(by.cast_unsigned()),
+        Value::ULong(_) => Value::ULong(i64::from(by).cast_unsigned()),
+        _ => Value::Int(by),
+    }
+}
+
 fn negate(value: &Value) -> Result<Value, Exception> {
     match (value, value.as_number()) {
         (Value::Null, _) => Ok(Value::Null),
         (Value::TimeSpan(span), _) => Ok(Value::TimeSpan(TimeSpan(span.0.wrapping_neg()))),
         (_, Some(Number::Int(n))) => Ok(Value::Int(n.wrapping_neg())),
+        (_, Some(Number::UInt(n))) => Ok(Value::Long(-i64::from(n))),
         (_, Some(Number::Long(n))) => Ok(Value::Long(n.wrapping_neg())),
+        (_, Some(Number::Float(n))) => Ok(Value::Float(-n)),
         (_, Some(Number::Double(n))) => Ok(Value::Double(-n)),
-        (_, None) => Err(Exception::invalid_cast(&value.type_name(), "System.Int32")),
+        (_, Some(Number::Decimal(n))) => Ok(Value::Decimal(-n)),
+        (_, Some(Number::ULong(_)) | None) => {
+            Err(Exception::invalid_cast(&value.type_name(), "System.Int32"))
+        }
     }
 }

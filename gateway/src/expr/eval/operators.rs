@@ -2,13 +2,37 @@
 
 use std::cmp::Ordering;
 
+use rust_decimal::Decimal;
+
 use super::Vm;
 use crate::expr::ast::BinaryOp;
 use crate::expr::dates::{DateTimeOffset, TimeSpan};
+use crate::expr::decimal;
 use crate::expr::exception::Exception;
-use crate::expr::library::objects::EnumValue;
+use crate::expr::library::objects::{EnumValue, Object};
+use crate::expr::library::xml::{XmlValue, in_namespace};
 use crate::expr::numbers::{self, Number};
+use crate::expr::numeric::Numeric;
 use crate::expr::value::Value;
+
+/// One operator on two whole numbers of one type.
+macro_rules! whole {
+    ($op:expr, $a:expr, $b:expr) => {{
+        let (a, b) = ($a, $b);
+        match $op {
+            BinaryOp::Add => Ok(a.wrapping_add(b)),
+            BinaryOp::Subtract => Ok(a.wrapping_sub(b)),
+            BinaryOp::Multiply => Ok(a.wrapping_mul(b)),
+            BinaryOp::Divide | BinaryOp::Remainder if b == 0 => Err(Exception::divide_by_zero()),
+            BinaryOp::Divide => a.checked_div(b).ok_or_else(arithmetic_overflow),
+            BinaryOp::Remainder => Ok(a.wrapping_rem(b)),
+            BinaryOp::BitAnd => Ok(a & b),
+            BinaryOp::BitOr => Ok(a | b),
+            BinaryOp::BitXor => Ok(a ^ b),
+            _ => Err(Exception::unsupported("this operator on whole numbers")),
+        }
+    }};
+}
 
 impl Vm<'_> {
     pub(super) fn operate(
@@ -24,6 +48,14 @@ impl Vm<'_> {
                 return ordered(op, left, right);
             }
             _ => {}
+        }
+        if let (
+            BinaryOp::Add,
+            Value::Object(Object::Xml(XmlValue::Namespace(namespace))),
+            Value::String(local),
+        ) = (op, left, right)
+        {
+            return in_namespace(namespace, local);
         }
         let text = matches!(left, Value::String(_)) || matches!(right, Value::String(_));
         if op == BinaryOp::Add && text {
@@ -167,65 +199,112 @@ fn ordered(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Exception
     }))
 }
 
-/// Unchecked arithmetic after C#'s promotions.
+/// Unchecked arithmetic after C#'s promotions; that of decimals is checked.
 fn arithmetic(op: BinaryOp, left: Number, right: Number) -> Result<Value, Exception> {
-    match (left, right) {
-        (Number::Double(_), _) | (_, Number::Double(_)) => {
-            let (a, b) = (left.as_double(), right.as_double());
-            Ok(Value::Double(match op {
-                BinaryOp::Add => a + b,
-                BinaryOp::Subtract => a - b,
-                BinaryOp::Multiply => a * b,
-                BinaryOp::Divide => a / b,
-                BinaryOp::Remainder => a % b,
-                _ => return Err(Exception::unsupported("bit operations on double")),
-            }))
-        }
-        (Number::Int(a), Number::Int(b)) => Ok(Value::Int(match op {
-            BinaryOp::Add => a.wrapping_add(b),
-            BinaryOp::Subtract => a.wrapping_sub(b),
-            BinaryOp::Multiply => a.wrapping_mul(b),
-            BinaryOp::Divide | BinaryOp::Remainder if b == 0 => {
-                return Err(Exception::divide_by_zero());
-            }
-            BinaryOp::Divide => a.checked_div(b).ok_or_else(arithmetic_overflow)?,
-            BinaryOp::Remainder => a.wrapping_rem(b),
-            BinaryOp::BitAnd => a & b,
-            BinaryOp::BitOr => a | b,
-            BinaryOp::BitXor => a ^ b,
-            BinaryOp::ShiftLeft => a.wrapping_shl(b.cast_unsigned()),
-            BinaryOp::ShiftRight => a.wrapping_shr(b.cast_unsigned()),
-            _ => return Err(Exception::unsupported("this operator on int")),
-        })),
-        (a, b) => {
-            let (a, b) = (long(a), long(b));
-            Ok(Value::Long(match op {
-                BinaryOp::Add => a.wrapping_add(b),
-                BinaryOp::Subtract => a.wrapping_sub(b),
-                BinaryOp::Multiply => a.wrapping_mul(b),
-                BinaryOp::Divide | BinaryOp::Remainder if b == 0 => {
-                    return Err(Exception::divide_by_zero());
-                }
-                BinaryOp::Divide => a.checked_div(b).ok_or_else(arithmetic_overflow)?,
-                BinaryOp::Remainder => a.wrapping_rem(b),
-                BinaryOp::BitAnd => a & b,
-                BinaryOp::BitOr => a | b,
-                BinaryOp::BitXor => a ^ b,
-                // The count is masked to six bits, as in C#.
-                BinaryOp::ShiftLeft => a.wrapping_shl((b & 63) as u32),
-                BinaryOp::ShiftRight => a.wrapping_shr((b & 63) as u32),
-                _ => return Err(Exception::unsupported("this operator on long")),
-            }))
-        }
+    if matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight) {
+        return shift(op, left, right);
+    }
+    match left.kind().promoted(right.kind()) {
+        Some(Numeric::Decimal) => match (left.as_decimal(), right.as_decimal()) {
+            (Some(a), Some(b)) => decimals(op, a, b),
+            _ => Err(ambiguous(op, left, right)),
+        },
+        Some(Numeric::Double) => real(op, left.as_double(), right.as_double()).map(Value::Double),
+        Some(Numeric::Float) => real(op, left.as_float(), right.as_float()).map(Value::Float),
+        Some(Numeric::ULong) => whole!(op, ulong(left), ulong(right)).map(Value::ULong),
+        Some(Numeric::Long) => whole!(op, long(left), long(right)).map(Value::Long),
+        Some(Numeric::UInt) => whole!(op, uint(left), uint(right)).map(Value::UInt),
+        Some(_) => whole!(op, int(left), int(right)).map(Value::Int),
+        None => Err(ambiguous(op, left, right)),
     }
 }
 
+// Promoted before, so that the types hold the numbers.
+#[expect(clippy::cast_possible_truncation, reason = "an int or narrower")]
+fn int(n: Number) -> i32 {
+    n.truncated() as i32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a long or narrower")]
 fn long(n: Number) -> i64 {
-    match n {
-        Number::Int(n) => i64::from(n),
-        Number::Long(n) => n,
-        Number::Double(_) => 0,
+    n.truncated() as i64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an uint or narrower")]
+fn uint(n: Number) -> u32 {
+    n.truncated() as u32
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "unsigned")]
+fn ulong(n: Number) -> u64 {
+    n.truncated() as u64
+}
+
+fn real<T>(op: BinaryOp, a: T, b: T) -> Result<T, Exception>
+where
+    T: std::ops::Add<Output = T>
+        + std::ops::Sub<Output = T>
+        + std::ops::Mul<Output = T>
+        + std::ops::Div<Output = T>
+        + std::ops::Rem<Output = T>,
+{
+    Ok(match op {
+        BinaryOp::Add => a + b,
+        BinaryOp::Subtract => a - b,
+        BinaryOp::Multiply => a * b,
+        BinaryOp::Divide => a / b,
+        BinaryOp::Remainder => a % b,
+        _ => return Err(Exception::unsupported("bit operations on real numbers")),
+    })
+}
+
+fn decimals(op: BinaryOp, a: Decimal, b: Decimal) -> Result<Value, Exception> {
+    if matches!(op, BinaryOp::Divide | BinaryOp::Remainder) && b.is_zero() {
+        return Err(Exception::divide_by_zero());
     }
+    let result = match op {
+        BinaryOp::Add => a.checked_add(b),
+        BinaryOp::Subtract => a.checked_sub(b),
+        BinaryOp::Multiply => a.checked_mul(b),
+        BinaryOp::Divide => decimal::divide(a, b),
+        BinaryOp::Remainder => a.checked_rem(b),
+        _ => return Err(Exception::unsupported("bit operations on decimal")),
+    };
+    result.map(Value::Decimal).ok_or_else(decimal::too_large)
+}
+
+/// The count is masked to the bits of the left operand, as in C#.
+#[expect(clippy::cast_sign_loss, reason = "masked")]
+fn shift(op: BinaryOp, left: Number, right: Number) -> Result<Value, Exception> {
+    if !right.kind().is_whole() {
+        return Err(ambiguous(op, left, right));
+    }
+    let count = (right.truncated() & 63) as u32;
+    let up = op == BinaryOp::ShiftLeft;
+    Ok(match left {
+        Number::Int(a) if up => Value::Int(a.wrapping_shl(count)),
+        Number::Int(a) => Value::Int(a.wrapping_shr(count)),
+        Number::UInt(a) if up => Value::UInt(a.wrapping_shl(count)),
+        Number::UInt(a) => Value::UInt(a.wrapping_shr(count)),
+        Number::Long(a) if up => Value::Long(a.wrapping_shl(count)),
+        Number::Long(a) => Value::Long(a.wrapping_shr(count)),
+        Number::ULong(a) if up => Value::ULong(a.wrapping_shl(count)),
+        Number::ULong(a) => Value::ULong(a.wrapping_shr(count)),
+        _ => return Err(ambiguous(op, left, right)),
+    })
+}
+
+/// Operands that only a dynamic value can bring together.
+fn ambiguous(op: BinaryOp, left: Number, right: Number) -> Exception {
+    Exception::new(
+        "Microsoft.CSharp.RuntimeBinder.RuntimeBinderException",
+        format!(
+            "Operator '{}' cannot be applied to operands of type '{}' and '{}'",
+            op.symbol(),
+            left.kind().ty().full_name(),
+            right.kind().ty().full_name()
+        ),
+    )
 }
 
 fn arithmetic_overflow() -> Exception {

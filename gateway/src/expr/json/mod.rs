@@ -61,7 +61,12 @@ impl Node {
     pub(crate) fn from_scalar(value: Value) -> Self {
         Self::new(Kind::Scalar(match value {
             Value::Int(n) => Value::Long(i64::from(n)),
+            Value::SByte(n) => Value::Long(i64::from(n)),
             Value::Byte(n) => Value::Long(i64::from(n)),
+            Value::Short(n) => Value::Long(i64::from(n)),
+            Value::UShort(n) => Value::Long(i64::from(n)),
+            Value::UInt(n) => Value::Long(i64::from(n)),
+            Value::ULong(n) => i64::try_from(n).map_or(Value::ULong(n), Value::Long),
             Value::Enum(value) => Value::Long(i64::from(value.number)),
             Value::Char(_) => Value::from(value.to_text()),
             other => other,
@@ -123,8 +128,8 @@ impl Node {
             Kind::Scalar(value) => match value {
                 Value::Null => "Null",
                 Value::Bool(_) => "Boolean",
-                Value::Long(_) => "Integer",
-                Value::Double(_) => "Float",
+                Value::Long(_) | Value::ULong(_) => "Integer",
+                Value::Float(_) | Value::Double(_) | Value::Decimal(_) => "Float",
                 Value::DateTime(_) | Value::DateTimeOffset(_) => "Date",
                 Value::Bytes(_) => "Bytes",
                 Value::Guid(_) => "Guid",

@@ -1,7 +1,7 @@
 //! Tokens to text, as Newtonsoft writes them.
 
 use super::{Kind, Node};
-use crate::expr::numbers::{double_to_text, guid_to_text};
+use crate::expr::numbers::guid_to_text;
 use crate::expr::value::Value;
 
 /// The line end of indented JSON: `Environment.NewLine` of the gateway.
@@ -98,9 +98,10 @@ fn scalar(value: &Value, text: &mut String) {
         Value::Null => text.push_str("null"),
         Value::Bool(b) => text.push_str(if *b { "true" } else { "false" }),
         Value::Long(n) => text.push_str(&n.to_string()),
-        Value::Double(n) => {
-            let plain = double_to_text(*n);
-            if !n.is_finite() {
+        Value::ULong(n) => text.push_str(&n.to_string()),
+        Value::Float(_) | Value::Double(_) | Value::Decimal(_) => {
+            let plain = value.to_text();
+            if plain.ends_with(|c: char| c.is_ascii_alphabetic()) {
                 escape(&plain, text);
                 return;
             }

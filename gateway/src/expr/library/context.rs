@@ -17,7 +17,7 @@ const NAMESPACE: &str = "Microsoft.WindowsAzure.ApiManagement.Proxy.Gateway";
 pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new(NAMESPACE, "IProxyRequestContext").members(&[
         Entry("IRequest Request", |_| Ok(Value::Host(Host::Request))),
-        Entry("IResponse Response", |_| Ok(Value::Host(Host::Response))),
+        Entry("IResponse Response", |c| scope(Host::Response, !c.vm.context.response.null)),
         Entry("Variables Variables", |_| Ok(Value::Host(Host::Variables))),
         Entry("IApi Api", |c| scope(Host::Api, c.vm.context.api.is_some())),
         Entry("IOperation Operation", |c| scope(Host::Operation, c.vm.context.operation.is_some())),
@@ -45,6 +45,9 @@ pub(super) const TYPES: &[TypeDef] = &[
             let ticks = i64::try_from(elapsed.as_nanos() / 100).unwrap_or(i64::MAX);
             Ok(Value::TimeSpan(TimeSpan(ticks)))
         }),
+        // Not configured here: always null.
+        Entry("IWorkspace Workspace", null),
+        Entry("IGraphQLProperties GraphQL", null),
         Entry("bool Tracing", |c| Ok(Value::Bool(c.vm.context.tracing))),
         Entry("void Trace(string message)", |c| {
             let message = c.opt_str(0).unwrap_or_default();
@@ -106,11 +109,28 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("string Revision", |c| text(c.vm.context.api.as_ref().map(|api| &api.revision))),
         Entry("string Version", |c| text(c.vm.context.api.as_ref().map(|api| &api.version))),
         Entry("bool IsCurrentRevision", |_| Ok(Value::Bool(true))),
+        // The gateway's own: what TLS ends in front of it is not known here.
+        Entry("IEnumerable<string> Protocols", |c| {
+            let scheme = c.vm.context.request.original_url.scheme.clone();
+            Ok(Collection::strings([scheme]))
+        }),
+        Entry("ISubscriptionKeyParameterNames SubscriptionKeyParameterNames", |c| {
+            scope(Host::KeyNames, c.vm.context.api.is_some())
+        }),
+        Entry("IWorkspace Workspace", null),
         Entry("IUrl ServiceUrl", |c| {
             let has_url = c.vm.context.api.as_ref().is_some_and(|api| api.service_url.is_some());
             scope(Host::Url(UrlOf::Service), has_url)
         }),
     ]),
+    TypeDef::new(NAMESPACE, "ISubscriptionKeyParameterNames").members(&[
+        Entry("string Header", |c| text(c.vm.context.api.as_ref().map(|api| &api.key_header))),
+        Entry("string Query", |c| text(c.vm.context.api.as_ref().map(|api| &api.key_query))),
+    ]),
+    TypeDef::new(NAMESPACE, "IWorkspace")
+        .members(&[Entry("string Id", null), Entry("string Name", null)]),
+    TypeDef::new(NAMESPACE, "IGraphQLProperties")
+        .members(&[Entry("string RootFields", null), Entry("string RootOperation", null)]),
     TypeDef::new(NAMESPACE, "IOperation").members(&[
         Entry("string Id", |c| text(c.vm.context.operation.as_ref().map(|own| &own.id))),
         Entry("string Name", |c| text(c.vm.context.operation.as_ref().map(|own| &own.name))),
@@ -122,6 +142,10 @@ pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new(NAMESPACE, "IProduct").members(&[
         Entry("string Id", |c| text(c.vm.context.product.as_ref().map(|own| &own.id))),
         Entry("string Name", |c| text(c.vm.context.product.as_ref().map(|own| &own.name))),
+        Entry("IEnumerable<IGroup> Groups", |_| Ok(Collection::lazy(Vec::new()))),
+        Entry("bool ApprovalRequired", |_| Ok(Value::Bool(false))),
+        Entry("ProductState State", |_| Ok(super::enums::member("ProductState", "Published"))),
+        Entry("int? SubscriptionsLimit", null),
         Entry("bool SubscriptionRequired", |c| {
             let required =
                 c.vm.context.product.as_ref().is_some_and(|own| own.subscription_required);
@@ -129,6 +153,14 @@ pub(super) const TYPES: &[TypeDef] = &[
         }),
     ]),
     TypeDef::new(NAMESPACE, "ISubscription").members(&[
+        Entry("DateTime CreatedDate", |c| {
+            let since = c.vm.context.subscription.as_ref().map(|own| own.created);
+            let ticks = super::date_time::ticks_at(since.unwrap_or_default());
+            Ok(Value::DateTime(DateTime { ticks, kind: DateKind::Utc }))
+        }),
+        // No terms are configured.
+        Entry("DateTime? StartDate", null),
+        Entry("DateTime? EndDate", null),
         Entry("string Id", |c| text(c.vm.context.subscription.as_ref().map(|own| &own.id))),
         Entry("string Name", |c| text(c.vm.context.subscription.as_ref().map(|own| &own.name))),
         Entry("string Key", |c| text(c.vm.context.subscription.as_ref().map(|own| &own.key))),
@@ -145,7 +177,13 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("string FirstName", null),
         Entry("string LastName", null),
         Entry("IEnumerable<IGroup> Groups", null),
+        Entry("IEnumerable<IUserIdentity> Identities", null),
+        Entry("string Note", null),
+        Entry("DateTime RegistrationDate", null),
     ]),
+    TypeDef::new(NAMESPACE, "IUserIdentity")
+        .members(&[Entry("string Id", null), Entry("string Provider", null)]),
+    TypeDef::new(NAMESPACE, "ProductState").values(&[("NotPublished", 0), ("Published", 1)]),
     TypeDef::new(NAMESPACE, "IGroup")
         .members(&[Entry("string Id", null), Entry("string Name", null)]),
     TypeDef::new(NAMESPACE, "IDeployment").members(&[
@@ -153,6 +191,13 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("string ServiceName", |c| text(Some(&c.vm.context.deployment.service_name))),
         Entry("string ServiceId", |c| text(Some(&c.vm.context.deployment.service_name))),
         Entry("string GatewayId", |c| text(Some(&c.vm.context.deployment.gateway_id))),
+        // No certificates are configured.
+        Entry("Dictionary<string, X509Certificate2> Certificates", |_| {
+            let certificate = Type::named("X509Certificate2");
+            let ty = Type::Of("Dictionary", vec![Type::STRING, certificate]);
+            let kind = crate::expr::collection::Kind::Dictionary;
+            Ok(Value::Collection(Collection::map(kind, ty, false)))
+        }),
         Entry("IGateway Gateway", |_| Ok(Value::Host(Host::Gateway))),
     ]),
     TypeDef::new(NAMESPACE, "IGateway").members(&[

@@ -92,7 +92,7 @@ pub struct JwtParts {
 }
 
 /// `AsJwt()`: with or without `Bearer` in front; null when it is no token.
-pub(super) fn jwt(text: &str) -> Option<Value> {
+pub(crate) fn jwt(text: &str) -> Option<Value> {
     let text = without_scheme(text, "bearer");
     let mut parts = text.split('.');
     let (header, claims) = (part(parts.next()?)?, part(parts.next()?)?);

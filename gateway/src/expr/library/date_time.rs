@@ -3,7 +3,7 @@
 use super::{Call, Entry, TypeDef};
 use crate::expr::dates::{
     DAY, DateKind, DateTime, DateTimeOffset, MAX_TICKS, SECOND, TimeSpan, UNIX_EPOCH,
-    days_in_month, is_leap, parse_date, parse_span, ticks_of,
+    days_in_month, is_leap, parse_date, parse_exact, parse_span, ticks_of,
 };
 use crate::expr::eval::{bad_date, change_type, compare_values, date_range};
 use crate::expr::exception::Exception;
@@ -40,7 +40,13 @@ pub(super) const TYPES: &[TypeDef] = &[
         ),
         Entry("static DateTime Parse(string s)", parse),
         Entry("static DateTime Parse(string s, CultureInfo provider)", parse),
-        Entry("static DateTime ParseExact(string s, string format, CultureInfo provider)", parse),
+        Entry("static DateTime ParseExact(string s, string format, CultureInfo provider)", |c| {
+            let (text, format) = (c.str(0, "s")?, c.str(1, "format")?);
+            parse_exact(&text, &format)
+                .and_then(crate::expr::dates::Parsed::to_date_time)
+                .map(Value::DateTime)
+                .ok_or_else(bad_date)
+        }),
         Entry("static bool TryParse(string s, out DateTime result)", |c| {
             let parsed = c
                 .opt_str(0)

@@ -507,6 +507,17 @@ fn sum(items: Vec<Value>) -> Result<Value, Exception> {
             (Value::Long(a), Number::Long(b)) => {
                 Value::Long(a.checked_add(b).ok_or_else(overflow)?)
             }
+            (total, b)
+                if matches!((&total, b), (Value::Decimal(_), _) | (_, Number::Decimal(_))) =>
+            {
+                let total = total.as_number().and_then(Number::as_decimal);
+                let (Some(a), Some(b)) = (total, b.as_decimal()) else {
+                    return Err(Exception::invalid_cast("System.Double", "System.Decimal"));
+                };
+                Value::Decimal(a.checked_add(b).ok_or_else(crate::expr::decimal::too_large)?)
+            }
+            (Value::Int(0), Number::Float(b)) => Value::Float(b),
+            (Value::Float(a), b) => Value::Float(a + b.as_float()),
             (total, b) => {
                 Value::Double(total.as_number().map_or(0.0, Number::as_double) + b.as_double())
             }

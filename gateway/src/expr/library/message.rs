@@ -24,7 +24,32 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("string IpAddress", |c| Ok(Value::from(c.vm.context.request.ip_address.as_str()))),
         Entry("Headers Headers", |_| Ok(Value::Host(Host::Headers(Message::Request)))),
         Entry("IMessageBody Body", |c| body(c, Message::Request)),
+        // Not known here: TLS ends in front of the gateway, if anywhere.
+        Entry("X509Certificate2 Certificate", |_| Ok(Value::Null)),
+        Entry("IPrivateEndpointConnection PrivateEndpointConnection", |_| Ok(Value::Null)),
+        Entry("IFoundry Foundry", |_| Ok(Value::Null)),
         Entry("MatchedParameters MatchedParameters", |_| Ok(Value::Host(Host::MatchedParameters))),
+    ]),
+    TypeDef::new(NAMESPACE, "IPrivateEndpointConnection").members(&[
+        Entry("string Name", |_| Ok(Value::Null)),
+        Entry("string GroupId", |_| Ok(Value::Null)),
+        Entry("string MemberName", |_| Ok(Value::Null)),
+    ]),
+    TypeDef::new(NAMESPACE, "IFoundry").members(&[Entry("IFoundryDeployment Deployment", |_| {
+        Ok(Value::Null)
+    })]),
+    TypeDef::new(NAMESPACE, "IFoundryDeployment")
+        .members(&[Entry("string Name", |_| Ok(Value::Null))]),
+    TypeDef::new("System.Security.Cryptography.X509Certificates", "X509Certificate2").members(&[
+        Entry("string Subject", |_| Ok(Value::Null)),
+        Entry("string Issuer", |_| Ok(Value::Null)),
+        Entry("string Thumbprint", |_| Ok(Value::Null)),
+        Entry("string SerialNumber", |_| Ok(Value::Null)),
+        Entry("string FriendlyName", |_| Ok(Value::Null)),
+        Entry("DateTime NotAfter", |_| Err(Exception::null_reference())),
+        Entry("DateTime NotBefore", |_| Err(Exception::null_reference())),
+        Entry("bool Verify()", |_| Err(Exception::null_reference())),
+        Entry("bool VerifyNoRevocation()", |_| Err(Exception::null_reference())),
     ]),
     TypeDef::new(NAMESPACE, "IResponse").members(&[
         Entry("int StatusCode", |c| Ok(Value::Int(i32::from(response(c)?.status)))),
@@ -345,6 +370,16 @@ fn decode(c: &mut Call<'_, '_>, bytes: Option<Bytes>) -> Result<Value, Exception
                 name == "JToken" || node.type_name() == name
             })
             .map(Value::Json)
+        }
+        "XDocument" | "XElement" | "XNode" => {
+            if text.trim().is_empty() {
+                return Ok(Value::Null);
+            }
+            let document = super::xml::read(c, text)?;
+            if to.name() == "XElement" {
+                return super::xml::element(document);
+            }
+            Ok(super::xml::made(document))
         }
         _ => Err(Exception::unsupported(format!("a body cannot be read as `{to}`"))),
     }

@@ -11,6 +11,7 @@ mod convert;
 pub(crate) mod credentials;
 mod cryptography;
 mod date_time;
+mod decimal;
 mod enums;
 mod exceptions;
 mod json;
@@ -26,6 +27,8 @@ pub(crate) mod regex;
 mod signature;
 mod string;
 mod text;
+pub(crate) mod time_zone;
+pub(crate) mod xml;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -93,6 +96,7 @@ const TABLES: &[&[TypeDef]] = &[
     linq::TYPES,
     json::TYPES,
     date_time::TYPES,
+    decimal::TYPES,
     math::TYPES,
     convert::TYPES,
     text::TYPES,
@@ -104,6 +108,8 @@ const TABLES: &[&[TypeDef]] = &[
     message::TYPES,
     credentials::TYPES,
     cryptography::TYPES,
+    time_zone::TYPES,
+    xml::TYPES,
 ];
 
 /// One call of a member.

@@ -103,6 +103,8 @@ pub enum Host {
     MatchedParameters,
     /// `context.Api`.
     Api,
+    /// `context.Api.SubscriptionKeyParameterNames`.
+    KeyNames,
     /// `context.Operation`.
     Operation,
     /// `context.Product`.
@@ -132,6 +134,7 @@ impl Host {
             Self::Query(_) => "Query",
             Self::MatchedParameters => "MatchedParameters",
             Self::Api => "IApi",
+            Self::KeyNames => "ISubscriptionKeyParameterNames",
             Self::Operation => "IOperation",
             Self::Product => "IProduct",
             Self::Subscription => "ISubscription",
@@ -195,7 +198,15 @@ pub enum Object {
     Basic(Arc<(String, String)>),
     /// `SHA256`, `HMACSHA256` and the like.
     Hasher(Arc<super::cryptography::Hasher>),
+    /// `System.Xml.Linq`.
+    Xml(super::xml::XmlValue),
+    /// `TimeZoneInfo`.
+    Zone(ZoneHandle),
 }
+
+/// A time zone; opaque outside.
+#[derive(Clone, Copy)]
+pub struct ZoneHandle(pub(crate) &'static crate::expr::dates::Zone);
 
 /// A `Random`; opaque outside.
 #[derive(Clone)]
@@ -228,11 +239,15 @@ impl Object {
             Self::Claims(_) => "Claims",
             Self::Basic(_) => "BasicAuthCredentials",
             Self::Hasher(hasher) => hasher.type_name(),
+            Self::Xml(value) => value.type_name(),
+            Self::Zone(_) => "TimeZoneInfo",
         }
     }
 
-    pub(crate) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self, newline: Newline) -> String {
         match self {
+            Self::Xml(value) => value.to_text(newline.text()),
+            Self::Zone(zone) => super::time_zone::display_name(zone.0),
             Self::Builder(text) => text.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             Self::Uri(uri) => uri.to_text(),
             Self::Regex(regex) => regex.0.pattern.clone(),
@@ -255,6 +270,8 @@ impl Object {
             (Self::Jwt(a), Self::Jwt(b)) | (Self::Claims(a), Self::Claims(b)) => Arc::ptr_eq(a, b),
             (Self::Basic(a), Self::Basic(b)) => Arc::ptr_eq(a, b),
             (Self::Hasher(a), Self::Hasher(b)) => Arc::ptr_eq(a, b),
+            (Self::Xml(a), Self::Xml(b)) => a.same(b),
+            (Self::Zone(a), Self::Zone(b)) => std::ptr::eq(a.0, b.0),
             _ => false,
         }
     }
@@ -291,6 +308,15 @@ pub(crate) fn format(value: &Value, format: &str, newline: Newline) -> Result<St
         },
         other => match other.as_number() {
             Some(_) if matches!(other, Value::Char(_)) => Some(other.to_text()),
+            // A small negative number has as many hexadecimal digits as its type.
+            Some(_) if format.starts_with(['x', 'X']) => {
+                let bits = match other {
+                    Value::SByte(n) => numbers::Number::UInt(n.cast_unsigned().into()),
+                    Value::Short(n) => numbers::Number::UInt(n.cast_unsigned().into()),
+                    other => other.as_number().unwrap_or(numbers::Number::Int(0)),
+                };
+                numbers::format_number(bits, format)
+            }
             Some(number) => numbers::format_number(number, format),
             None => Some(other.to_text_with(newline)),
         },

@@ -235,9 +235,8 @@ pub(crate) fn implicit_cost(from: &Type, to: &Type) -> Option<u32> {
     if from.underlying().is_some() {
         return to.is_object().then_some(5);
     }
-    if let (Some(own), Some(wanted)) = (from.numeric_rank(), to.numeric_rank()) {
-        // Nothing becomes a character or a byte by itself.
-        return (own < wanted && to.name() != "Char").then(|| u32::from(wanted - own));
+    if let (Some(own), Some(wanted)) = (from.numeric(), to.numeric()) {
+        return own.widens_to(wanted).then(|| own.distance(wanted));
     }
     if to.is_object() {
         return Some(6);
@@ -247,6 +246,9 @@ pub(crate) fn implicit_cost(from: &Type, to: &Type) -> Option<u32> {
     }
     if to.name() == "Delegate" || to.name() == "Func" {
         return (from.name() == "Func").then_some(0);
+    }
+    if matches!(to.name(), "XName" | "XNamespace") && from.is_string() {
+        return Some(2);
     }
     if to.name() == "DateTimeOffset" && from.name() == "DateTime" {
         return Some(2);
@@ -271,7 +273,7 @@ pub(crate) fn implicit_cost(from: &Type, to: &Type) -> Option<u32> {
 
 /// Types with an implicit conversion to `JToken`.
 fn converts_to_token(from: &Type) -> bool {
-    from.numeric_rank().is_some()
+    from.numeric().is_some()
         || matches!(
             from.name(),
             "String" | "Boolean" | "DateTime" | "DateTimeOffset" | "TimeSpan" | "Guid" | "Uri"

@@ -1,4 +1,4 @@
-//! `bool`, `byte`, `char`, `int`, `long`, `double`, `Guid`.
+//! `bool`, `char`, the whole and binary numbers, `Guid`, arrays.
 
 use rand::Rng as _;
 
@@ -10,6 +10,25 @@ use crate::expr::numbers::{parse_double, parse_guid, parse_integer};
 use crate::expr::types::Type;
 use crate::expr::value::Value;
 
+/// A whole type beside `int` and `long`.
+macro_rules! whole_type {
+    ($name:literal, $word:literal, $own:ty, $value:ident) => {
+        TypeDef::new("System", $name).members(&[
+            Entry(concat!("static ", $word, " MaxValue"), |_| Ok(Value::$value(<$own>::MAX))),
+            Entry(concat!("static ", $word, " MinValue"), |_| Ok(Value::$value(<$own>::MIN))),
+            Entry(concat!("static ", $word, " Parse(string s)"), |c| {
+                parse_to(c, &Type::named($name))
+            }),
+            Entry(concat!("static bool TryParse(string s, out ", $word, " result)"), |c| {
+                let parsed = try_parse(c, &Type::named($name));
+                Ok(c.out(1, parsed, Value::$value(0)))
+            }),
+            Entry("string ToString(string format)", formatted),
+            Entry(concat!("int CompareTo(", $word, " value)"), compare_to),
+        ])
+    };
+}
+
 pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new("System", "Boolean").members(&[
         Entry("static bool Parse(string value)", |c| parse_bool(&c.str(0, "value")?)),
@@ -20,10 +39,12 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("static string TrueString", |_| Ok(Value::from("True"))),
         Entry("static string FalseString", |_| Ok(Value::from("False"))),
     ]),
-    TypeDef::new("System", "Byte").members(&[
-        Entry("static byte Parse(string s)", |c| parse_to(c, &Type::BYTE)),
-        Entry("string ToString(string format)", formatted),
-    ]),
+    whole_type!("SByte", "sbyte", i8, SByte),
+    whole_type!("Byte", "byte", u8, Byte),
+    whole_type!("Int16", "short", i16, Short),
+    whole_type!("UInt16", "ushort", u16, UShort),
+    whole_type!("UInt32", "uint", u32, UInt),
+    whole_type!("UInt64", "ulong", u64, ULong),
     TypeDef::new("System", "Int32").members(&[
         Entry("static int MaxValue", |_| Ok(Value::Int(i32::MAX))),
         Entry("static int MinValue", |_| Ok(Value::Int(i32::MIN))),
@@ -57,6 +78,9 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("static double MaxValue", |_| Ok(Value::Double(f64::MAX))),
         Entry("static double MinValue", |_| Ok(Value::Double(f64::MIN))),
         Entry("static double NaN", |_| Ok(Value::Double(f64::NAN))),
+        Entry("static double PositiveInfinity", |_| Ok(Value::Double(f64::INFINITY))),
+        Entry("static double NegativeInfinity", |_| Ok(Value::Double(f64::NEG_INFINITY))),
+        Entry("static bool IsInfinity(double d)", |c| Ok(Value::Bool(c.double(0).is_infinite()))),
         Entry("static double Parse(string s)", |c| {
             let text = c.str(0, "s")?;
             parse_double(&text).map(Value::Double).ok_or_else(Exception::input_string)
@@ -69,7 +93,25 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("string ToString(string format)", formatted),
         Entry("int CompareTo(double value)", compare_to),
     ]),
+    TypeDef::new("System", "Single").members(&[
+        Entry("static float MaxValue", |_| Ok(Value::Float(f32::MAX))),
+        Entry("static float MinValue", |_| Ok(Value::Float(f32::MIN))),
+        Entry("static float NaN", |_| Ok(Value::Float(f32::NAN))),
+        Entry("static float Parse(string s)", |c| parse_to(c, &Type::named("Single"))),
+        Entry("static bool TryParse(string s, out float result)", |c| {
+            let parsed = try_parse(c, &Type::named("Single"));
+            Ok(c.out(1, parsed, Value::Float(0.0)))
+        }),
+        Entry("static bool IsNaN(float f)", |c| Ok(Value::Bool(c.double(0).is_nan()))),
+        Entry("string ToString(string format)", formatted),
+        Entry("int CompareTo(float value)", compare_to),
+    ]),
     TypeDef::new("System", "Char").members(&[
+        Entry("static char Parse(string s)", |c| parse_to(c, &Type::CHAR)),
+        Entry("static double GetNumericValue(char c)", |c| {
+            let digit = c.arg(0).to_text().chars().next().and_then(|c| c.to_digit(10));
+            Ok(Value::Double(digit.map_or(-1.0, f64::from)))
+        }),
         Entry("static bool IsDigit(char c)", |c| is(c, |c| c.is_numeric())),
         Entry("static bool IsLetter(char c)", |c| is(c, char::is_alphabetic)),
         Entry("static bool IsLetterOrDigit(char c)", |c| is(c, char::is_alphanumeric)),
@@ -172,6 +214,11 @@ pub(super) fn compare_to(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
 fn parse_to(c: &mut Call<'_, '_>, to: &Type) -> Result<Value, Exception> {
     let text = c.str(0, "s")?;
     change_type(&Value::String(text), to)
+}
+
+/// The argument as a number of this type.
+fn try_parse(c: &Call<'_, '_>, to: &Type) -> Option<Value> {
+    change_type(&Value::String(c.opt_str(0)?), to).ok()
 }
 
 fn guid(text: &str) -> Result<Value, Exception> {

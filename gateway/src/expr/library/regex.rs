@@ -431,42 +431,56 @@ fn collection(items: Vec<Value>) -> Value {
     Value::Collection(Collection::sequence(Kind::List, ty, items))
 }
 
-/// Appends a replacement pattern with its `$1`, `${name}`, `$&` and `$$`
-/// replaced. As in .NET, a number takes all its digits, a group that did not
-/// take part is empty, and a `$` before anything else stands for itself.
+/// Appends a replacement pattern with its substitutions replaced: `$1`,
+/// `${name}`, `$&`, `$$`, `` $` ``, `$'`, `$+`, `$_`. As in .NET, a number takes
+/// all its digits, a group that did not take part is empty, and a `$` before
+/// anything else stands for itself.
 fn substitute(
     with: &str,
     captures: &fancy_regex::Captures<'_, str>,
-    whole: &str,
+    input: &str,
+    whole: fancy_regex::Match<'_>,
     text: &mut String,
-) {
+) -> Result<(), Exception> {
     let mut rest = with;
-    while let Some(at) = rest.find('$') {
-        text.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
+    while let Some((before, after)) = rest.split_once('$') {
+        text.push_str(before);
         let digits = after.bytes().take_while(u8::is_ascii_digit).count();
         let group = |name: &str| match name.parse::<usize>() {
             Ok(number) if number < captures.len() => Some(captures.get(number)),
             Ok(_) => None,
             Err(_) => captures.name(name).map(Some),
         };
+        let numbered = after.get(..digits).filter(|digits| !digits.is_empty()).and_then(group);
         let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let (taken, length) = if let Some(found) = group(&after[..digits]).filter(|_| 0 < digits) {
+        let (taken, length) = if let Some(found) = numbered {
             (found.map_or("", |group| group.as_str()), digits)
         } else if let Some((name, found)) = braced.and_then(|(name, _)| Some((name, group(name)?)))
         {
             (found.map_or("", |group| group.as_str()), name.len() + 2)
-        } else if after.starts_with('&') {
-            (whole, 1)
-        } else if after.starts_with('$') {
-            ("$", 1)
         } else {
-            ("$", 0)
+            match after.bytes().next() {
+                Some(b'&') => (whole.as_str(), 1),
+                Some(b'$') => ("$", 1),
+                Some(b'`') => (input.get(..whole.start()).unwrap_or_default(), 1),
+                Some(b'\'') => (input.get(whole.end()..).unwrap_or_default(), 1),
+                Some(b'_') => (input, 1),
+                Some(b'+') => {
+                    let last = captures.len().saturating_sub(1);
+                    (captures.get(last).map_or("", |group| group.as_str()), 1)
+                }
+                _ => ("$", 0),
+            }
         };
         text.push_str(taken);
-        rest = &after[length..];
+        // One replacement may hold the input many times over.
+        if crate::expr::eval::MAX_TEXT < text.len() {
+            return Err(Exception::limit("bytes in a text"));
+        }
+        rest = after.get(length..).unwrap_or_default();
     }
     text.push_str(rest);
+    Ok(())
 }
 
 fn replace(
@@ -483,7 +497,9 @@ fn replace(
         let Some(whole) = captures.get(0) else { continue };
         c.vm.charge(regex.price.again(input.len().saturating_sub(whole.end())))?;
         text.push_str(input.get(last..whole.start()).unwrap_or_default());
-        substitute(with, &captures, whole.as_str(), &mut text);
+        let from = text.len();
+        substitute(with, &captures, input, whole, &mut text)?;
+        c.vm.charge(text.len().saturating_sub(from) / 256)?;
         if crate::expr::eval::MAX_TEXT < text.len() {
             return Err(Exception::limit("bytes in a text"));
         }

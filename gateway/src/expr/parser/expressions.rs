@@ -139,10 +139,9 @@ impl Parser<'_> {
     }
 
     fn is_pattern(&mut self) -> Parsed<IsPattern> {
-        let constant = matches!(
-            self.token(),
-            Token::Int(_) | Token::Long(_) | Token::Double(_) | Token::Char(_) | Token::String(_)
-        ) || self.is_word("null")
+        let constant = matches!(self.token(), Token::Char(_) | Token::String(_))
+            || self.token().is_number()
+            || self.is_word("null")
             || self.is_word("true")
             || self.is_word("false")
             || self.is_symbol("-");
@@ -195,7 +194,7 @@ impl Parser<'_> {
         let operand = self.unary()?;
         // `-2147483648` is an int although `2147483648` is a long.
         if op == UnaryOp::Negate
-            && let ExprKind::Literal(Value::Long(2_147_483_648)) = operand.kind
+            && let ExprKind::Literal(Value::UInt(2_147_483_648)) = operand.kind
         {
             return Ok(expr(ExprKind::Literal(Value::Int(i32::MIN)), self.since(start)));
         }
@@ -361,9 +360,25 @@ impl Parser<'_> {
                 self.at += 1;
                 Ok(literal(Value::Int(n)))
             }
+            Token::UInt(n) => {
+                self.at += 1;
+                Ok(literal(Value::UInt(n)))
+            }
             Token::Long(n) => {
                 self.at += 1;
                 Ok(literal(Value::Long(n)))
+            }
+            Token::ULong(n) => {
+                self.at += 1;
+                Ok(literal(Value::ULong(n)))
+            }
+            Token::Float(n) => {
+                self.at += 1;
+                Ok(literal(Value::Float(n)))
+            }
+            Token::Decimal(n) => {
+                self.at += 1;
+                Ok(literal(Value::Decimal(n)))
             }
             Token::Double(n) => {
                 self.at += 1;
@@ -420,6 +435,13 @@ impl Parser<'_> {
                     None
                 };
                 Ok(expr(ExprKind::Default(ty), self.since(span.start)))
+            }
+            "typeof" => {
+                self.at += 1;
+                self.expect("(")?;
+                let ty = self.type_ref()?;
+                self.expect(")")?;
+                Ok(expr(ExprKind::TypeOf(ty), self.since(span.start)))
             }
             "nameof" if matches!(self.peek(1), Token::Symbol("(")) => {
                 self.at += 2;

@@ -188,8 +188,8 @@ impl<'a> Parser<'a> {
             Token::End => "the expression ends".to_owned(),
             Token::Word(word) => format!("found `{word}`"),
             Token::Symbol(symbol) => format!("found `{symbol}`"),
-            Token::Int(_) | Token::Long(_) | Token::Double(_) => "found a number".to_owned(),
             Token::Char(_) | Token::String(_) | Token::Interpolated(_) => "found a text".to_owned(),
+            _ => "found a number".to_owned(),
         };
         CompileError::new(self.span(), format!("expected {expected}, {found}"))
     }

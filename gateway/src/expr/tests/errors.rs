@@ -43,7 +43,7 @@ const BAD: &[&str] = &[
     "@(context.Variables[\"x\"] ? 1 : 2)",
     "@(1 == 1 ? \"a\" : 2)",
     "@(System.Txt.Encoding.UTF8)",
-    "@(1.5m + 2)",
+    "@(1.5m + 2.0)",
     "@{ var x = 1 return x; }",
     "@{ if (true) { return 1; } }",
     "@{ int x = \"a\"; return x; }",

@@ -4,6 +4,8 @@ mod cases;
 mod errors;
 mod frequencies;
 mod limits;
+mod numbers;
+mod platform;
 
 use std::sync::Arc;
 
@@ -50,12 +52,15 @@ pub(super) fn context() -> Context {
             reason: "OK".into(),
             headers: http::HeaderMap::new(),
             body: MessageBody::Absent,
+            null: false,
         },
         api: Some(Arc::new(ApiInfo {
             id: "azure-openai".into(),
             name: "Azure OpenAI".into(),
             path: "openai".into(),
             revision: "1".into(),
+            key_header: "api-key".into(),
+            key_query: "subscription-key".into(),
             ..ApiInfo::default()
         })),
         operation: Some(Arc::new(OperationInfo {
@@ -71,6 +76,7 @@ pub(super) fn context() -> Context {
             key: "key-1".into(),
             primary_key: "key-1".into(),
             secondary_key: "key-2".into(),
+            created: VIRTUAL_EPOCH,
         })),
         backend: None,
         deployment: Arc::new(DeploymentInfo {

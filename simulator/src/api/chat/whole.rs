@@ -1,38 +1,53 @@
-//! A chat completion as one: a line with keys in alphabetical order and a final
-//! newline (specification, sections 2.1 and 2.3).
+//! A chat completion as one (specification, sections 2.1 and 2.3).
 
-use std::fmt::Write as _;
+use super::choice::{Choice, Writing};
+use crate::api::answer::Answer;
+use crate::api::object::{self, Object, array};
+use crate::api::usage::{Timing, Usage};
+use crate::config::{Layout, WireProfile};
 
-use crate::api::answer::{Answer, comma, json_string};
-use crate::api::usage::Usage;
-use crate::config::Layout;
-use crate::content::Completion;
+/// The body of a chat completion, but for the usage that `timing` is part of.
+pub(super) struct Body {
+    profile: WireProfile,
+    object: Object,
+    usage: Usage,
+}
 
-/// The body of a chat completion.
-pub(super) fn body(answer: &Answer<'_>, choices: &[Completion], usage: Usage) -> String {
-    let filters = answer.completion_filters();
-    let mut list = String::new();
-    for (index, choice) in choices.iter().enumerate() {
-        let (comma, finish) = (comma(index), choice.finish.name());
-        let content = json_string(&choice.text());
-        let message = match answer.profile.layout() {
-            Layout::Azure2024 => format!(r#"{{"content":{content},"role":"assistant"}}"#),
-            Layout::Azure | Layout::OpenAi => format!(
-                r#"{{"annotations":[],"content":{content},"refusal":null,"role":"assistant"}}"#
-            ),
-        };
-        let _ = write!(
-            list,
-            r#"{comma}{{"content_filter_results":{filters},"finish_reason":"{finish}","index":{index},"logprobs":null,"message":{message}}}"#
-        );
+impl Body {
+    pub(super) fn new(
+        answer: &Answer<'_>,
+        writing: &Writing,
+        choices: &[Choice],
+        usage: Usage,
+    ) -> Self {
+        let layout = answer.layout();
+        let list = array(choices.iter().enumerate().map(|(index, choice)| {
+            let finish = format!("\"{}\"", choice.completion.finish.name());
+            let message = writing.message(choice);
+            let logprobs = writing.logprobs(index, choice, 0..choice.completion.pieces.len());
+            // Calls are not filtered.
+            let filters = if choice.is_call() { "{}" } else { answer.completion_filters() };
+            answer.choice(index, ("message", message), &finish, &logprobs, filters)
+        }));
+        let object = Object::new()
+            .text("id", answer.id)
+            .text("object", "chat.completion")
+            .number("created", answer.created)
+            .text("model", answer.model)
+            .raw("choices", list);
+        let openai = layout == Layout::OpenAi;
+        let object = object
+            .when(openai, |object| object.raw("usage", "").text("service_tier", "default"))
+            .raw("system_fingerprint", answer.fingerprint_json())
+            .when(!openai, |object| {
+                object.raw("prompt_filter_results", answer.prompt_filters_json(1)).raw("usage", "")
+            });
+        Self { profile: answer.profile, object, usage }
     }
-    format!(
-        "{{\"choices\":[{list}],\"created\":{},\"id\":\"{}\",\"model\":\"{}\",\"object\":\"chat.completion\",\"prompt_filter_results\":{},\"system_fingerprint\":{},\"usage\":{}}}\n",
-        answer.created,
-        answer.id,
-        answer.model,
-        answer.prompt_filters_json(1),
-        answer.fingerprint_json(),
-        usage.chat_json(answer.profile),
-    )
+
+    pub(super) fn write(self, timing: Option<&Timing>) -> String {
+        let layout = self.profile.layout();
+        let usage = self.usage.chat_json(self.profile, timing);
+        object::body(self.object.with("usage", usage).write(layout), layout)
+    }
 }

@@ -1,21 +1,25 @@
 //! Events of a streamed legacy completion: as chat's, without a role
 //! (specification, sections 2.4 and 2.7).
 
-use std::fmt::Write as _;
-
 use rand::Rng;
 
-use crate::api::answer::{Answer, SEVERITIES, json_string};
+use super::choice::Choice;
+use crate::api::answer::Answer;
 use crate::api::call::Events;
-use crate::api::envelope::{Envelope, StreamOptions};
+use crate::api::envelope::{Envelope, Kind, StreamOptions};
+use crate::api::object::json_string;
 use crate::api::usage::Usage;
-use crate::content::Completion;
+use crate::content::Scorer;
 use crate::wire::Ids;
 
 /// Writes the events of one answer.
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
-    choices: Vec<Completion>,
+    filters: &'static str,
+    scorer: Option<Scorer>,
+    choices: Vec<Choice>,
+    /// Characters of each choice's text that have been sent.
+    sent: Vec<usize>,
     usage: String,
 }
 
@@ -24,59 +28,63 @@ impl<R: Rng> Chunks<R> {
         answer: &Answer<'_>,
         options: StreamOptions,
         prompts: usize,
-        choices: Vec<Completion>,
+        choices: Vec<Choice>,
+        scorer: Option<Scorer>,
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
-        let end = r#""object":"text_completion""#.to_owned();
-        let envelope = Envelope::new(answer, options, prompts, end, ids);
-        Self { envelope, choices, usage: usage.totals_json() }
+        let sent = vec![0; choices.len()];
+        Self {
+            envelope: Envelope::new(answer, options, prompts, Kind::Completions, ids),
+            filters: answer.chunk_filters(),
+            scorer,
+            choices,
+            sent,
+            usage: usage.totals_json(answer.layout()),
+        }
     }
 
-    fn finish(&mut self, choice: usize, out: &mut String) {
-        let Some(completion) = self.choices.get(choice) else { return };
-        let reason = format!("\"{}\"", completion.finish.name());
-        event(&mut self.envelope, "{}", "\"\"", &reason, choice, out);
+    fn finish(&mut self, place: usize, out: &mut String) {
+        let Some(choice) = self.choices.get(place) else { return };
+        let finish = format!("\"{}\"", choice.completion.finish.name());
+        self.envelope.choice("{}", ("text", "\"\""), &finish, "null", place, out);
     }
 }
 
 impl<R: Rng + Send> Events for Chunks<R> {
     fn open(&mut self, out: &mut String) {
         self.envelope.opening(out);
-        for choice in 0..self.choices.len() {
-            if self.choices.get(choice).is_some_and(|completion| completion.pieces.is_empty()) {
-                self.finish(choice, out);
+        for (place, choice) in self.choices.iter().enumerate() {
+            if let Some(prompt) = &choice.echo {
+                let text = json_string(prompt);
+                let logprobs = choice.echo_logprobs(place, self.scorer.as_ref());
+                self.envelope.choice("{}", ("text", &text), "null", &logprobs, place, out);
+            }
+        }
+        for place in 0..self.choices.len() {
+            if self.choices.get(place).is_some_and(|choice| choice.completion.pieces.is_empty()) {
+                self.finish(place, out);
             }
         }
     }
 
-    fn token(&mut self, choice: usize, index: usize, out: &mut String) {
-        let Some(completion) = self.choices.get(choice) else { return };
-        let Some(piece) = completion.pieces.get(index) else { return };
-        let last = index + 1 == completion.pieces.len();
+    fn token(&mut self, place: usize, index: usize, out: &mut String) {
+        let Some(choice) = self.choices.get(place) else { return };
+        let Some(piece) = choice.completion.pieces.get(index) else { return };
+        let last = index + 1 == choice.completion.pieces.len();
         let text = json_string(piece);
-        event(&mut self.envelope, SEVERITIES, &text, "null", choice, out);
+        let offset = self.sent.get(place).copied().unwrap_or(0);
+        let logprobs = choice.piece_logprobs(place, index, offset, self.scorer.as_ref());
+        if let Some(sent) = self.sent.get_mut(place) {
+            *sent += piece.chars().count();
+        }
+        self.envelope.choice(self.filters, ("text", &text), "null", &logprobs, place, out);
         if last {
-            self.finish(choice, out);
+            self.finish(place, out);
         }
     }
 
     fn close(&mut self, out: &mut String) {
         self.envelope.closing(&self.usage, out);
     }
-}
-
-fn event<R: Rng>(
-    envelope: &mut Envelope<R>,
-    filters: &str,
-    text: &str,
-    finish: &str,
-    choice: usize,
-    out: &mut String,
-) {
-    let _ = write!(
-        out,
-        r#"data: {{"choices":[{{"content_filter_results":{filters},"finish_reason":{finish},"index":{choice},"logprobs":null,"text":{text}}}]"#
-    );
-    envelope.close_event(out);
 }

@@ -1,17 +1,23 @@
 //! Legacy `completions`.
 
+mod choice;
 mod chunks;
 mod whole;
 
+use choice::Choice;
 use chunks::Chunks;
+use rand::Rng as _;
+use seam::rng::Seed;
 
 use super::answer::Answer;
 use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::envelope::StreamOptions;
 use super::fields::{self, Fields, Parsed};
-use super::generation::{Generation, completions, read_generation, usage_of};
+use super::generation::{Generation, content_rng, lengths, read_generation, usage_of};
 use super::inputs::{Input, read_inputs};
+use super::logprobs;
 use crate::catalogue::Model;
+use crate::content::{self, Completion, Scorer};
 use crate::wire::ApiError;
 
 const FIELDS: &[&str] = &[
@@ -42,6 +48,12 @@ const DEFAULT_MAX_TOKENS: u64 = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Completions {
     prompts: Vec<Input>,
+    /// Whether the prompt stands before the text.
+    echo: bool,
+    /// Candidates of a prompt, of which the best are sent; all are billed.
+    best_of: u64,
+    /// How many alternatives each token's probability has.
+    logprobs: Option<usize>,
     generation: Generation,
 }
 
@@ -51,10 +63,53 @@ pub(super) fn read(fields: Fields<'_>, model: &Model) -> Parsed<Completions> {
         None => return Err(fields::missing("prompt")),
         Some(value) => read_inputs("prompt", value)?,
     };
-    fields.whole("best_of", 1, 20)?;
+    let best_of = fields.whole("best_of", 1, 20)?;
+    let echo = fields.boolean("echo")?;
+    let logprobs = logprobs::of_completions(fields)?;
     let mut generation = read_generation(fields, model)?;
     generation.max_tokens = generation.max_tokens.or(Some(DEFAULT_MAX_TOKENS));
-    Ok(Completions { prompts, generation })
+    let n = generation.n;
+    let best_of = best_of.unwrap_or(n);
+    if best_of < n {
+        let message = format!(
+            "You requested that the server return more choices than it will generate (HINT: you must set 'n' (currently {n}) to be at most 'best_of' (currently {best_of}), or omit either parameter if you don't specifically want to use them.)"
+        );
+        return Err(ApiError::invalid_request(message, Some("best_of"), None));
+    }
+    if generation.stream && n < best_of {
+        // The reference forbids it; the text is ours.
+        let message = "Results cannot be streamed when 'best_of' is greater than 'n'.";
+        return Err(ApiError::invalid_request(message, Some("best_of"), None));
+    }
+    Ok(Completions { prompts, echo, best_of, logprobs, generation })
+}
+
+impl Completions {
+    /// The choices of all prompts, and what the candidates used that are not sent.
+    fn choices(&self, ground: &mut Ground<'_>) -> (Vec<Choice>, Vec<Completion>) {
+        let encoding = ground.deployment.model.encoding;
+        let prompt = || self.prompts.iter().map(Input::key).collect();
+        let mut rng = content_rng(&self.generation, ground, prompt);
+        let lengths = lengths(&self.generation, ground);
+        let mut choices = Vec::new();
+        let mut unsent = Vec::new();
+        for prompt in &self.prompts {
+            let text = prompt.text(encoding);
+            for candidate in 0..self.best_of {
+                let completion = content::completion(lengths, &mut rng);
+                if self.generation.n <= candidate {
+                    unsent.push(completion);
+                    continue;
+                }
+                choices.push(Choice {
+                    completion,
+                    echo: self.echo.then(|| text.clone()),
+                    prompt_chars: text.chars().count(),
+                });
+            }
+        }
+        (choices, unsent)
+    }
 }
 
 impl Call for Completions {
@@ -81,8 +136,14 @@ impl Call for Completions {
 
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
         let prompts = self.prompts.len();
-        let choices = completions(&self.generation, prompts as u64, &mut ground);
-        let usage = usage_of(&ground, &choices);
+        let (choices, unsent) = self.choices(&mut ground);
+        let sent = choices.iter().map(|choice| &choice.completion);
+        let usage = usage_of(&ground, &sent.chain(&unsent).collect::<Vec<_>>());
+        let scorer = self.logprobs.map(|top| Scorer {
+            seed: Seed(ground.rng.next_u64()),
+            encoding: ground.deployment.model.encoding,
+            top,
+        });
         let id = ground.ids.completion();
         let answer = Answer {
             profile: ground.deployment.wire_profile,
@@ -91,15 +152,21 @@ impl Call for Completions {
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
         };
-        let paced = choices.iter().map(|choice| choice.pieces.len()).collect();
+        let paced = choices.iter().map(|choice| choice.completion.pieces.len()).collect();
         let delivery = if self.generation.stream {
             let include_usage = self.generation.include_usage;
             // Recorded for chat only.
             let options = StreamOptions { include_usage, obfuscation: false };
-            let chunks = Chunks::new(&answer, options, prompts, choices, usage, ground.ids);
+            let chunks = Chunks::new(&answer, options, prompts, choices, scorer, usage, ground.ids);
             Delivery::Stream(Box::new(chunks))
         } else {
-            Delivery::Whole(Document::json(whole::body(&answer, prompts, &choices, usage)))
+            Delivery::Whole(Document::json(whole::body(
+                &answer,
+                prompts,
+                &choices,
+                scorer.as_ref(),
+                usage,
+            )))
         };
         Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery }
     }

@@ -1,34 +1,36 @@
 //! A legacy completion as one (specification, section 2.7).
 
-use std::fmt::Write as _;
-
-use crate::api::answer::{Answer, comma, json_string};
+use super::choice::Choice;
+use crate::api::answer::Answer;
+use crate::api::object::{self, Object, array, json_string};
 use crate::api::usage::Usage;
-use crate::content::Completion;
+use crate::config::Layout;
+use crate::content::Scorer;
 
 /// The body of a legacy completion; choices of one prompt stand together.
 pub(super) fn body(
     answer: &Answer<'_>,
     prompts: usize,
-    choices: &[Completion],
+    choices: &[Choice],
+    scorer: Option<&Scorer>,
     usage: Usage,
 ) -> String {
+    let layout = answer.layout();
     let filters = answer.completion_filters();
-    let mut list = String::new();
-    for (index, choice) in choices.iter().enumerate() {
-        let (comma, finish) = (comma(index), choice.finish.name());
-        let text = json_string(&choice.text());
-        let _ = write!(
-            list,
-            r#"{comma}{{"content_filter_results":{filters},"finish_reason":"{finish}","index":{index},"logprobs":null,"text":{text}}}"#
-        );
-    }
-    format!(
-        "{{\"choices\":[{list}],\"created\":{},\"id\":\"{}\",\"model\":\"{}\",\"object\":\"text_completion\",\"prompt_filter_results\":{},\"usage\":{}}}\n",
-        answer.created,
-        answer.id,
-        answer.model,
-        answer.prompt_filters_json(prompts),
-        usage.totals_json(),
-    )
+    let list = array(choices.iter().enumerate().map(|(index, choice)| {
+        let finish = format!("\"{}\"", choice.completion.finish.name());
+        let logprobs = choice.logprobs(index, scorer);
+        answer.choice(index, ("text", json_string(&choice.text())), &finish, &logprobs, filters)
+    }));
+    let object = Object::new()
+        .text("id", answer.id)
+        .text("object", "text_completion")
+        .number("created", answer.created)
+        .text("model", answer.model)
+        .raw("choices", list)
+        .raw("usage", usage.totals_json(layout))
+        .when(layout != Layout::OpenAi, |object| {
+            object.raw("prompt_filter_results", answer.prompt_filters_json(prompts))
+        });
+    object::body(object.write(layout), layout)
 }

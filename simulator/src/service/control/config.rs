@@ -1,0 +1,47 @@
+//! `GET` and `PATCH /++/config`.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use super::{authorized, error, reply};
+use crate::service::lock;
+use crate::service::patch::{describe, plan};
+use crate::service::resource::Resource;
+
+pub(super) async fn read_config(
+    State(resource): State<Arc<Resource>>,
+    headers: HeaderMap,
+) -> Response {
+    match authorized(&resource, &headers) {
+        Ok(()) => reply(StatusCode::OK, &describe(&resource)),
+        Err(refused) => refused,
+    }
+}
+
+/// Changes settings, all or none.
+pub(super) async fn change_config(
+    State(resource): State<Arc<Resource>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if let Err(refused) = authorized(&resource, &headers) {
+        return refused;
+    }
+    let _one_at_a_time = lock(&resource.patching);
+    match plan(&resource, &body) {
+        Ok(changes) => {
+            let now = Instant::now();
+            for (deployment, change) in changes {
+                deployment.apply(now, change);
+            }
+            tracing::info!(resource = resource.name(), "configuration changed");
+            reply(StatusCode::OK, &describe(&resource))
+        }
+        Err(message) => error(StatusCode::BAD_REQUEST, &message),
+    }
+}

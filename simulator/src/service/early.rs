@@ -1,0 +1,62 @@
+//! Replies that no deployment makes: errors on the way to one, and what the
+//! resource answers by itself.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use super::exchange::Exchange;
+use super::reply::{fail, respond};
+use crate::api::Document;
+use crate::wire::{Account, ApiError, Identity, error_headers, openai_error_headers};
+
+/// How far a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// Not to the resource: no path, or no key.
+    Edge,
+    Resource,
+}
+
+/// Ends a request with an error that no deployment makes.
+pub(super) fn early(
+    exchange: Exchange,
+    identity: &Identity,
+    error: ApiError,
+    reached: Reached,
+) -> Response {
+    let headers = headers(&exchange, identity, error.status, error.chunked, reached);
+    fail(exchange, error, headers)
+}
+
+/// Ends a request with what the resource says by itself.
+pub(super) fn told(mut exchange: Exchange, identity: &Identity, document: Document) -> Response {
+    let mut headers = headers(&exchange, identity, StatusCode::OK, false, Reached::Resource);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(document.content_type));
+    exchange.complete(200, None);
+    respond(StatusCode::OK, headers, Body::from(document.body))
+}
+
+fn headers(
+    exchange: &Exchange,
+    identity: &Identity,
+    status: StatusCode,
+    chunked: bool,
+    reached: Reached,
+) -> HeaderMap {
+    let resource = Arc::clone(&exchange.resource);
+    let reached = reached == Reached::Resource;
+    if exchange.style.is_openai() {
+        let account = Account {
+            organization: resource.organization(),
+            elapsed: Instant::now().saturating_duration_since(exchange.started),
+        };
+        return openai_error_headers(identity, status, exchange.style, reached.then_some(&account));
+    }
+    let region = reached.then_some(resource.config.region.as_str());
+    error_headers(identity, status, chunked, region)
+}
