@@ -394,7 +394,8 @@ fn collect(
     for (simulator, reader) in journals.simulators {
         let read = reader.into_read();
         dataset.journal_rows_dropped += read.lost;
-        let rows = read.records.into_iter();
+        // A request that spilled over is one call of whoever made it.
+        let rows = read.records.into_iter().filter(|(_, record)| record.was_sent());
         dataset.backends.extend(rows.map(|(life, one)| one.into_row(simulator, life, clock)));
         let breaks = read.breaks.into_iter();
         dataset.journal_breaks.extend(breaks.map(|one| journal_break(one, Some(simulator), clock)));

@@ -3,14 +3,11 @@
 //!
 //! Facts only. A deployment may override every number a limiter uses.
 
-#[allow(dead_code, reason = "the sizing calculator comes next")]
 mod ptu;
 mod quota;
 
-pub(crate) use ptu::ptu_facts;
-pub(crate) use quota::{
-    RequestLimited, default_tpm, has_flex, provisioned_prompt_cap, request_limited,
-};
+pub(crate) use ptu::{PtuFacts, Steps, ptu_facts, ptu_models};
+pub(crate) use quota::{RequestLimited, default_tpm, has_flex, request_limited};
 
 use tokens::{ChatOverhead, Encoding, ImageRule, ImageSize, ToolOverhead};
 
@@ -60,6 +57,11 @@ impl Operation {
             Operation::Translations => "Translations_Create",
             Operation::Speech => "Speech_Create",
         }
+    }
+
+    /// Whether it is the Responses API, which spills over only when told to.
+    pub(crate) fn is_responses(self) -> bool {
+        false
     }
 
     /// The path, after a surface's prefix.
@@ -150,9 +152,16 @@ pub(crate) struct ModelFacts {
     pub fingerprint: bool,
     /// The first `api-version` for which Azure enables it, if not all do.
     pub enabled_since: Option<&'static str>,
+    /// The longest prompt that a provisioned deployment, or the priority tier,
+    /// takes, if shorter (specification, sections 1.5 and 4.5).
+    pub ptu_prompt_tokens: Option<u64>,
 }
 
 impl ModelFacts {
+    const fn ptu_prompt(self, tokens: u64) -> Self {
+        Self { ptu_prompt_tokens: Some(tokens), ..self }
+    }
+
     const fn since(self, version: &'static str) -> Self {
         Self { enabled_since: Some(version), ..self }
     }
@@ -216,6 +225,11 @@ impl Model {
             Kind::Transcription { .. } => Operation::Transcriptions,
             Kind::Speech => Operation::Speech,
         }
+    }
+
+    /// Whether it takes messages of the system, and tools: o1-mini does not.
+    pub(crate) fn takes_instructions(&self) -> bool {
+        self.facts.name != "o1-mini"
     }
 
     /// Whether the model has this operation.
@@ -301,6 +315,7 @@ const fn model(
         rpm_per_1k_tpm,
         fingerprint,
         enabled_since: None,
+        ptu_prompt_tokens: None,
     }
 }
 
@@ -321,16 +336,18 @@ const MODELS: &[ModelFacts] = &[
     model("gpt-4o", "gpt-4o-2024-11-20", Chat, 128_000, 16_384, 6.0),
     model("gpt-4o-mini", "gpt-4o-mini-2024-07-18", Chat, 128_000, 16_384, 6.0),
     model("gpt-4.5", "gpt-4.5-preview-2025-02-27", Chat, 128_000, 16_384, 1.0),
-    model("gpt-4.1", "gpt-4.1-2025-04-14", Chat, 1_047_576, 32_768, 1.0),
-    model("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", Chat, 1_047_576, 32_768, 1.0),
-    model("gpt-4.1-nano", "gpt-4.1-nano-2025-04-14", Chat, 1_047_576, 32_768, 1.0),
+    model("gpt-4.1", "gpt-4.1-2025-04-14", Chat, 1_047_576, 32_768, 1.0).ptu_prompt(128_000),
+    model("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", Chat, 1_047_576, 32_768, 1.0)
+        .ptu_prompt(128_000),
+    model("gpt-4.1-nano", "gpt-4.1-nano-2025-04-14", Chat, 1_047_576, 32_768, 1.0)
+        .ptu_prompt(128_000),
     model("gpt-5", "gpt-5-2025-08-07", Reasoning, 400_000, 128_000, 1.0),
     model("gpt-5-mini", "gpt-5-mini-2025-08-07", Reasoning, 400_000, 128_000, 1.0),
     model("gpt-5-nano", "gpt-5-nano-2025-08-07", Reasoning, 400_000, 128_000, 1.0),
     model("gpt-5-chat", "gpt-5-chat-2025-10-03", Chat, 128_000, 16_384, 1.0),
     model("gpt-5.1", "gpt-5.1-2025-11-13", Reasoning, 400_000, 128_000, 1.0),
     model("gpt-5.2", "gpt-5.2-2025-12-11", Reasoning, 400_000, 128_000, 1.0),
-    model("gpt-5.4", "gpt-5.4", Reasoning, 400_000, 128_000, 1.0),
+    model("gpt-5.4", "gpt-5.4", Reasoning, 400_000, 128_000, 1.0).ptu_prompt(128_000),
     model("gpt-5.5", "gpt-5.5", Reasoning, 400_000, 128_000, 1.0),
     model("o1", "o1-2024-12-17", Reasoning, 200_000, 100_000, 1.0 / 6.0)
         .since("2024-12-01-preview"),

@@ -33,10 +33,12 @@ mod aside;
 mod catalogue;
 mod config;
 mod content;
+mod filter;
 mod latency;
 mod limit;
 mod recording;
 mod service;
+mod sizing;
 mod wire;
 
 pub mod cli;

@@ -1,18 +1,15 @@
 //! What answers to chat and completions have in common: identity, and the
 //! annotations of content filters (specification, sections 2.1 and 2.3).
 
+use std::borrow::Cow;
+
 use super::object::{Object, array};
 use crate::config::{Layout, WireProfile};
+use crate::filter::{Findings, SEVERITIES, completion_categories, prompt_categories};
 
-/// Categories of a streamed chunk, and of everything in 2024.
-pub(super) const SEVERITIES: &str = r#"{"hate":{"filtered":false,"severity":"safe"},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}"#;
 /// The only category of a streamed chunk under the policy that recordings of 2026
 /// show; the order inside is the service's.
 const PROTECTED_TEXT: &str = r#"{"protected_material_text":{"detected":false,"filtered":false}}"#;
-/// Categories of a prompt since 2025; the order inside is the service's.
-const PROMPT_CATEGORIES: &str = r#"{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"filtered":false,"detected":false},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}"#;
-/// Categories of a completion since 2025.
-const COMPLETION_CATEGORIES: &str = r#"{"hate":{"filtered":false,"severity":"safe"},"protected_material_code":{"filtered":false,"detected":false},"protected_material_text":{"filtered":false,"detected":false},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}"#;
 
 /// What every part of an answer states.
 #[derive(Debug, Clone)]
@@ -22,6 +19,9 @@ pub(super) struct Answer<'a> {
     pub created: u64,
     pub model: &'a str,
     pub fingerprint: Option<&'a str>,
+    /// What filters found in the prompt.
+    pub prompt: &'a Findings,
+    pub service_tier: Option<&'static str>,
 }
 
 impl Answer<'_> {
@@ -35,21 +35,17 @@ impl Answer<'_> {
 
     /// `prompt_filter_results`; the order inside is the service's.
     pub(super) fn prompt_filters_json(&self, prompts: usize) -> String {
-        let categories = match self.layout() {
-            Layout::Azure2024 => SEVERITIES,
-            Layout::Azure | Layout::OpenAi => PROMPT_CATEGORIES,
-        };
+        let (categories, clean) = prompt_categories(self.layout());
+        let results = self.prompt.results(categories, clean);
         array((0..prompts).map(|index| {
-            format!(r#"{{"prompt_index":{index},"content_filter_results":{categories}}}"#)
+            format!(r#"{{"prompt_index":{index},"content_filter_results":{results}}}"#)
         }))
     }
 
     /// `content_filter_results` of a whole choice.
-    pub(super) fn completion_filters(&self) -> &'static str {
-        match self.layout() {
-            Layout::Azure2024 => SEVERITIES,
-            Layout::Azure | Layout::OpenAi => COMPLETION_CATEGORIES,
-        }
+    pub(super) fn completion_filters<'f>(&self, findings: &'f Findings) -> Cow<'f, str> {
+        let (categories, clean) = completion_categories(self.layout());
+        findings.results(categories, clean)
     }
 
     /// `content_filter_results` of a streamed token.
@@ -63,20 +59,24 @@ impl Answer<'_> {
         }
     }
 
-    /// One choice: its index, what it says, how it ended, its probabilities and filter
-    /// results. All are JSON.
+    /// One choice: its index, what it says if that may be shown, how it ended, its
+    /// probabilities and filter results. All are JSON.
     pub(super) fn choice(
         &self,
         index: usize,
-        says: (&'static str, String),
+        says: Option<(&'static str, String)>,
         finish: &str,
         logprobs: &str,
         filters: &str,
     ) -> String {
-        let (key, json) = says;
-        Object::new()
-            .number("index", index as u64)
-            .raw(key, json)
+        let number = index as u64;
+        // OpenAI's legacy completions begin with the text.
+        let object = match says {
+            Some((key @ "text", json)) => Object::new().raw(key, json).number("index", number),
+            Some((key, json)) => Object::new().number("index", number).raw(key, json),
+            None => Object::new().number("index", number),
+        };
+        object
             .raw("logprobs", logprobs)
             .raw("finish_reason", finish)
             .when(self.layout() != Layout::OpenAi, |choice| {

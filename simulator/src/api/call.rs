@@ -7,13 +7,20 @@ use rand_chacha::ChaCha8Rng;
 use super::fields::Parsed;
 use super::usage::{Timing, Usage};
 use crate::catalogue::Model;
-use crate::config::DeploymentConfig;
+use crate::config::{DeploymentConfig, WireProfile};
+use crate::filter::Findings;
+use crate::limit::Tier;
 use crate::wire::Ids;
 
 /// A request the model layer accepts.
 pub(crate) trait Call: Send + Sync {
     /// `usage.prompt_tokens`.
     fn prompt_tokens(&self, model: &Model) -> u64;
+
+    /// The texts that filters of prompts look at.
+    fn prompt_texts(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// The complaint about a prompt that does not fit the model's context.
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()>;
@@ -36,10 +43,24 @@ pub(crate) struct Ground<'a> {
     pub prompt_tokens: u64,
     /// Prompt tokens that the prompt cache held.
     pub cached_tokens: u64,
+    /// What filters found in the prompt.
+    pub prompt_findings: Findings,
+    /// The tier that serves it, and whether the request named one.
+    pub tier: (Tier, bool),
     /// Draws identifiers.
     pub ids: Ids<ChaCha8Rng>,
     /// Draws content.
     pub rng: ChaCha8Rng,
+}
+
+impl Ground<'_> {
+    /// `service_tier` of the answer: OpenAI always says it, Azure where anything
+    /// but the default was asked for, by the request or its deployment.
+    pub(super) fn service_tier(&self) -> Option<&'static str> {
+        let (tier, stated) = self.tier;
+        let openai = self.deployment.wire_profile == WireProfile::OpenAi;
+        (openai || stated || self.deployment.tiers.own != Tier::Default).then(|| tier.name())
+    }
 }
 
 /// An answer before its first byte.

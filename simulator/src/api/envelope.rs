@@ -101,7 +101,7 @@ impl<R: Rng> Envelope<R> {
     /// probabilities, as JSON.
     pub(super) fn choice(
         &mut self,
-        filters: &str,
+        filters: Option<&str>,
         (key, says): (&str, &str),
         finish: &str,
         logprobs: &str,
@@ -109,6 +109,12 @@ impl<R: Rng> Envelope<R> {
         out: &mut String,
     ) {
         self.open_event(out);
+        if self.layout != Layout::OpenAi {
+            out.push('{');
+            if let Some(filters) = filters {
+                let _ = write!(out, r#""content_filter_results":{filters},"#);
+            }
+        }
         let _ = match self.layout {
             Layout::OpenAi if key == "text" => write!(
                 out,
@@ -120,11 +126,11 @@ impl<R: Rng> Envelope<R> {
             ),
             Layout::Azure | Layout::Azure2024 if key == "delta" => write!(
                 out,
-                r#"{{"content_filter_results":{filters},"delta":{says},"finish_reason":{finish},"index":{index},"logprobs":{logprobs}}}"#
+                r#""delta":{says},"finish_reason":{finish},"index":{index},"logprobs":{logprobs}}}"#
             ),
             Layout::Azure | Layout::Azure2024 => write!(
                 out,
-                r#"{{"content_filter_results":{filters},"finish_reason":{finish},"index":{index},"logprobs":{logprobs},"{key}":{says}}}"#
+                r#""finish_reason":{finish},"index":{index},"logprobs":{logprobs},"{key}":{says}}}"#
             ),
         };
         self.close_event(out);
@@ -162,14 +168,13 @@ impl<R: Rng> Envelope<R> {
 
 /// An event without choices, with marks for what changes.
 fn template(answer: &Answer<'_>, usage: bool, obfuscation: bool, kind: Kind) -> String {
-    let openai = answer.layout() == Layout::OpenAi;
     let object = match kind {
         Kind::Chat => Object::new()
             .text("id", answer.id)
             .text("object", "chat.completion.chunk")
             .number("created", answer.created)
             .text("model", answer.model)
-            .when(openai, |object| object.text("service_tier", "default"))
+            .maybe("service_tier", answer.service_tier)
             .raw("system_fingerprint", answer.fingerprint_json())
             .raw("choices", "[]"),
         Kind::Completions => Object::new()

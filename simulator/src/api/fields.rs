@@ -20,10 +20,7 @@ impl<'a> Fields<'a> {
     pub(super) fn only(self, known: &[&str]) -> Parsed<()> {
         match self.0.keys().find(|key| !known.contains(&key.as_str())) {
             None => Ok(()),
-            Some(key) => {
-                let message = format!("Unrecognized request argument supplied: {key}");
-                Err(ApiError::invalid_request(message, None, None))
-            }
+            Some(key) => Err(ApiError::unknown_parameter(key)),
         }
     }
 

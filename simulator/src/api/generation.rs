@@ -66,7 +66,10 @@ pub(super) fn read_generation(fields: Fields<'_>, model: &Model) -> Parsed<Gener
     fields.decimal("presence_penalty", -2.0, 2.0)?;
     fields.decimal("frequency_penalty", -2.0, 2.0)?;
     if model.facts.kind == Kind::Reasoning {
-        refuse_what_reasoning_models_lack(fields)?;
+        refuse_what_reasoning_models_lack(fields, model)?;
+        read_effort(fields)?;
+    } else if fields.get("reasoning_effort").is_some() {
+        return Err(ApiError::unknown_parameter("reasoning_effort"));
     }
     let stream = fields.boolean("stream")?;
     let (mut include_usage, mut obfuscation) = (false, true);
@@ -119,7 +122,7 @@ fn read_seed(fields: Fields<'_>) -> Parsed<Option<i64>> {
     }
 }
 
-fn refuse_what_reasoning_models_lack(fields: Fields<'_>) -> Parsed<()> {
+fn refuse_what_reasoning_models_lack(fields: Fields<'_>, model: &Model) -> Parsed<()> {
     let unsupported = |key: &str, more: &str| {
         let message =
             format!("Unsupported parameter: '{key}' is not supported with this model.{more}");
@@ -128,7 +131,20 @@ fn refuse_what_reasoning_models_lack(fields: Fields<'_>) -> Parsed<()> {
     if fields.get("max_tokens").is_some() {
         return unsupported("max_tokens", " Use 'max_completion_tokens' instead.");
     }
-    for key in ["stop", "presence_penalty", "frequency_penalty", "logprobs", "top_p"] {
+    let lacking = [
+        "stop",
+        "presence_penalty",
+        "frequency_penalty",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "top_p",
+    ];
+    // The o-series calls one tool at a time, and its smallest first model none.
+    let parallel = model.facts.name.starts_with('o').then_some("parallel_tool_calls");
+    let tools: &[&str] =
+        if model.takes_instructions() { &[] } else { &["tools", "tool_choice", "functions"] };
+    for key in lacking.into_iter().chain(parallel).chain(tools.iter().copied()) {
         if fields.get(key).is_some() {
             return unsupported(key, "");
         }
@@ -141,6 +157,22 @@ fn refuse_what_reasoning_models_lack(fields: Fields<'_>) -> Parsed<()> {
             Err(ApiError::invalid_request(message, Some("temperature"), Some("unsupported_value")))
         }
         _ => Ok(()),
+    }
+}
+
+fn read_effort(fields: Fields<'_>) -> Parsed<()> {
+    const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh"];
+    match fields.get("reasoning_effort") {
+        None => Ok(()),
+        Some(Value::String(effort)) if EFFORTS.contains(&effort.as_str()) => Ok(()),
+        Some(Value::String(effort)) => {
+            let message = format!(
+                "Invalid value: '{effort}'. Supported values are: 'none', 'minimal', 'low', 'medium', 'high', and 'xhigh'."
+            );
+            let param = Some("reasoning_effort");
+            Err(ApiError::invalid_request(message, param, Some("invalid_value")))
+        }
+        Some(other) => Err(fields::wrong_type("reasoning_effort", "a string", other)),
     }
 }
 

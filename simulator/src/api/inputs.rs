@@ -22,6 +22,13 @@ impl Input {
         }
     }
 
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Input::Text(text) => Some(text),
+            Input::Tokens(_) => None,
+        }
+    }
+
     /// The text; of tokens outside the vocabulary there is none.
     pub(super) fn text(&self, encoding: Encoding) -> String {
         match self {

@@ -7,6 +7,7 @@
 //! [`Call`] is what that validation leaves (specification, sections 1.5, 3.3, 7).
 //! Nothing here knows limits, time or sockets.
 
+mod annotations;
 mod answer;
 mod audio;
 mod call;
@@ -21,9 +22,11 @@ mod images;
 mod inputs;
 mod logprobs;
 pub(crate) mod models;
+pub(crate) mod moderations;
 mod object;
 mod outline;
 mod payload;
+mod prefix;
 mod usage;
 
 pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
@@ -31,9 +34,31 @@ pub(crate) use estimate::ESTIMATE_ENCODING;
 pub(crate) use fields::{Fields, Parsed, model_of};
 pub(crate) use outline::Outline;
 pub(crate) use payload::Payload;
+pub(crate) use prefix::prefix;
 pub(crate) use usage::{Timing, Usage};
 
+use serde_json::{Map, Value};
+
 use crate::catalogue::{Model, Operation};
+
+/// Where the images of a request are; those that came with it are not listed.
+pub(crate) fn image_urls(body: &Map<String, Value>) -> Vec<&str> {
+    fn collect<'a>(value: &'a Value, urls: &mut Vec<&'a str>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, urls)),
+            Value::Object(object) => {
+                let image = object.get("image_url");
+                let url = image.and_then(|image| image.get("url").or(Some(image)));
+                urls.extend(url.and_then(Value::as_str).filter(|url| !url.starts_with("data:")));
+                object.values().for_each(|value| collect(value, urls));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut urls = Vec::new();
+    body.values().for_each(|value| collect(value, &mut urls));
+    urls
+}
 
 /// Reads a request strictly, as the model behind the deployment would.
 pub(crate) fn read(

@@ -44,6 +44,14 @@ impl Object {
         if condition { more(self) } else { self }
     }
 
+    /// The same with a text, where there is one.
+    pub(super) fn maybe(self, key: &'static str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self,
+        }
+    }
+
     /// One line, without spaces.
     pub(super) fn write(mut self, layout: Layout) -> String {
         if layout != Layout::OpenAi {
@@ -95,7 +103,7 @@ pub(super) fn body(line: String, layout: Layout) -> String {
 }
 
 /// JSON without spaces, laid out with two. Text inside strings stays as it is.
-fn pretty(line: &str) -> String {
+pub(super) fn pretty(line: &str) -> String {
     let mut out = String::with_capacity(line.len() * 2);
     let mut depth = 0_usize;
     let mut in_string = false;

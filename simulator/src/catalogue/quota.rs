@@ -56,12 +56,6 @@ pub(crate) fn has_flex(model: &str) -> bool {
     }) && !model.starts_with("o3-")
 }
 
-/// Whether a provisioned deployment, or the priority tier, refuses longer prompts
-/// than the model's context (specification, sections 1.5 and 4.5).
-pub(crate) fn provisioned_prompt_cap(model: &str) -> Option<u64> {
-    (model.starts_with("gpt-4.1") || model == "gpt-5.4").then_some(128_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -119,6 +119,13 @@ Examples:
       -d '{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'
   simulator token --audience https://vault.azure.net --lifetime 5m")]
     Token(Token),
+    /// Size a provisioned deployment for a load.
+    ///
+    /// PTU = (RPM × uncached prompt tokens + ratio × RPM × completion tokens) ÷
+    /// input tokens per minute and PTU, rounded up to what can be bought: the
+    /// published formula with the published numbers of the model.
+    #[command(after_help = super::ptu::EXAMPLES)]
+    Ptu(super::ptu::Ptu),
     /// Print the JSON Schema of the configuration file.
     #[command(after_help = "Example:\n  simulator schema > simulator.schema.json")]
     Schema {

@@ -4,6 +4,7 @@
 mod args;
 mod banner;
 mod certificate;
+mod ptu;
 mod run;
 mod serve;
 

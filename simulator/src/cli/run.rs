@@ -43,6 +43,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(Command::Check { file }) => Ok(check(&file)),
         Some(Command::Healthcheck { place, timeout }) => healthcheck(&place, timeout),
         Some(Command::Token(token)) => print(&issue(&token)),
+        Some(Command::Ptu(load)) => match super::ptu::answer(&load) {
+            Ok(text) => print(&text),
+            Err(problem) => {
+                show(&[problem]);
+                Ok(ExitCode::from(BAD_CONFIGURATION))
+            }
+        },
         Some(Command::Schema { markdown: true }) => print(&reference_page()),
         Some(Command::Schema { markdown: false }) => print(&schema()),
         Some(Command::DefaultConfig { from_environment: false }) => print(DEFAULT_CONFIG),

@@ -14,9 +14,7 @@ use super::limits::{
 };
 use super::model::{DeploymentConfig, Sku, WireProfile};
 use super::raw::{self, LimiterKind};
-use crate::catalogue::{
-    Model, RequestLimited, default_tpm, provisioned_prompt_cap, ptu_facts, request_limited,
-};
+use crate::catalogue::{Model, RequestLimited, default_tpm, ptu_facts, request_limited};
 use crate::limit::Tier;
 
 /// What the service assumed in 2023-24 (specification, section 3.3).
@@ -106,7 +104,7 @@ impl Checker<'_> {
                 .temporary_adjustment
                 .as_ref()
                 .map(|adjustment| self.temporary_adjustment(adjustment.get_ref())),
-            peak_load: raw.peak_load.as_ref().map(|peak| self.peak_load(peak.get_ref())),
+            peak_load: raw.peak_load.as_ref().map(|peak| self.peak_load(peak, profile)),
             insufficient_quota: self.insufficient_quota(raw, profile),
             priority_ramp: tpm.map(|tpm| self.priority_ramp(raw, tpm)),
         }))
@@ -236,7 +234,18 @@ impl Checker<'_> {
         }
     }
 
-    fn peak_load(&mut self, raw: &raw::PeakLoad) -> PeakLoad {
+    fn peak_load(
+        &mut self,
+        raw: &Spanned<raw::PeakLoad>,
+        profile: Option<WireProfile>,
+    ) -> PeakLoad {
+        if profile == Some(WireProfile::OpenAi) {
+            self.report(
+                self.error(raw.span(), "OpenAI has no refusal for peak load")
+                    .help("remove it, or choose a wire profile of Azure"),
+            );
+        }
+        let raw = raw.get_ref();
         let second = Duration::from_secs(1);
         let wait = raw.retry_after.as_ref();
         let most = Some(raw.max_request_tokens.clone());
@@ -308,7 +317,7 @@ impl Checker<'_> {
         let cap = settings.and_then(|s| s.max_prompt_tokens.clone());
         let max_prompt_tokens = match cap {
             Some(cap) => Some(self.whole(Some(cap), "max_prompt_tokens", 0, 1..=MOST_TPM)),
-            None => provisioned_prompt_cap(model.facts.name),
+            None => model.facts.ptu_prompt_tokens,
         };
         Some(Capacity::Ptu(PtuSettings {
             ptu,

@@ -9,7 +9,7 @@ use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
 use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile};
-use super::{SimulatorConfig, entra, forms, https, latency, raw, recording};
+use super::{SimulatorConfig, entra, filter, forms, https, latency, moderation, raw, recording};
 use crate::catalogue::{self, Kind, Model};
 
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
@@ -152,6 +152,8 @@ impl Checker<'_> {
                 recording::check(self.source, raw.into_inner(), &mut self.problems)
             });
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
+            let moderation =
+                moderation::check(self.source, &resource.moderation_rules, &mut self.problems);
             let own = self.deployments(&resource.deployments);
             let mut inherited = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
@@ -193,6 +195,8 @@ impl Checker<'_> {
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
                 undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
+                unreachable_images: resource.unreachable_images,
+                moderation,
                 deployments,
             });
         }
@@ -265,6 +269,7 @@ impl Checker<'_> {
             lengths,
             forms,
             latency: settings,
+            filters: filter::check(self.source, raw, profile, &mut self.problems),
         })
     }
 

@@ -8,12 +8,14 @@
 mod capacity;
 mod check;
 mod entra;
+mod filter;
 mod forms;
 mod https;
 mod latency;
 mod limits;
 mod load;
 mod model;
+mod moderation;
 mod offer;
 pub(crate) mod raw;
 mod recording;
@@ -28,7 +30,7 @@ pub(crate) use latency::latency_from;
 pub(crate) use limits::{
     Admission, Advice, Capacity, DynamicQuota, HeaderAnomaly, HeaderSettings, LimiterKind,
     PaygSettings, PeakLoad, PriorityRamp, PromptCacheSettings, PtuSettings, RefusalSettings,
-    RefusalWording, RequestQuota, ResetUnit, TemporaryAdjustment, TokenEstimate,
+    RefusalWording, RequestQuota, ResetUnit, TemporaryAdjustment, TierSettings, TokenEstimate,
 };
 pub(crate) use model::{
     AnswerForms, CompletionLength, DeploymentConfig, EntraConfig, Layout, ResourceConfig, Sku,

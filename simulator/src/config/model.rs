@@ -10,6 +10,7 @@ use super::limits::{
 pub(crate) use super::raw::{Sku, ToolCalls};
 use super::recording::RecordingConfig;
 use crate::catalogue::Model;
+use crate::filter::{Filters, Flag};
 use crate::latency::Latency;
 
 /// A simulated resource.
@@ -26,6 +27,8 @@ pub(crate) struct ResourceConfig {
     pub entra: Option<EntraConfig>,
     /// Names of deployments that answer for unknown names.
     pub undefined_deployments: Vec<String>,
+    pub unreachable_images: Vec<String>,
+    pub moderation: Vec<Flag>,
     pub deployments: Vec<DeploymentConfig>,
 }
 
@@ -52,7 +55,6 @@ pub(crate) struct DeploymentConfig {
     pub token_estimate: TokenEstimate,
     pub tiers: TierSettings,
     /// `None`: prompts are not cached.
-    #[allow(dead_code, reason = "its use comes next")]
     pub prompt_cache: Option<PromptCacheSettings>,
     pub spillover: Spillover,
     pub refusals: RefusalSettings,
@@ -62,6 +64,7 @@ pub(crate) struct DeploymentConfig {
     pub lengths: CompletionLength,
     pub forms: AnswerForms,
     pub latency: Latency,
+    pub filters: Filters,
 }
 
 /// Which era of the service is imitated.

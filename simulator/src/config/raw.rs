@@ -10,6 +10,9 @@ use seam::units::HumanDuration;
 use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
+use super::filter::{ContentFilter, ContentFilterMode};
+use super::moderation::ModerationRule;
+
 use super::https::Https;
 use super::recording::Recording;
 
@@ -72,6 +75,14 @@ pub(crate) struct Resource {
     /// request gets 404 `DeploymentNotFound`.
     #[schemars(with = "Option<Vec<String>>")]
     pub undefined_deployments: Option<Vec<Spanned<String>>>,
+    /// Images that cannot be fetched: a request with an image whose URL has one of
+    /// these texts in it gets 400. No image is ever fetched.
+    #[serde(default)]
+    pub unreachable_images: Vec<String>,
+    /// What OpenAI's moderation endpoint flags, beside the few words it knows.
+    #[serde(default)]
+    #[schemars(with = "Vec<ModerationRule>")]
+    pub moderation_rules: Vec<Spanned<ModerationRule>>,
     /// Deployments of this resource only.
     #[serde(default)]
     #[schemars(with = "Vec<Deployment>")]
@@ -251,6 +262,18 @@ pub(crate) struct Deployment {
     /// How long answers take. Default: the measured profile of the model and SKU.
     #[schemars(with = "Option<Latency>")]
     pub latency: Option<Spanned<Latency>>,
+    /// Content filters. Without any, every text passes.
+    #[schemars(with = "Option<Vec<ContentFilter>>")]
+    pub content_filters: Option<Spanned<Vec<Spanned<ContentFilter>>>>,
+    /// When filters of a stream speak: "default", before the text, or "async",
+    /// after it.
+    #[schemars(with = "Option<ContentFilterMode>")]
+    pub content_filter_mode: Option<Spanned<ContentFilterMode>>,
+    /// Least and most tokens that the default mode releases together. The first
+    /// token leaves alone, since measured times to it are those of a client.
+    /// Default [5, 10].
+    #[schemars(with = "Option<[u64; 2]>")]
+    pub content_filter_group: Option<Spanned<[u64; 2]>>,
 }
 
 /// Kinds of capacity.

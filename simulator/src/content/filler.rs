@@ -12,6 +12,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use tokens::Encoding;
 
 use crate::config::CompletionLength;
+use crate::filter::{Filters, Findings};
 
 /// Sentence openings, written after a space or at the start of the text.
 const OPENERS: &[&str] = &[
@@ -135,6 +136,8 @@ pub(crate) enum Finish {
     ToolCalls,
     /// In the call of a function, before there were tools.
     FunctionCall,
+    /// Where a content filter stopped it.
+    ContentFilter,
 }
 
 impl Finish {
@@ -144,6 +147,7 @@ impl Finish {
             Finish::Length => "length",
             Finish::ToolCalls => "tool_calls",
             Finish::FunctionCall => "function_call",
+            Finish::ContentFilter => "content_filter",
         }
     }
 }
@@ -179,9 +183,25 @@ pub(crate) struct Completion {
     pub reasoning_tokens: u64,
     /// Tokens billed beside one for each piece.
     pub extra_tokens: u64,
+    /// What content filters found in it.
+    pub findings: Findings,
 }
 
 impl Completion {
+    /// Looks at it with content filters, and stops it where they do. Calls are not
+    /// filtered.
+    pub(crate) fn filter(&mut self, filters: &Filters, rng: &mut impl Rng) {
+        if matches!(self.said, Said::Calls(_)) {
+            return;
+        }
+        let judged = filters.judge_completion(&self.pieces, rng);
+        if let Some(shown) = judged.shown {
+            self.pieces.truncate(shown);
+            self.finish = Finish::ContentFilter;
+        }
+        self.findings = judged.findings;
+    }
+
     pub(crate) fn text(&self) -> String {
         self.pieces.concat()
     }

@@ -22,6 +22,22 @@ impl Schedule {
         Self { choices, first, end: last.unwrap_or(first).max(first), hidden }
     }
 
+    /// The same answer released in groups, each when its last token is made. The
+    /// first token leaves alone, so neither it nor the end moves. `size` draws how
+    /// many tokens the next group has.
+    pub(crate) fn in_groups(&self, mut size: impl FnMut() -> usize) -> Self {
+        let release = |tokens: &Vec<Duration>| {
+            let mut released: Vec<Duration> = tokens.iter().take(1).copied().collect();
+            while released.len() < tokens.len() {
+                let end = released.len().saturating_add(size().max(1)).min(tokens.len());
+                let due = tokens.get(end - 1).copied().unwrap_or(self.end);
+                released.resize(end, due);
+            }
+            released
+        };
+        Self { choices: self.choices.iter().map(release).collect(), ..self.clone() }
+    }
+
     /// When the first byte of a stream is due.
     pub(crate) fn first(&self) -> Duration {
         self.first
@@ -52,6 +68,16 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_move_neither_the_first_token_nor_the_end() {
+        let ms = Duration::from_millis;
+        let tokens = (1..=7).map(|n| ms(10 * n)).collect();
+        let released = Schedule::new(vec![tokens, vec![]], ms(10), 0).in_groups(|| 3);
+        let due: Vec<u128> = (0..7).map(|n| released.token(0, n).as_millis()).collect();
+        assert_eq!(due, [10, 40, 40, 40, 70, 70, 70]);
+        assert_eq!((released.first(), released.end()), (ms(10), ms(70)));
+    }
 
     #[test]
     fn counts_what_is_made_by_a_time() {

@@ -15,7 +15,6 @@ pub(crate) enum Tier {
     #[default]
     Default,
     Priority,
-    #[allow(dead_code, reason = "its use comes next")]
     Flex,
 }
 

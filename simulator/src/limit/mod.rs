@@ -16,7 +16,6 @@ mod fixed;
 mod limiter;
 mod meter;
 mod payg;
-#[allow(dead_code, reason = "its use comes next")]
 mod prompt_cache;
 mod ramp;
 mod refill;
@@ -29,3 +28,4 @@ pub(crate) use limiter::{
     Amounts, Demand, Level, LimitChange, Limiter, PaygStanding, Refusal, RefusalReason, Standing,
     Ticket, Tier, Used,
 };
+pub(crate) use prompt_cache::PromptCache;

@@ -39,10 +39,6 @@ impl PromptCache {
         Self { settings, blocks: HashMap::new(), uses: VecDeque::new(), use_number: 0 }
     }
 
-    pub(crate) fn settings(&self) -> &PromptCacheSettings {
-        &self.settings
-    }
-
     /// How many tokens of a prompt are cached now.
     pub(crate) fn cached_tokens(&self, now: Instant, prefix: &[u64]) -> u64 {
         let alive = |hash: &&u64| {

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::deployment::Deployment;
 use super::early::{Reached, early};
@@ -14,12 +17,14 @@ use super::exchange::Exchange;
 use super::metrics::Tokens;
 use super::reply::{fail, wait_until};
 use super::route::Route;
-use crate::api::{self, Call, Outline, Parsed, Payload};
+use super::tier::{AskedTier, asked_tier};
+use crate::api::{self, Call, Outline, Parsed, Payload, Usage};
 use crate::aside::aside;
 use crate::catalogue::Operation;
 use crate::config::Capacity;
+use crate::filter::Findings;
 use crate::latency;
-use crate::limit::{Demand, Refusal, Ticket, Tier};
+use crate::limit::{Demand, Refusal, RefusalReason, Ticket, Tier};
 use crate::wire::{ApiError, Identity, Ids, JSON, Refused, Served, answer_headers};
 
 /// A request that has reached its deployment.
@@ -31,30 +36,51 @@ pub(super) struct Addressed<'p> {
     pub exchange: Exchange,
     pub route: Route<'p>,
     pub deployment: Arc<Deployment>,
+    /// `x-ms-spillover-deployment` as it came.
+    pub spillover_header: Option<HeaderValue>,
+    /// The provisioned deployment that could not serve it.
+    pub spilled_from: Option<Arc<Deployment>>,
 }
 
 /// A request that was admitted and that the model layer accepts.
 pub(super) struct Accepted {
     pub ticket: Ticket,
     pub call: Box<dyn Call>,
-    pub prompt_tokens: u64,
+    pub prompt: Prompt,
+    /// What filters found in the prompt without blocking it.
+    pub findings: Findings,
+    pub asked: AskedTier,
+}
+
+/// A prompt, counted.
+#[derive(Debug, Default)]
+pub(super) struct Prompt {
+    pub tokens: u64,
+    /// Those of them that the prompt cache holds.
+    pub cached_tokens: u64,
+    /// As the prompt cache knows it.
+    pub prefix: Vec<u64>,
 }
 
 /// An error, and the headers it is sent with.
-struct Failure {
-    error: ApiError,
-    headers: HeaderMap,
+pub(super) struct Failure {
+    pub error: ApiError,
+    pub headers: HeaderMap,
+    /// The prompt is longer than the deployment takes.
+    pub too_long: bool,
 }
 
 impl Addressed<'_> {
     pub(super) async fn answer(mut self, body: Payload) -> Response {
-        match self.attempt(&body) {
-            Ok(accepted) => self.deliver(accepted).await,
-            Err(failure) => {
-                self.exchange.ready();
-                self.refusal_delay().await;
-                fail(self.exchange, failure.error, failure.headers)
-            }
+        let failure = match self.attempt(&body) {
+            Ok(accepted) => return self.deliver(accepted).await,
+            Err(failure) => failure,
+        };
+        self.exchange.ready();
+        self.refusal_delay().await;
+        match self.spillover(&failure) {
+            Some(target) => self.spill(target, failure, &body).await,
+            None => fail(self.exchange, failure.error, failure.headers),
         }
     }
 
@@ -64,7 +90,7 @@ impl Addressed<'_> {
         early(self.exchange, &self.identity, error, Reached::Resource)
     }
 
-    fn attempt(&mut self, body: &Payload) -> Result<Accepted, Failure> {
+    pub(super) fn attempt(&mut self, body: &Payload) -> Result<Accepted, Failure> {
         let deployment = Arc::clone(&self.deployment);
         let operation = self.route.operation;
         let model = &deployment.config.model;
@@ -74,32 +100,78 @@ impl Addressed<'_> {
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
         let call = api::read(operation, body, model);
-        let mut prompt_tokens = None;
-        let mut count = |call: &dyn Call| {
-            *prompt_tokens
-                .get_or_insert_with(|| aside(body.bytes.len(), || call.prompt_tokens(model)))
-        };
+        let asked = asked_tier(&deployment.config.tiers, &body.fields);
+        let tier = asked.as_ref().map_or(deployment.config.tiers.own, |asked| asked.tier);
         let now = self.exchange.started;
-        let demand = demand(&deployment, operation, outline, &call, || {
+        let mut prompt = None;
+        // Tokens, and those of them that are cached.
+        let mut count = |call: &dyn Call| {
+            let prompt =
+                prompt.get_or_insert_with(|| counted(&deployment, operation, now, body, call));
+            (prompt.tokens, prompt.cached_tokens)
+        };
+        if tier == Tier::Flex && self.lacks_flex_capacity() {
+            let wait = Some(FLEX_WAIT);
+            let standing = deployment.standing(now);
+            let refusal = Refusal::flat(RefusalReason::FlexCapacity, wait, standing);
+            return Err(self.refused(&refusal));
+        }
+        let demand = demand(&deployment, operation, outline, tier, &call, || {
             // A full deployment refuses before anybody counts.
             match &call {
-                Ok(call) if !deployment.is_full(now) => count(call.as_ref()),
+                Ok(call) if !deployment.is_full(now) => {
+                    let (tokens, cached_tokens) = count(call.as_ref());
+                    tokens - cached_tokens
+                }
                 Ok(_) | Err(_) => 0,
             }
         });
         let ticket = deployment.try_admit(now, demand).map_err(|refusal| self.refused(&refusal))?;
         self.exchange.admitted(&deployment, ticket, now);
-        let checked = call.and_then(|call| {
-            let tokens = count(call.as_ref());
-            call.check_context(tokens, model).map(|()| (call, tokens))
-        });
-        match checked {
-            Ok((call, prompt_tokens)) => Ok(Accepted { ticket, call, prompt_tokens }),
-            // A 400 of the model layer, after admission.
-            Err(error) => {
-                Err(Failure { error, headers: self.headers(ticket, JSON, false, Duration::ZERO) })
-            }
+        // Errors of the model layer come after admission.
+        let (call, asked) = match (call, asked) {
+            (Ok(call), Ok(asked)) => (call, asked),
+            (Err(error), _) | (_, Err(error)) => return Err(self.complaint(ticket, error, false)),
+        };
+        let (prompt_tokens, _) = count(call.as_ref());
+        call.check_context(prompt_tokens, model)
+            .and_then(|()| check_offer(&deployment, ticket.tier, prompt_tokens))
+            .map_err(|error| self.complaint(ticket, error, true))?;
+        check_images(&self.exchange.resource.config.unreachable_images, &body.fields)
+            .map_err(|error| self.complaint(ticket, error, false))?;
+        let findings = self.judge_prompt(call.as_ref());
+        if findings.blocked() {
+            self.exchange.prompt_charged(Usage { prompt_tokens, ..Usage::default() });
+            let layout = deployment.config.wire_profile.layout();
+            let error = ApiError::prompt_filtered(&findings, layout);
+            return Err(self.complaint(ticket, error, false));
         }
+        Ok(Accepted { ticket, call, prompt: prompt.unwrap_or_default(), findings, asked })
+    }
+
+    /// An error of the model layer, after admission.
+    fn complaint(&self, ticket: Ticket, error: ApiError, too_long: bool) -> Failure {
+        let asked = AskedTier { name: "default", stated: false, tier: Tier::Default };
+        let headers = self.headers(ticket, asked, JSON, false, Duration::ZERO);
+        let error = error.in_words_of(self.deployment.config.wire_profile);
+        Failure { error, headers, too_long }
+    }
+
+    /// What content filters find in the prompt.
+    fn judge_prompt(&self, call: &dyn Call) -> Findings {
+        let filters = &self.deployment.config.filters;
+        if filters.rules.is_empty() {
+            return Findings::default();
+        }
+        let mut rng = self.exchange.resource.rng("prompt filters", self.exchange.number);
+        filters.judge_prompt(&call.prompt_texts(), &mut rng)
+    }
+
+    /// Whether the flex tier has nothing left for this request.
+    fn lacks_flex_capacity(&self) -> bool {
+        let chance = self.deployment.config.tiers.flex_unavailable;
+        let mut rng = self.exchange.resource.rng("flex", self.exchange.number);
+        0.0 < chance && rng.random::<f64>() < chance
     }
 
     fn refused(&mut self, refusal: &Refusal) -> Failure {
@@ -116,10 +188,10 @@ impl Addressed<'_> {
             region,
         };
         let (error, headers) = (refused.error(), refused.headers(&self.identity));
-        Failure { error, headers }
+        Failure { error, headers, too_long: false }
     }
 
-    async fn refusal_delay(&mut self) {
+    pub(super) async fn refusal_delay(&mut self) {
         let mut rng = self.exchange.resource.rng("refusals", self.exchange.number);
         let delay = latency::refusal_delay(&self.deployment.latency(), &mut rng);
         wait_until(self.exchange.started + delay).await;
@@ -129,6 +201,7 @@ impl Addressed<'_> {
     pub(super) fn headers(
         &self,
         ticket: Ticket,
+        asked: AskedTier,
         content_type: &'static str,
         streaming: bool,
         worked: Duration,
@@ -145,12 +218,61 @@ impl Addressed<'_> {
                 content_type,
                 streaming,
                 standing: ticket.standing,
-                tiers: ("default", ticket.tier),
-                spilled_from: None,
+                tiers: (asked.name, ticket.tier),
+                spilled_from: self.spilled_from.as_ref().map(|from| from.config.name.as_str()),
                 worked,
             },
         )
     }
+}
+
+/// How long a refusal for want of flex capacity asks to wait; not published.
+const FLEX_WAIT: Duration = Duration::from_secs(30);
+
+/// Counts a prompt, and looks what of it is cached.
+fn counted(
+    deployment: &Deployment,
+    operation: Operation,
+    now: Instant,
+    body: &Payload,
+    call: &dyn Call,
+) -> Prompt {
+    let model = &deployment.config.model;
+    aside(body.bytes.len(), || {
+        let tokens = call.prompt_tokens(model);
+        let cache = deployment.config.prompt_cache.filter(|cache| cache.min_tokens <= tokens);
+        let prefix = cache.map_or_else(Vec::new, |cache| {
+            api::prefix(operation, &body.fields, model, cache.block_tokens)
+        });
+        let cached_tokens = deployment.cached_tokens(now, &prefix).min(tokens);
+        Prompt { tokens, cached_tokens, prefix }
+    })
+}
+
+/// Prompts that a model takes, but not in this offer (specification, sections 1.5
+/// and 4.5).
+fn check_offer(deployment: &Deployment, tier: Tier, prompt_tokens: u64) -> Parsed<()> {
+    let most = match &deployment.config.capacity {
+        Capacity::Ptu(settings) => settings.max_prompt_tokens,
+        Capacity::Payg(_) if tier == Tier::Priority => {
+            deployment.config.model.facts.ptu_prompt_tokens
+        }
+        Capacity::Payg(_) => None,
+    };
+    match most {
+        Some(most) if most < prompt_tokens => Err(ApiError::prompt_too_long(most, prompt_tokens)),
+        _ => Ok(()),
+    }
+}
+
+/// No image is ever fetched; some are configured not to be there.
+fn check_images(unreachable: &[String], body: &Map<String, Value>) -> Parsed<()> {
+    if unreachable.is_empty() {
+        return Ok(());
+    }
+    let urls = api::image_urls(body);
+    let mut missing = urls.iter().filter(|url| unreachable.iter().any(|text| url.contains(text)));
+    missing.next().map_or(Ok(()), |url| Err(ApiError::unreachable_image(url)))
 }
 
 /// What the limiter looks at. Only some estimates take time.
@@ -167,6 +289,7 @@ fn demand(
     deployment: &Deployment,
     operation: Operation,
     outline: Outline,
+    tier: Tier,
     call: &Parsed<Box<dyn Call>>,
     count: impl FnOnce() -> u64,
 ) -> Demand {
@@ -180,7 +303,7 @@ fn demand(
             prompt_tokens: 0,
             max_tokens: None,
             choices: 0,
-            tier: Tier::Default,
+            tier,
         },
         Capacity::Ptu(_) => Demand {
             estimate: 0,
@@ -192,7 +315,7 @@ fn demand(
                 .and_then(|call| call.max_tokens())
                 .or(outline.max_tokens),
             choices: if operation.is_text() { outline.choices } else { 0 },
-            tier: Tier::Default,
+            tier,
         },
     }
 }

@@ -6,18 +6,20 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
+use rand::RngExt as _;
 
 use super::attempt::{Accepted, Addressed};
 use super::reply::{respond, wait_until};
 use super::stream::{StreamPlan, stream_body};
 use crate::api::{Delivery, Ground, Plan, Timing};
+use crate::filter::{Filters, Mode};
 use crate::latency::{self, Conditions, Schedule, Shape, Work};
 use crate::limit::{Standing, Ticket};
 use crate::wire::EVENT_STREAM;
 
 impl Addressed<'_> {
     pub(super) async fn deliver(mut self, accepted: Accepted) -> Response {
-        let Accepted { ticket, call, prompt_tokens } = accepted;
+        let Accepted { ticket, call, prompt, findings, asked } = accepted;
         let deployment = Arc::clone(&self.deployment);
         let resource = Arc::clone(&self.exchange.resource);
         let plan = call.plan(Ground {
@@ -25,13 +27,17 @@ impl Addressed<'_> {
             fingerprint: deployment.fingerprint.as_deref(),
             origin: &self.origin,
             created: resource.environment.clock.now().unix_seconds(),
-            prompt_tokens,
-            cached_tokens: 0,
+            prompt_findings: findings,
+            prompt_tokens: prompt.tokens,
+            cached_tokens: prompt.cached_tokens,
+            tier: (ticket.tier, asked.stated),
             ids: self.ids.clone(),
             rng: resource.rng("content", self.exchange.number),
         });
         let schedule = Arc::new(self.schedule(ticket, &plan));
         self.exchange.planned(plan.usage, &schedule);
+        let started = self.exchange.started;
+        deployment.remember(started, started + schedule.first(), &prompt.prefix);
         self.exchange.ready();
         let timing = self.timing(&schedule, &plan);
         let document = match plan.delivery {
@@ -39,18 +45,30 @@ impl Addressed<'_> {
             Delivery::Timed(write) => write(&timing),
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
-                let headers = self.headers(ticket, EVENT_STREAM, true, schedule.first());
+                let headers = self.headers(ticket, asked, EVENT_STREAM, true, schedule.first());
                 wait_until(self.exchange.started + schedule.first()).await;
                 self.exchange.first_byte();
                 let choices = plan.choices;
+                let schedule = self.released(&schedule);
                 let plan = StreamPlan { exchange: self.exchange, events, schedule, choices };
                 return respond(StatusCode::OK, headers, stream_body(plan));
             }
         };
         wait_until(self.exchange.started + schedule.end()).await;
-        let headers = self.headers(ticket, document.content_type, false, schedule.end());
+        let headers = self.headers(ticket, asked, document.content_type, false, schedule.end());
         self.exchange.complete(200, None);
         respond(StatusCode::OK, headers, Body::from(document.body))
+    }
+
+    /// When tokens leave: as they are made, or in the groups that filters release.
+    fn released(&self, schedule: &Arc<Schedule>) -> Arc<Schedule> {
+        let Filters { mode, group, .. } = &self.deployment.config.filters;
+        if *mode == Mode::Asynchronous || *group.end() <= 1 {
+            return Arc::clone(schedule);
+        }
+        let mut rng = self.exchange.resource.rng("filter groups", self.exchange.number);
+        let mut size = || rng.random_range(group.clone());
+        Arc::new(schedule.in_groups(|| usize::try_from(size()).unwrap_or(usize::MAX)))
     }
 
     /// What the schedule says of the answer's speed.

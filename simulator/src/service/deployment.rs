@@ -11,7 +11,7 @@ use super::metrics::Metering;
 use crate::catalogue::Operation;
 use crate::config::{Capacity, DeploymentConfig, HeaderAnomaly, WireProfile};
 use crate::latency::Latency;
-use crate::limit::{Demand, LimitChange, Limiter, Refusal, Standing, Ticket, Used};
+use crate::limit::{Demand, LimitChange, Limiter, PromptCache, Refusal, Standing, Ticket, Used};
 use crate::wire::{Ids, LimitHeaders, Style};
 
 /// A deployment being served.
@@ -31,6 +31,8 @@ struct Live {
     limiter: Limiter,
     latency: Arc<Latency>,
     anomaly: HeaderAnomaly,
+    /// `None`: prompts are not cached.
+    cache: Option<PromptCache>,
 }
 
 impl Live {
@@ -40,6 +42,7 @@ impl Live {
             limiter: Limiter::new(config, now, quota),
             latency: Arc::new(config.latency.clone()),
             anomaly: config.header_anomaly,
+            cache: config.prompt_cache.map(PromptCache::new),
         }
     }
 }
@@ -102,6 +105,18 @@ impl Deployment {
 
     pub(super) fn settle(&self, now: Instant, ticket: &Ticket, used: Used) {
         lock(&self.live).limiter.settle(now, ticket, used);
+    }
+
+    /// How many tokens of a prompt are cached now.
+    pub(super) fn cached_tokens(&self, now: Instant, prefix: &[u64]) -> u64 {
+        lock(&self.live).cache.as_ref().map_or(0, |cache| cache.cached_tokens(now, prefix))
+    }
+
+    /// Reads a prompt: from `ready` on it is cached.
+    pub(super) fn remember(&self, now: Instant, ready: Instant, prefix: &[u64]) {
+        if let Some(cache) = &mut lock(&self.live).cache {
+            cache.touch(now, ready, prefix);
+        }
     }
 
     /// Where its limits stand now.

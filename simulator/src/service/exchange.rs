@@ -18,7 +18,7 @@ use super::resource::Resource;
 use super::route::Endpoint;
 use crate::api::Usage;
 use crate::latency::Schedule;
-use crate::limit::{PaygStanding, Standing, Ticket, Used};
+use crate::limit::{PaygStanding, Standing, Ticket, Tier, Used};
 use crate::wire::Style;
 
 /// Status of a request whose client went away (nginx's number).
@@ -75,6 +75,8 @@ struct Admitted {
     deployment: Arc<Deployment>,
     ticket: Ticket,
     usage: Usage,
+    /// Whether the usage counts although there is no answer.
+    charged: bool,
     schedule: Option<Arc<Schedule>>,
 }
 
@@ -108,6 +110,45 @@ impl Exchange {
         }
     }
 
+    /// The same request's second attempt, at a deployment that takes over from this
+    /// one's now.
+    pub(super) fn second(&mut self, from: &str, to: &str) -> Self {
+        self.record.spilled_to = Some(to.to_owned());
+        self.resource.under_way();
+        let record = Record {
+            number: self.number,
+            correlation_id: self.record.correlation_id.clone(),
+            trace_id: self.record.trace_id.clone(),
+            credential: self.record.credential,
+            operation: self.record.operation,
+            deployment: Some(to.to_owned()),
+            received_us: self.record.received_us,
+            spilled_from: Some(from.to_owned()),
+            ..Record::default()
+        };
+        Self {
+            resource: Arc::clone(&self.resource),
+            started: Instant::now(),
+            number: self.number,
+            style: self.style,
+            received: self.received,
+            record,
+            admitted: None,
+            first_byte: None,
+            refused: None,
+            asked: Tokens::default(),
+            ready: None,
+            over: false,
+        }
+    }
+
+    /// This attempt is over, and another one is the reply.
+    pub(super) fn superseded(&mut self, status: u16, reason: &'static str) {
+        self.record.superseded = true;
+        let usage = self.admitted.as_ref().map(|_| Usage::default());
+        self.end(status, Some(reason), usage, false);
+    }
+
     /// The request's body has been read to its end.
     pub(super) fn read(&mut self) {
         self.started = Instant::now();
@@ -132,11 +173,13 @@ impl Exchange {
     pub(super) fn admitted(&mut self, deployment: &Arc<Deployment>, ticket: Ticket, now: Instant) {
         self.record.admitted_us = Some(self.resource.micros(now));
         self.record.counted_tokens = Some(ticket.counted);
+        self.record.service_tier = (ticket.tier != Tier::Default).then(|| ticket.tier.name());
         self.stands(ticket.standing);
         let deployment = Arc::clone(deployment);
+        let usage = Usage::default();
         deployment.under_way();
         self.admitted =
-            Some(Admitted { deployment, ticket, usage: Usage::default(), schedule: None });
+            Some(Admitted { deployment, ticket, usage, charged: false, schedule: None });
     }
 
     pub(super) fn refused(&mut self, standing: Standing, reason: &'static str) {
@@ -177,11 +220,21 @@ impl Exchange {
         self.first_byte.get_or_insert_with(Instant::now);
     }
 
+    /// The prompt was worked on, but nothing will be generated: it is charged.
+    pub(super) fn prompt_charged(&mut self, usage: Usage) {
+        if let Some(admitted) = &mut self.admitted {
+            admitted.usage = usage;
+            admitted.charged = true;
+        }
+    }
+
     /// The reply is complete.
     pub(super) fn complete(&mut self, status: u16, reason: Option<&'static str>) {
         self.first_byte();
         let answered = status == 200;
-        let used = |admitted: &Admitted| if answered { admitted.usage } else { Usage::default() };
+        let used = |admitted: &Admitted| {
+            if answered || admitted.charged { admitted.usage } else { Usage::default() }
+        };
         let usage = self.admitted.as_ref().map(used);
         self.end(status, reason, usage, answered);
     }

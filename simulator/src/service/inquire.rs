@@ -5,14 +5,15 @@ use bytes::Bytes;
 use super::resource::Resource;
 use super::route::{Inquiry, Surface};
 use super::serve::Routed;
-use crate::api::{Document, models};
-use crate::wire::ApiError;
+use crate::api::{Document, Payload, models, moderations};
+use crate::wire::{ApiError, Ids};
 
 pub(super) fn inquire(
     resource: &Resource,
     inquiry: Inquiry,
     routed: &Routed<'_>,
-    _body: Result<Bytes, ApiError>,
+    number: u64,
+    body: Result<Bytes, ApiError>,
 ) -> Result<Document, ApiError> {
     let deployments = || resource.deployments.values().map(|deployment| &deployment.config);
     let id = routed.address.id().unwrap_or_default();
@@ -21,6 +22,12 @@ pub(super) fn inquire(
         (Inquiry::Models, _) => Ok(models::azure_list()),
         (Inquiry::Model, Surface::OpenAi) => models::openai_one(deployments(), id),
         (Inquiry::Model, _) => models::azure_one(id),
+        (Inquiry::Moderation, _) => {
+            let body = Payload::json(body?)?.fields;
+            let mut ids = Ids(resource.rng("moderations", number));
+            let mut rng = resource.rng("moderation scores", number);
+            moderations::answer(&body, &resource.config.moderation, &mut ids, &mut rng)
+        }
         (Inquiry::Deployments, _) => Ok(models::deployments(deployments())),
     }
 }

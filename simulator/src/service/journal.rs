@@ -32,6 +32,16 @@ pub(super) struct Record {
     pub status: u16,
     /// Why it was not answered, in one word.
     pub reason: Option<&'static str>,
+    /// The standard deployment that tried after this provisioned one, under the
+    /// same number.
+    pub spilled_to: Option<String>,
+    /// The provisioned deployment that tried before this standard one.
+    pub spilled_from: Option<String>,
+    /// Of the two attempts of a request that spilled over: the other one was the
+    /// reply.
+    pub superseded: bool,
+    /// The tier that served it, if not the default.
+    pub service_tier: Option<&'static str>,
     pub prompt_tokens: Option<u64>,
     pub cached_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,

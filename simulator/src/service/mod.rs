@@ -9,6 +9,7 @@ mod deliver;
 mod deployment;
 mod early;
 mod exchange;
+mod headers;
 mod inquire;
 mod journal;
 mod lock;
@@ -21,7 +22,9 @@ mod resource;
 mod route;
 mod serve;
 mod simulator;
+mod spillover;
 mod stream;
+mod tier;
 
 pub use simulator::{DeploymentInfo, Environment, ResourceInfo, Simulator};
 

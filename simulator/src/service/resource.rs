@@ -120,9 +120,14 @@ impl Resource {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// An attempt is under way.
+    pub(super) fn under_way(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The next request's number, from 1.
     pub(super) fn next_number(&self) -> u64 {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.under_way();
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 

@@ -22,6 +22,7 @@ use super::authenticate::authenticate;
 use super::deployment::Deployment;
 use super::early::{Reached, early, told};
 use super::exchange::{Exchange, TRACEPARENT, trace_id};
+use super::headers::custom;
 use super::inquire::inquire;
 use super::record::Proxy;
 use super::replay::replay;
@@ -31,6 +32,9 @@ use crate::api::{Payload, model_of};
 use crate::catalogue::{Operation, is_retired};
 use crate::config::RecordingConfig;
 use crate::wire::{ApiError, Identity, Ids, Style};
+
+/// What the service passes through (specification, section 1.5).
+pub(super) const MOST_CUSTOM_HEADERS: usize = 10;
 
 /// Serves whatever is not control.
 pub(super) async fn serve(
@@ -87,7 +91,7 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let operation = match routed.endpoint {
         Endpoint::Operation(operation) => operation,
         Endpoint::Inquiry(inquiry) => {
-            return match inquire(&resource, inquiry, &routed, bytes) {
+            return match inquire(&resource, inquiry, &routed, exchange.number, bytes) {
                 Ok(document) => told(exchange, &identity, document),
                 Err(error) => early(exchange, &identity, error, Reached::Resource),
             };
@@ -105,8 +109,16 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         Ok(found) => found,
         Err(error) => return early(exchange, &identity, error, Reached::Resource),
     };
-    let request =
-        Addressed { identity, origin: origin(&parts.headers), ids, exchange, route, deployment };
+    let request = Addressed {
+        identity,
+        origin: origin(&parts.headers),
+        ids,
+        exchange,
+        route,
+        deployment,
+        spillover_header: parts.headers.get("x-ms-spillover-deployment").cloned(),
+        spilled_from: None,
+    };
     match body {
         Ok(body) => request.answer(body).await,
         Err(error) => request.unread(error).await,
@@ -165,6 +177,9 @@ fn reach<'p>(
     exchange.called(routed.endpoint);
     let credential = authenticate(resource, routed.address.surface, &parts.headers)?;
     exchange.authenticated(credential);
+    if !exchange.style.is_openai() && MOST_CUSTOM_HEADERS < custom(&parts.headers) {
+        return Err(ApiError::too_many_headers(MOST_CUSTOM_HEADERS));
+    }
     Ok(routed)
 }
 

@@ -6,8 +6,11 @@ use serde::Serialize;
 
 use super::style::{ErrorObject, Style};
 use crate::catalogue::{Model, Operation};
-use crate::config::WireProfile;
+use crate::config::{Layout, WireProfile};
+use crate::filter::{Findings, prompt_categories};
 use crate::limit::RefusalReason;
+
+const INVALID: &str = "invalid_request_error";
 
 /// An error reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub(crate) struct ApiError {
     /// For the journal and metrics: what happened, in one word.
     pub reason: &'static str,
     content: Content,
+    /// How eras before 2026 say the same.
+    older: Option<Box<ErrorObject>>,
     /// Sent without a length, as the service does for this one.
     pub chunked: bool,
 }
@@ -25,16 +30,22 @@ enum Content {
     /// Exactly this.
     Text(String),
     /// Laid out by the style of who answers.
-    Object(ErrorObject),
+    Object(Box<ErrorObject>),
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, reason: &'static str, body: impl Into<String>) -> Self {
-        Self { status, reason, content: Content::Text(body.into()), chunked: false }
+        Self { status, reason, content: Content::Text(body.into()), older: None, chunked: false }
     }
 
     pub(super) fn object(status: StatusCode, reason: &'static str, object: ErrorObject) -> Self {
-        Self { status, reason, content: Content::Object(object), chunked: false }
+        Self {
+            status,
+            reason,
+            content: Content::Object(Box::new(object)),
+            older: None,
+            chunked: false,
+        }
     }
 
     /// The body in the style of who answers.
@@ -155,6 +166,20 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "model_not_enabled", body)
     }
 
+    /// More custom headers than the service takes. The text is not published; this is
+    /// our own.
+    pub(crate) fn too_many_headers(most: usize) -> Self {
+        let message = format!("The request has more than {most} custom headers.");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, "too_many_headers", coded_error("431", &message))
+    }
+
+    /// An image that cannot be fetched.
+    pub(crate) fn unreachable_image(url: &str) -> Self {
+        let message = format!("Error while downloading {url}.");
+        Self::invalid_request(message, None, Some("invalid_image_url"))
+    }
+
     /// No model of this name can be deployed. The text is not published; this is
     /// our own.
     pub(crate) fn base_model_not_found() -> Self {
@@ -190,8 +215,50 @@ impl ApiError {
         param: Option<&str>,
         code: Option<&str>,
     ) -> Self {
-        let object = ErrorObject::new(message, "invalid_request_error", param, code);
+        let object = ErrorObject::new(message, INVALID, param, code);
         Self::object(StatusCode::BAD_REQUEST, "invalid_request", object)
+    }
+
+    /// A field that nobody knows. Until 2025 the service named it otherwise.
+    pub(crate) fn unknown_parameter(key: &str) -> Self {
+        let message = format!("Unknown parameter: '{key}'.");
+        let object = ErrorObject::new(message, INVALID, Some(key), Some("unknown_parameter"));
+        let older = format!("Unrecognized request argument supplied: {key}");
+        let older = ErrorObject::new(older, INVALID, None, None);
+        Self {
+            older: Some(Box::new(older)),
+            ..Self::object(StatusCode::BAD_REQUEST, "invalid_request", object)
+        }
+    }
+
+    /// The same as an era says it.
+    pub(crate) fn in_words_of(mut self, profile: WireProfile) -> Self {
+        let newer = match profile {
+            WireProfile::Azure2026 | WireProfile::OpenAi => true,
+            WireProfile::Documented | WireProfile::Azure2024 | WireProfile::Azure2025 => false,
+        };
+        if let Some(older) = self.older.take().filter(|_| !newer) {
+            self.content = Content::Object(older);
+        }
+        self
+    }
+
+    /// A prompt alone beyond a window.
+    pub(crate) fn prompt_too_long(window: u64, prompt_tokens: u64) -> Self {
+        let message = format!(
+            "This model's maximum context length is {window} tokens. However, your messages resulted in {prompt_tokens} tokens. Please reduce the length of the messages."
+        );
+        Self::invalid_request(message, Some("messages"), Some("context_length_exceeded"))
+    }
+
+    /// A prompt that content filters block.
+    pub(crate) fn prompt_filtered(findings: &Findings, layout: Layout) -> Self {
+        let (categories, clean) = prompt_categories(layout);
+        let results = findings.results(categories, clean);
+        let body = format!(
+            r#"{{"error":{{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your prompt and retry. To learn more about our content filtering policies please read our documentation: https://go.microsoft.com/fwlink/?linkid=2198766","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{{"code":"ResponsibleAIPolicyViolation","content_filter_result":{results}}}}}}}"#
+        );
+        Self::new(StatusCode::BAD_REQUEST, "content_filter", body)
     }
 
     /// No `model` on the v1 surface, where it names the deployment.

@@ -85,7 +85,7 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     common(headers, identity, served.region);
     set(headers, "x-request-id", &identity.request_id);
     set(headers, "azureml-model-session", served.model_session);
-    let text = served.operation != Operation::Embeddings;
+    let text = served.operation.is_text();
     if text {
         set(headers, "x-accel-buffering", "no");
         set(headers, "x-ms-rai-invoked", "true");
@@ -134,7 +134,6 @@ fn spilled(headers: &mut HeaderMap, from: &str, served_by: &str) {
     set(headers, "x-ms-is-spilled-over", "true");
 }
 
-#[allow(dead_code, reason = "spillover comes next")]
 /// The provisioned deployment's reply after all: the standard one failed too.
 pub(crate) fn spillover_failed(headers: &mut HeaderMap, status: u16) {
     set(headers, "x-ms-spillover-error", &status.to_string());

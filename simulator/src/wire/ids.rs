@@ -30,6 +30,11 @@ impl<R: Rng> Ids<R> {
         format!("fp_{}", self.text(HEX, 10))
     }
 
+    /// `modr-` and four digits.
+    pub(crate) fn moderation(&mut self) -> String {
+        format!("modr-{}", self.text(b"0123456789", 4))
+    }
+
     /// `org-` and 24 letters and digits.
     pub(crate) fn organization(&mut self) -> String {
         format!("org-{}", self.text(ALPHANUMERIC, 24))

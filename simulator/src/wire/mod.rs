@@ -11,7 +11,9 @@ mod refusal;
 mod style;
 
 pub(crate) use error::ApiError;
-pub(crate) use headers::{EVENT_STREAM, Identity, JSON, Served, answer_headers, error_headers};
+pub(crate) use headers::{
+    EVENT_STREAM, Identity, JSON, Served, answer_headers, error_headers, spillover_failed,
+};
 pub(crate) use ids::Ids;
 pub(crate) use openai::{Account, openai_error_headers};
 pub(crate) use rate_limit::LimitHeaders;

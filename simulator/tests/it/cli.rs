@@ -26,6 +26,28 @@ fn help_has_examples() {
     insta::assert_snapshot!("help", simulator(&["--help"]).1);
     insta::assert_snapshot!("help_check", simulator(&["check", "--help"]).1);
     insta::assert_snapshot!("help_healthcheck", simulator(&["healthcheck", "--help"]).1);
+    insta::assert_snapshot!("help_ptu", simulator(&["ptu", "--help"]).1);
+}
+
+/// Every example of its help works; a question without an answer exits with 2.
+#[test]
+fn the_sizing_calculator_answers() {
+    let (_, help, _) = simulator(&["ptu", "--help"]);
+    let examples: Vec<&str> =
+        help.lines().filter_map(|line| line.trim().strip_prefix("simulator ")).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let arguments: Vec<&str> = example.split_whitespace().collect();
+        let (code, stdout, stderr) = simulator(&arguments);
+        assert_eq!(code, 0, "{example}: {stderr}");
+        assert!(stdout.contains("PTU for") || stdout.contains("\"ptu\": 30"), "{stdout}");
+    }
+    let load = ["--rpm", "1", "--prompt", "1", "--completion", "1"];
+    let (code, _, stderr) = simulator(&[&["ptu", "--model", "gpt-4p"][..], &load].concat());
+    assert_eq!(code, 2);
+    assert!(stderr.contains("did you mean `gpt-4o`?"), "{stderr}");
+    let (code, ..) = simulator(&[&["ptu", "--model", "gpt-4o"][..], &["--rpm", "0"]].concat());
+    assert_eq!(code, 2);
 }
 
 #[test]

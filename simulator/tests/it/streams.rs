@@ -9,7 +9,7 @@ use crate::support::{Bench, CHAT, TEXT, events, ms};
 
 fn steady(profile: &str, more: &str) -> String {
     format!(
-        r#"{{ name = "chat", model = "gpt-4o", tpm = 1000000, wire_profile = "{profile}", latency = {{ profile = "payg-gpt-4o", overhead_ms = 100, base_ms = 0, sigma = 0, prefill_ms_per_1k = 0, itl_ms = 20, itl_shape = 1000000, speed_sigma = 0, tail_probability = 0 {more} }} }},
+        r#"{{ name = "chat", model = "gpt-4o", tpm = 1000000, wire_profile = "{profile}", content_filter_group = [1, 1], latency = {{ profile = "payg-gpt-4o", overhead_ms = 100, base_ms = 0, sigma = 0, prefill_ms_per_1k = 0, itl_ms = 20, itl_shape = 1000000, speed_sigma = 0, tail_probability = 0 {more} }} }},
            {{ name = "text", model = "gpt-35-turbo", tpm = 1000000, wire_profile = "{profile}", latency = {{ profile = "zero" }} }}"#
     )
 }

@@ -35,9 +35,19 @@ pub(crate) struct SimulatorRecord {
     reason: Option<String>,
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    /// Of a request that spilled over: this attempt was not the reply. Absent in
+    /// older simulators.
+    #[serde(default)]
+    superseded: bool,
 }
 
 impl SimulatorRecord {
+    /// Whether its caller saw this attempt. Of a request that spilled over, which
+    /// has two records under one number, the caller saw one.
+    pub(crate) fn was_sent(&self) -> bool {
+        !self.superseded
+    }
+
     pub(crate) fn into_row(self, simulator: usize, life: u32, clock: &RunClock) -> BackendRow {
         let done = self.done_us.or(self.first_byte_us).unwrap_or(self.received_us);
         let usage = self.admitted_us.and(self.prompt_tokens).map(|prompt| {

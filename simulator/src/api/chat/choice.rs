@@ -5,6 +5,7 @@ use crate::api::logprobs::{self, Of};
 use crate::api::object::{Object, array, json_string};
 use crate::config::{Layout, WireProfile};
 use crate::content::{Completion, Dialect, Said, Scorer};
+use crate::filter::Mode;
 
 /// One choice of an answer.
 #[derive(Debug, Clone)]
@@ -19,6 +20,10 @@ pub(super) struct Choice {
 pub(super) struct Writing {
     pub profile: WireProfile,
     pub dialect: Dialect,
+    /// When filters of a stream speak, and the length of the prompt in characters,
+    /// from which their offsets count.
+    pub mode: Mode,
+    pub before: usize,
     /// Gives probabilities, if the request wants them.
     pub scorer: Option<Scorer>,
 }

@@ -5,6 +5,7 @@
 use rand::Rng;
 
 use super::choice::{Choice, Writing};
+use crate::api::annotations::Annotations;
 use crate::api::answer::Answer;
 use crate::api::call::Events;
 use crate::api::envelope::{Envelope, Kind, StreamOptions, content};
@@ -18,7 +19,7 @@ use crate::wire::Ids;
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
     writing: Writing,
-    filters: &'static str,
+    annotations: Annotations,
     choices: Vec<Choice>,
     usage: Usage,
     timing: Option<Timing>,
@@ -27,7 +28,7 @@ pub(super) struct Chunks<R> {
 /// What an event says of a choice.
 struct Delta<'a> {
     choice: usize,
-    filters: &'a str,
+    filters: Option<&'a str>,
     delta: &'a str,
     finish: &'a str,
     logprobs: &'a str,
@@ -42,10 +43,12 @@ impl<R: Rng> Chunks<R> {
         usage: Usage,
         ids: Ids<R>,
     ) -> Self {
+        let findings = choices.iter().map(|choice| &choice.completion.findings);
+        let annotations = Annotations::new(answer, writing.mode, findings, writing.before);
         Self {
             envelope: Envelope::new(answer, options, 1, Kind::Chat, ids),
             writing,
-            filters: answer.chunk_filters(),
+            annotations,
             choices,
             usage,
             timing: None,
@@ -58,7 +61,9 @@ impl<R: Rng> Chunks<R> {
         // A stream with probabilities begins with none.
         let logprobs = self.writing.logprobs(place, choice, 0..0);
         let role = self.writing.role(choice);
-        write_event(&mut self.envelope, &Delta { logprobs: &logprobs, ..said(place, &role) }, out);
+        let filters = self.annotations.of_nothing();
+        let event = Delta { filters, logprobs: &logprobs, ..said(place, &role) };
+        write_event(&mut self.envelope, &event, out);
         if choice.is_call() && self.writing.layout() == Layout::OpenAi {
             let start = self.writing.call_start(choice, 0);
             write_event(&mut self.envelope, &said(place, &start), out);
@@ -68,7 +73,10 @@ impl<R: Rng> Chunks<R> {
     fn finish(&mut self, place: usize, out: &mut String) {
         let Some(choice) = self.choices.get(place) else { return };
         let finish = format!("\"{}\"", choice.completion.finish.name());
-        write_event(&mut self.envelope, &Delta { finish: &finish, ..said(place, "{}") }, out);
+        let filters = self.annotations.of_end(place);
+        let event = Delta { filters, finish: &finish, ..said(place, "{}") };
+        write_event(&mut self.envelope, &event, out);
+        self.annotations.ended(place, out);
     }
 }
 
@@ -97,18 +105,23 @@ impl<R: Rng + Send> Events for Chunks<R> {
         // The first call has begun with the role.
         if let Some(call) = call.filter(|call| 0 < *call && choice.starts_call(index)) {
             let start = self.writing.call_start(choice, call);
-            write_event(&mut self.envelope, &said(place, &start), out);
+            let filters = self.annotations.of_nothing();
+            write_event(&mut self.envelope, &Delta { filters, ..said(place, &start) }, out);
         }
+        let of_token = self.annotations.of_token();
         let (filters, delta) = match (call, &choice.completion.said) {
-            (Some(call), _) => ("{}", self.writing.call_arguments(call, piece)),
-            (None, Said::Refusal) => {
-                (self.filters, format!(r#"{{"refusal":{}}}"#, json_string(piece)))
+            (Some(call), _) => {
+                (self.annotations.of_nothing(), self.writing.call_arguments(call, piece))
             }
-            (None, _) => (self.filters, content(piece)),
+            (None, Said::Refusal) => (of_token, format!(r#"{{"refusal":{}}}"#, json_string(piece))),
+            (None, _) => (of_token, content(piece)),
         };
         let logprobs = self.writing.logprobs(place, choice, index..index + 1);
         let event = Delta { filters, logprobs: &logprobs, ..said(place, &delta) };
         write_event(&mut self.envelope, &event, out);
+        if call.is_none() {
+            self.annotations.told(place, piece, out);
+        }
         if last {
             self.finish(place, out);
         }
@@ -120,9 +133,9 @@ impl<R: Rng + Send> Events for Chunks<R> {
     }
 }
 
-/// An event that is not filtered, without an end and probabilities.
+/// An event without filter results, end and probabilities.
 fn said(choice: usize, delta: &str) -> Delta<'_> {
-    Delta { choice, filters: "{}", delta, finish: "null", logprobs: "null" }
+    Delta { choice, filters: None, delta, finish: "null", logprobs: "null" }
 }
 
 fn write_event<R: Rng>(envelope: &mut Envelope<R>, event: &Delta<'_>, out: &mut String) {

@@ -19,6 +19,7 @@ use seam::rng::Seed;
 use tokens::{ChatMessage, chat_prompt_tokens, tool_call_tokens};
 use tools::Tools;
 
+use super::annotations;
 use super::answer::Answer;
 use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::envelope::StreamOptions;
@@ -90,7 +91,8 @@ impl Chat {
         (0..self.generation.n)
             .map(|_| {
                 let form = content::decide(wish, forms, &mut rng);
-                let completion = content::write(form, lengths, forms, &mut rng);
+                let mut completion = content::write(form, lengths, forms, &mut rng);
+                completion.filter(&ground.deployment.filters, &mut rng);
                 let calls = match &completion.said {
                     Said::Calls(calls) => calls.len(),
                     Said::Text | Said::Refusal => 0,
@@ -120,6 +122,10 @@ impl Call for Chat {
             calls.map(|(name, arguments)| tool_call_tokens(model.encoding, name, arguments));
         let media = self.messages.iter().map(|message| message.media_tokens);
         counted + calls.sum::<usize>() as u64 + media.sum::<u64>() + self.declared_tokens(model)
+    }
+
+    fn prompt_texts(&self) -> Vec<&str> {
+        self.messages.iter().flat_map(|message| &message.texts).map(String::as_str).collect()
     }
 
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()> {
@@ -171,9 +177,13 @@ impl Call for Chat {
             created: ground.created,
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
+            prompt: &ground.prompt_findings,
+            service_tier: ground.service_tier(),
         };
         let writing = Writing {
             profile: answer.profile,
+            mode: ground.deployment.filters.mode,
+            before: annotations::prompt_chars(&self.prompt_texts(), ground.deployment),
             dialect: self.tools.as_ref().map_or(Dialect::Tools, |tools| tools.offer.dialect),
             scorer: self.logprobs.map(|top| Scorer {
                 seed: Seed(ground.rng.next_u64()),

@@ -12,6 +12,7 @@ use crate::api::envelope::StreamOptions;
 use crate::api::usage::Usage;
 use crate::config::{Layout, WireProfile};
 use crate::content::{Call, Completion, Dialect, Finish, Said, Scorer};
+use crate::filter::{Findings, Mode};
 use crate::wire::Ids;
 
 fn text(pieces: &[&'static str]) -> Choice {
@@ -20,7 +21,7 @@ fn text(pieces: &[&'static str]) -> Choice {
 }
 
 fn writing(profile: WireProfile) -> Writing {
-    Writing { profile, dialect: Dialect::Tools, scorer: None }
+    Writing { profile, mode: Mode::Buffered, before: 0, dialect: Dialect::Tools, scorer: None }
 }
 
 const RECORDED_CHAT: &str = concat!(
@@ -36,6 +37,8 @@ fn a_chat_completion_is_as_recorded() {
         created: 1_755_601_034,
         model: "gpt-5-nano-2025-08-07",
         fingerprint: None,
+        prompt: &Findings::default(),
+        service_tier: None,
     };
     let usage = Usage {
         prompt_tokens: 11,
@@ -68,6 +71,8 @@ fn a_stream_is_as_recorded() {
         created: 1_769_122_114,
         model: "gpt-4o-mini-2024-07-18",
         fingerprint: Some("fp_f97eff32c5"),
+        prompt: &Findings::default(),
+        service_tier: None,
     };
     let options = StreamOptions { include_usage: true, obfuscation: false };
     let usage = Usage { prompt_tokens: 168, completion_tokens: 158, ..Usage::default() };
@@ -95,6 +100,8 @@ fn padding_stands_where_it_was_recorded() {
         created: 1,
         model: "m",
         fingerprint: None,
+        prompt: &Findings::default(),
+        service_tier: None,
     };
     let options = StreamOptions { include_usage: true, obfuscation: true };
     let choices = vec![text(&[])];
@@ -133,8 +140,16 @@ fn calls(list: &[(&str, &[&'static str])]) -> Choice {
 
 /// Every event of a stream, without what is the same in all.
 fn deltas(writing: Writing, choice: Choice) -> Vec<String> {
-    let answer =
-        Answer { profile: writing.profile, id: "i", created: 1, model: "m", fingerprint: None };
+    let findings = Findings::default();
+    let answer = Answer {
+        profile: writing.profile,
+        id: "i",
+        created: 1,
+        model: "m",
+        fingerprint: None,
+        prompt: &findings,
+        service_tier: None,
+    };
     let options = StreamOptions { include_usage: false, obfuscation: false };
     let pieces = choice.completion.pieces.len();
     let writing_layout = writing.layout();

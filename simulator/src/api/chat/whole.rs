@@ -23,11 +23,14 @@ impl Body {
         let layout = answer.layout();
         let list = array(choices.iter().enumerate().map(|(index, choice)| {
             let finish = format!("\"{}\"", choice.completion.finish.name());
-            let message = writing.message(choice);
+            // What is blocked has no message at all.
+            let findings = &choice.completion.findings;
+            let message = (!findings.blocked()).then(|| ("message", writing.message(choice)));
             let logprobs = writing.logprobs(index, choice, 0..choice.completion.pieces.len());
             // Calls are not filtered.
-            let filters = if choice.is_call() { "{}" } else { answer.completion_filters() };
-            answer.choice(index, ("message", message), &finish, &logprobs, filters)
+            let filters =
+                if choice.is_call() { "{}".into() } else { answer.completion_filters(findings) };
+            answer.choice(index, message, &finish, &logprobs, &filters)
         }));
         let object = Object::new()
             .text("id", answer.id)
@@ -37,7 +40,8 @@ impl Body {
             .raw("choices", list);
         let openai = layout == Layout::OpenAi;
         let object = object
-            .when(openai, |object| object.raw("usage", "").text("service_tier", "default"))
+            .when(openai, |object| object.raw("usage", ""))
+            .maybe("service_tier", answer.service_tier)
             .raw("system_fingerprint", answer.fingerprint_json())
             .when(!openai, |object| {
                 object.raw("prompt_filter_results", answer.prompt_filters_json(1)).raw("usage", "")

@@ -4,18 +4,16 @@
 use rand::Rng;
 
 use super::choice::Choice;
-use crate::api::answer::Answer;
+use crate::api::annotations::Annotations;
 use crate::api::call::Events;
-use crate::api::envelope::{Envelope, Kind, StreamOptions};
+use crate::api::envelope::Envelope;
 use crate::api::object::json_string;
-use crate::api::usage::Usage;
 use crate::content::Scorer;
-use crate::wire::Ids;
 
 /// Writes the events of one answer.
 pub(super) struct Chunks<R> {
     envelope: Envelope<R>,
-    filters: &'static str,
+    annotations: Annotations,
     scorer: Option<Scorer>,
     choices: Vec<Choice>,
     /// Characters of each choice's text that have been sent.
@@ -25,29 +23,22 @@ pub(super) struct Chunks<R> {
 
 impl<R: Rng> Chunks<R> {
     pub(super) fn new(
-        answer: &Answer<'_>,
-        options: StreamOptions,
-        prompts: usize,
+        envelope: Envelope<R>,
         choices: Vec<Choice>,
+        annotations: Annotations,
         scorer: Option<Scorer>,
-        usage: Usage,
-        ids: Ids<R>,
+        usage: String,
     ) -> Self {
         let sent = vec![0; choices.len()];
-        Self {
-            envelope: Envelope::new(answer, options, prompts, Kind::Completions, ids),
-            filters: answer.chunk_filters(),
-            scorer,
-            choices,
-            sent,
-            usage: usage.totals_json(answer.layout()),
-        }
+        Self { envelope, annotations, scorer, choices, sent, usage }
     }
 
     fn finish(&mut self, place: usize, out: &mut String) {
         let Some(choice) = self.choices.get(place) else { return };
         let finish = format!("\"{}\"", choice.completion.finish.name());
-        self.envelope.choice("{}", ("text", "\"\""), &finish, "null", place, out);
+        let filters = self.annotations.of_end(place);
+        self.envelope.choice(filters, ("text", "\"\""), &finish, "null", place, out);
+        self.annotations.ended(place, out);
     }
 }
 
@@ -58,7 +49,8 @@ impl<R: Rng + Send> Events for Chunks<R> {
             if let Some(prompt) = &choice.echo {
                 let text = json_string(prompt);
                 let logprobs = choice.echo_logprobs(place, self.scorer.as_ref());
-                self.envelope.choice("{}", ("text", &text), "null", &logprobs, place, out);
+                let filters = self.annotations.of_nothing();
+                self.envelope.choice(filters, ("text", &text), "null", &logprobs, place, out);
             }
         }
         for place in 0..self.choices.len() {
@@ -78,7 +70,9 @@ impl<R: Rng + Send> Events for Chunks<R> {
         if let Some(sent) = self.sent.get_mut(place) {
             *sent += piece.chars().count();
         }
-        self.envelope.choice(self.filters, ("text", &text), "null", &logprobs, place, out);
+        let filters = self.annotations.of_token();
+        self.envelope.choice(filters, ("text", &text), "null", &logprobs, place, out);
+        self.annotations.told(place, piece, out);
         if last {
             self.finish(place, out);
         }

@@ -9,9 +9,10 @@ use chunks::Chunks;
 use rand::Rng as _;
 use seam::rng::Seed;
 
+use super::annotations::{Annotations, prompt_chars};
 use super::answer::Answer;
 use super::call::{Call, Delivery, Document, Ground, Plan};
-use super::envelope::StreamOptions;
+use super::envelope::{Envelope, Kind, StreamOptions};
 use super::fields::{self, Fields, Parsed};
 use super::generation::{Generation, content_rng, lengths, read_generation, usage_of};
 use super::inputs::{Input, read_inputs};
@@ -96,7 +97,8 @@ impl Completions {
         for prompt in &self.prompts {
             let text = prompt.text(encoding);
             for candidate in 0..self.best_of {
-                let completion = content::completion(lengths, &mut rng);
+                let mut completion = content::completion(lengths, &mut rng);
+                completion.filter(&ground.deployment.filters, &mut rng);
                 if self.generation.n <= candidate {
                     unsent.push(completion);
                     continue;
@@ -115,6 +117,10 @@ impl Completions {
 impl Call for Completions {
     fn prompt_tokens(&self, model: &Model) -> u64 {
         self.prompts.iter().map(|input| input.tokens(model)).sum()
+    }
+
+    fn prompt_texts(&self) -> Vec<&str> {
+        self.prompts.iter().filter_map(Input::as_text).collect()
     }
 
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()> {
@@ -151,13 +157,21 @@ impl Call for Completions {
             created: ground.created,
             model: &ground.deployment.model.snapshot,
             fingerprint: ground.fingerprint,
+            prompt: &ground.prompt_findings,
+            service_tier: ground.service_tier(),
         };
         let paced = choices.iter().map(|choice| choice.completion.pieces.len()).collect();
         let delivery = if self.generation.stream {
             let include_usage = self.generation.include_usage;
             // Recorded for chat only.
             let options = StreamOptions { include_usage, obfuscation: false };
-            let chunks = Chunks::new(&answer, options, prompts, choices, scorer, usage, ground.ids);
+            let mode = ground.deployment.filters.mode;
+            let before = prompt_chars(&self.prompt_texts(), ground.deployment);
+            let findings = choices.iter().map(|choice| &choice.completion.findings);
+            let annotations = Annotations::new(&answer, mode, findings, before);
+            let envelope = Envelope::new(&answer, options, prompts, Kind::Completions, ground.ids);
+            let usage = usage.totals_json(answer.layout());
+            let chunks = Chunks::new(envelope, choices, annotations, scorer, usage);
             Delivery::Stream(Box::new(chunks))
         } else {
             Delivery::Whole(Document::json(whole::body(

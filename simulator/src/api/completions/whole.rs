@@ -16,11 +16,13 @@ pub(super) fn body(
     usage: Usage,
 ) -> String {
     let layout = answer.layout();
-    let filters = answer.completion_filters();
     let list = array(choices.iter().enumerate().map(|(index, choice)| {
         let finish = format!("\"{}\"", choice.completion.finish.name());
         let logprobs = choice.logprobs(index, scorer);
-        answer.choice(index, ("text", json_string(&choice.text())), &finish, &logprobs, filters)
+        let findings = &choice.completion.findings;
+        let text = if findings.blocked() { String::new() } else { choice.text() };
+        let filters = answer.completion_filters(findings);
+        answer.choice(index, Some(("text", json_string(&text))), &finish, &logprobs, &filters)
     }));
     let object = Object::new()
         .text("id", answer.id)

@@ -38,6 +38,10 @@ impl Call for Images {
         model.encoding.count(&self.prompt) as u64 + self.image_tokens
     }
 
+    fn prompt_texts(&self) -> Vec<&str> {
+        vec![&self.prompt]
+    }
+
     fn check_context(&self, _prompt_tokens: u64, _model: &Model) -> Parsed<()> {
         let most = self.family.most_prompt_chars();
         let length = self.prompt.chars().count();

@@ -19,6 +19,8 @@ pub(in crate::service) enum Inquiry {
     Models,
     /// One model, by its `{id}`.
     Model,
+    /// OpenAI's classifier of texts.
+    Moderation,
     /// The deployments it has, as the first API versions listed them.
     Deployments,
 }
@@ -30,6 +32,7 @@ impl Endpoint {
             Self::Operation(operation) => operation.name(),
             Self::Inquiry(Inquiry::Models) => "Models_List",
             Self::Inquiry(Inquiry::Model) => "Models_Get",
+            Self::Inquiry(Inquiry::Moderation) => "Moderations_Create",
             Self::Inquiry(Inquiry::Deployments) => "Deployments_List",
         }
     }
@@ -55,7 +58,11 @@ impl Row {
     }
 
     const fn get(template: &'static str, inquiry: Inquiry) -> Self {
-        Self::new("GET", template, Endpoint::Inquiry(inquiry))
+        Self::ask("GET", template, inquiry)
+    }
+
+    const fn ask(method: &'static str, template: &'static str, inquiry: Inquiry) -> Self {
+        Self::new(method, template, Endpoint::Inquiry(inquiry))
     }
 
     const fn new(method: &'static str, template: &'static str, endpoint: Endpoint) -> Self {
@@ -96,5 +103,6 @@ pub(super) const TABLE: &[Row] = &[
     Row::post("audio/speech", Operation::Speech).on(EVERYWHERE).since("2024-02-15"),
     Row::get("models", Inquiry::Models).on(&[Flat, V1, OpenAi]),
     Row::get("models/{id}", Inquiry::Model).on(&[Flat, V1, OpenAi]),
+    Row::ask("POST", "moderations", Inquiry::Moderation).on(&[OpenAi]),
     Row::get("deployments", Inquiry::Deployments).on(&[Flat]).until("2023-03-15"),
 ];
