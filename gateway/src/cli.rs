@@ -152,6 +152,9 @@ enum Command {
         /// Print the reference page in Markdown instead
         #[arg(long)]
         markdown: bool,
+        /// Print the types and members of policy expressions in Markdown instead
+        #[arg(long, conflicts_with = "markdown")]
+        expressions: bool,
     },
 }
 
@@ -220,8 +223,12 @@ pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Resu
             Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Trace(options)) => trace::run(options, &environment()?, out, err),
-        Some(Command::Schema { markdown }) => {
-            let text = if markdown { crate::reference_page() } else { crate::schema() };
+        Some(Command::Schema { markdown, expressions }) => {
+            let text = match (markdown, expressions) {
+                (true, _) => crate::reference_page(),
+                (_, true) => crate::expressions_page(),
+                _ => crate::schema(),
+            };
             out.write_all(text.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }

@@ -142,6 +142,12 @@ pub fn reference_page() -> String {
     reference::markdown("Gateway configuration", INTRODUCTION, &schema)
 }
 
+/// What expressions may use, as committed at `docs/gateway-expressions.md`.
+#[must_use]
+pub fn expressions_page() -> String {
+    expr::expressions_page()
+}
+
 /// Requests of `send-one-way-request` under way at once.
 const MAX_ONE_WAY: usize = 1_000;
 

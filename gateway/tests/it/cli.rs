@@ -159,6 +159,7 @@ fn the_committed_schema_and_reference_are_current() {
     for (name, option, current) in [
         ("gateway.schema.json", "", gateway::schema()),
         ("gateway-reference.md", " --markdown", gateway::reference_page()),
+        ("gateway-expressions.md", " --expressions", gateway::expressions_page()),
     ] {
         let path = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
         if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {

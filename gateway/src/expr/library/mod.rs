@@ -21,6 +21,7 @@ mod message;
 mod object;
 pub(crate) mod objects;
 mod overload;
+mod page;
 mod primitives;
 mod random;
 pub(crate) mod regex;
@@ -35,6 +36,7 @@ use std::sync::LazyLock;
 
 pub(crate) use exceptions::exception_type;
 pub(crate) use overload::{Chosen, Failure, Filled, Shape, ShapeType, choose, implicit_cost};
+pub(crate) use page::page;
 pub(crate) use signature::{Member, MemberKind};
 
 use super::eval::Vm;
