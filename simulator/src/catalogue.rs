@@ -22,6 +22,8 @@ pub(crate) enum Operation {
     Completions,
     /// `embeddings`
     Embeddings,
+    /// `responses`
+    Responses,
     /// `images/generations`
     Images,
     /// `images/edits`
@@ -35,6 +37,39 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// Every operation.
+    pub(crate) const ALL: [Operation; 9] = [
+        Operation::Chat,
+        Operation::Completions,
+        Operation::Embeddings,
+        Operation::Responses,
+        Operation::Images,
+        Operation::ImageEdits,
+        Operation::Transcriptions,
+        Operation::Translations,
+        Operation::Speech,
+    ];
+
+    /// The operation of a name in the configuration.
+    pub(crate) fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.key() == key)
+    }
+
+    /// The name in the configuration.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Operation::Chat => "chat",
+            Operation::Completions => "completions",
+            Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
+            Operation::Images => "images",
+            Operation::ImageEdits => "image_edits",
+            Operation::Transcriptions => "transcriptions",
+            Operation::Translations => "translations",
+            Operation::Speech => "speech",
+        }
+    }
+
     /// Whether the body is a form with files.
     pub(crate) fn takes_form(self) -> bool {
         matches!(self, Self::ImageEdits | Self::Transcriptions | Self::Translations)
@@ -51,6 +86,7 @@ impl Operation {
             Operation::Chat => "ChatCompletions_Create",
             Operation::Completions => "Completions_Create",
             Operation::Embeddings => "Embeddings_Create",
+            Operation::Responses => "Responses_Create",
             Operation::Images => "ImageGenerations_Create",
             Operation::ImageEdits => "ImageEdits_Create",
             Operation::Transcriptions => "Transcriptions_Create",
@@ -61,7 +97,7 @@ impl Operation {
 
     /// Whether it is the Responses API, which spills over only when told to.
     pub(crate) fn is_responses(self) -> bool {
-        false
+        self == Self::Responses
     }
 
     /// The path, after a surface's prefix.
@@ -70,6 +106,7 @@ impl Operation {
             Operation::Chat => "chat/completions",
             Operation::Completions => "completions",
             Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
             Operation::Images => "images/generations",
             Operation::ImageEdits => "images/edits",
             Operation::Transcriptions => "audio/transcriptions",
@@ -84,6 +121,7 @@ impl Operation {
             Operation::Chat => "chatCompletion",
             Operation::Completions => "completion",
             Operation::Embeddings => "embeddings",
+            Operation::Responses => "responses",
             Operation::Images => "imageGenerations",
             Operation::ImageEdits => "imageEdits",
             Operation::Transcriptions => "audioTranscription",
@@ -235,7 +273,9 @@ impl Model {
     /// Whether the model has this operation.
     pub(crate) fn supports(&self, operation: Operation) -> bool {
         match self.facts.kind {
-            Kind::Chat | Kind::Reasoning => operation == Operation::Chat,
+            Kind::Chat | Kind::Reasoning => {
+                matches!(operation, Operation::Chat | Operation::Responses)
+            }
             Kind::ChatAndCompletions => operation.is_text(),
             Kind::Completions => operation == Operation::Completions,
             Kind::Embeddings(_) => operation == Operation::Embeddings,

@@ -33,6 +33,7 @@ mod aside;
 mod catalogue;
 mod config;
 mod content;
+mod fault;
 mod filter;
 mod latency;
 mod limit;

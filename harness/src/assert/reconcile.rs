@@ -11,6 +11,8 @@ use crate::record::{BackendRow, ClientRow, GatewayRow, Outcome};
 
 /// The status a simulator records for a client that went away.
 const CLIENT_CLOSED: u16 = 499;
+/// The status a simulator records when a fault let nothing be sent.
+const NO_RESPONSE: u16 = 444;
 
 /// Compares all rows with each other.
 pub(super) fn reconcile(joined: &Joined<'_>) -> Reconciliation {
@@ -205,10 +207,10 @@ impl<'a> Books<'a> {
                 .attempts
                 .iter()
                 .map(|row| row.status)
-                .filter(|status| *status != CLIENT_CLOSED)
+                .filter(|status| ![CLIENT_CLOSED, NO_RESPONSE].contains(status))
                 .collect();
-            // A call that got no answer may have reached nobody, or have been cut off
-            // (499); but no simulator sees more calls than the gateway made.
+            // A call that got no answer may have reached nobody, have been cut off
+            // (499) or been reset (444); but no simulator sees more calls than the gateway made.
             let unrecorded = row.attempts.len() < request.attempts.len();
             if sorted(&told) != sorted(&seen) || unrecorded {
                 self.note("gateway and simulators disagree on the attempts", id, || {

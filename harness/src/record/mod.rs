@@ -202,7 +202,8 @@ pub struct BackendRow {
     pub first_byte: Option<RunTime>,
     /// Over.
     pub done: RunTime,
-    /// Status sent; 499 for a client that went away.
+    /// Status sent; 499 for a client that went away, 444 where a fault let nothing
+    /// be sent.
     pub status: u16,
     /// Why it was refused, when it was.
     pub reason: Option<String>,

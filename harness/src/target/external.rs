@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use axum::Router;
 use gateway::Gateway;
 use seam::clock::WallClock;
 use seam::rng::Seed;
@@ -39,9 +38,6 @@ pub(super) async fn over_sockets(
             // A gateway elsewhere can only know the configured ports.
             let fixed_ports = matches!(gateway, GatewayTarget::External(_));
             for resource in simulator.resources() {
-                let router = simulator
-                    .router(&resource.name)
-                    .ok_or_else(|| TargetError::NoService(resource.name.clone()))?;
                 let port = if fixed_ports { resource.port } else { 0 };
                 let hint = || {
                     let name = &resource.name;
@@ -51,7 +47,10 @@ pub(super) async fn over_sockets(
                     )
                 };
                 let hint = if fixed_ports { hint() } else { String::new() };
-                let (server, address) = serve(router, port, hint).await?;
+                let (listener, address) = listen(port, hint).await?;
+                let server = simulator
+                    .serve(&resource.name, listener, None)
+                    .ok_or_else(|| TargetError::NoService(resource.name.clone()))?;
                 servers.push(server);
                 hosts.extend(local_authorities(resource.port).map(|name| (name, address)));
                 targets.push(SimulatorTarget {
@@ -90,8 +89,8 @@ pub(super) async fn over_sockets(
             let client = seam::http::network(hosts);
             let environment = gateway::Environment { client, seed, clock };
             let gateway = Gateway::new(config.clone(), environment);
-            let (server, address) = serve(gateway.router(), 0, String::new()).await?;
-            servers.push(server);
+            let (listener, address) = listen(0, String::new()).await?;
+            servers.push(Server::start(listener, gateway.router()));
             embedded_gateway = Some(gateway);
             let url = BaseUrl::parse(&format!("http://{address}")).map_err(TargetError::Url)?;
             (url, Journal::Required, config.control_key().map(str::to_owned))
@@ -132,20 +131,15 @@ async fn stand_in(simulator: &ExternalSimulator) -> Vec<(String, SocketAddr)> {
     address.map(|address| names.map(|name| (name, *address)).collect()).unwrap_or_default()
 }
 
-async fn serve(
-    router: Router,
-    port: u16,
-    hint: String,
-) -> Result<(Server, SocketAddr), TargetError> {
+async fn listen(port: u16, hint: String) -> Result<(TcpListener, SocketAddr), TargetError> {
     let wanted = SocketAddr::from(([127, 0, 0, 1], port));
     let failed = |source| TargetError::Listen { address: wanted.to_string(), source, hint };
     let listener = match TcpListener::bind(wanted).await {
         Ok(listener) => listener,
         Err(error) => return Err(failed(error)),
     };
-    let address = match listener.local_addr() {
-        Ok(address) => address,
-        Err(error) => return Err(failed(error)),
-    };
-    Ok((Server::start(listener, router), address))
+    match listener.local_addr() {
+        Ok(address) => Ok((listener, address)),
+        Err(error) => Err(failed(error)),
+    }
 }

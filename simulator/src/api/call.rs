@@ -1,16 +1,20 @@
 //! What the pipeline needs of an operation: a request that has been read, the
 //! plan of its answer, and the two ways to deliver one.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
 use super::fields::Parsed;
+use super::responses::Record;
 use super::usage::{Timing, Usage};
 use crate::catalogue::Model;
 use crate::config::{DeploymentConfig, WireProfile};
 use crate::filter::Findings;
 use crate::limit::Tier;
-use crate::wire::Ids;
+use crate::wire::{Ids, error_object};
 
 /// A request the model layer accepts.
 pub(crate) trait Call: Send + Sync {
@@ -73,6 +77,15 @@ pub(crate) struct Plan {
     /// Visible tokens of each choice: what is paced.
     pub choices: Vec<usize>,
     pub delivery: Delivery,
+    /// What stays of it when it is over.
+    pub keep: Option<Keep>,
+}
+
+/// What stays of an answer.
+pub(crate) struct Keep {
+    pub record: Arc<Record>,
+    /// The client has its reply before the work is done.
+    pub background: bool,
 }
 
 /// How an answer is delivered.
@@ -109,6 +122,16 @@ pub(crate) trait Events: Send {
     /// One token, and what the last one of a choice brings with it.
     fn token(&mut self, choice: usize, index: usize, out: &mut String);
 
+    /// Whether the first events leave when the work begins, not with the first token.
+    fn opens_early(&self) -> bool {
+        false
+    }
+
     /// The end of the stream.
     fn close(&mut self, out: &mut String);
+
+    /// The end of a stream that fails (specification, section 2.4).
+    fn error(&mut self, message: &str, out: &mut String) {
+        let _ = write!(out, "data: {}\n\n", error_object(message));
+    }
 }

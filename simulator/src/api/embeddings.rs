@@ -98,6 +98,7 @@ impl Call for Embeddings {
             reasoning_tokens: 0,
             choices: Vec::new(),
             delivery: Delivery::Whole(Document::json(text)),
+            keep: None,
         }
     }
 }

@@ -58,6 +58,11 @@ impl Outline {
                 .saturating_add(self.messages.saturating_mul(FRAME_OF_MESSAGE))
                 .saturating_add(FRAME_OF_PROMPT),
             (TokenEstimate::Azure2026, Operation::Completions) => self.tokens,
+            // Observed: all characters as soon as one is not ASCII.
+            (TokenEstimate::Azure2026, Operation::Responses) if self.beyond_ascii == 0 => {
+                self.chars / 4
+            }
+            (TokenEstimate::Azure2026, Operation::Responses) => self.chars,
             (TokenEstimate::OpenAi, _) => {
                 quarters.saturating_add(self.messages).saturating_add(self.choices)
             }
@@ -130,6 +135,32 @@ mod tests {
         check(OpenAi2024, Chat, chat(&x(60), &none), 33);
         check(OpenAi2024, Chat, chat(&x(60), &json!({"n": 2})), 48);
         check(OpenAi2024, Chat, chat(&x(60), &json!({"max_tokens": 100})), 117);
+    }
+
+    /// The points recorded of the Responses API.
+    #[test]
+    fn conformance_5_estimators_of_responses() {
+        let estimate = |body: Value, expected| {
+            check(TokenEstimate::Azure2026, Operation::Responses, body, expected);
+        };
+        for (chars, expected) in [(31, 7), (39, 9), (24, 6), (43, 10), (72, 18), (104, 26)] {
+            estimate(json!({ "input": "x".repeat(chars) }), expected);
+        }
+        estimate(json!({ "input": "é".to_owned() + &"x".repeat(138) }), 139);
+        // Texts of both sides, arguments and outputs; nothing else.
+        let input = json!([
+            { "role": "user", "content": "1234" },
+            { "type": "reasoning", "summary": [{ "text": "no" }], "content": "no", "encrypted_content": "no" },
+            { "role": "assistant", "content": [{ "type": "output_text", "text": "5678" }] },
+            { "type": "function_call", "call_id": "no", "name": "no", "arguments": "{\"a\"}" },
+            { "type": "function_call_output", "call_id": "no", "output": "123" },
+        ]);
+        let tools = json!([{ "type": "function", "name": "not counted" }]);
+        let more = json!({ "input": input, "instructions": "no", "tools": tools, "max_output_tokens": 900 });
+        estimate(more.clone(), 4);
+        check(TokenEstimate::Documented, Operation::Responses, more, 4 + 900);
+        let one = json!({ "input": "12345678" });
+        check(TokenEstimate::OpenAi, Operation::Responses, one, 2 + 1 + 1);
     }
 
     #[test]

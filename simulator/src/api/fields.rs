@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::catalogue::Operation;
 use crate::wire::ApiError;
 
 /// What is read, or the service's complaint.
@@ -84,10 +85,17 @@ pub(crate) fn parse_json(body: &[u8]) -> Parsed<Map<String, Value>> {
 }
 
 /// `model`, which names the deployment on the v1 surface.
-pub(crate) fn model_of(json: &Map<String, Value>) -> Parsed<&str> {
-    match Fields(json).get("model") {
-        None => Err(ApiError::missing_model()),
-        Some(Value::String(name)) if name.is_empty() => Err(ApiError::missing_model()),
+pub(crate) fn model_of(operation: Operation, json: &Map<String, Value>) -> Parsed<&str> {
+    match json.get("model") {
+        None if operation == Operation::Responses => Err(missing("model")),
+        // As measured: null is taken for an object.
+        Some(Value::Null) if operation == Operation::Responses => {
+            Err(wrong_type("model", "a string", &Value::Object(Map::new())))
+        }
+        None | Some(Value::Null) => Err(ApiError::missing_model()),
+        Some(Value::String(name)) if name.is_empty() && operation != Operation::Responses => {
+            Err(ApiError::missing_model())
+        }
         Some(Value::String(name)) => Ok(name),
         Some(other) => Err(wrong_type("model", "a string", other)),
     }

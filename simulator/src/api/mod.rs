@@ -27,14 +27,16 @@ mod object;
 mod outline;
 mod payload;
 mod prefix;
+pub(crate) mod responses;
 mod usage;
 
-pub(crate) use call::{Call, Delivery, Document, Events, Ground, Plan};
+pub(crate) use call::{Call, Delivery, Document, Events, Ground, Keep, Plan};
 pub(crate) use estimate::ESTIMATE_ENCODING;
 pub(crate) use fields::{Fields, Parsed, model_of};
 pub(crate) use outline::Outline;
 pub(crate) use payload::Payload;
 pub(crate) use prefix::prefix;
+pub(crate) use responses::{Course, Kept, KnownItem, Past, Record, Store};
 pub(crate) use usage::{Timing, Usage};
 
 use serde_json::{Map, Value};
@@ -60,11 +62,13 @@ pub(crate) fn image_urls(body: &Map<String, Value>) -> Vec<&str> {
     urls
 }
 
-/// Reads a request strictly, as the model behind the deployment would.
+/// Reads a request strictly, as the model behind the deployment would. `past` is what it
+/// may refer to.
 pub(crate) fn read(
     operation: Operation,
     payload: &Payload,
     model: &Model,
+    past: &dyn Past,
 ) -> Parsed<Box<dyn Call>> {
     let fields = Fields(&payload.fields);
     Ok(match operation {
@@ -80,6 +84,7 @@ pub(crate) fn read(
             Box::new(audio::read_transcription(payload, model, audio::Task::Translate)?)
         }
         Operation::Speech => Box::new(audio::read_speech(fields)?),
+        Operation::Responses => Box::new(responses::read(fields, &payload.bytes, model, past)?),
     })
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Outline {
     pub beyond_ascii: u64,
     /// Tokens of the texts, when the estimate counts them.
     pub tokens: u64,
-    /// Messages of a chat.
+    /// Messages of a chat, or items.
     pub messages: u64,
     pub max_tokens: Option<u64>,
     /// `max(n, best_of)`.
@@ -69,6 +69,11 @@ impl Reader {
                     self.add(prompt);
                 }
             }
+            Operation::Responses => {
+                if let Some(input) = body.get("input") {
+                    self.add_items(input);
+                }
+            }
             Operation::Embeddings => {
                 if let Some(input) = body.get("input") {
                     self.add(input);
@@ -87,7 +92,11 @@ impl Reader {
             }
         }
         let whole = |key: &str| body.get(key).and_then(Value::as_u64);
-        let stated = whole("max_completion_tokens").or_else(|| whole("max_tokens"));
+        let keys: &[&str] = match operation {
+            Operation::Responses => &["max_output_tokens"],
+            _ => &["max_completion_tokens", "max_tokens"],
+        };
+        let stated = keys.iter().find_map(|key| whole(key));
         self.outline.max_tokens = stated.map(|stated| stated.min(most));
         self.outline.choices = whole("n").max(whole("best_of")).unwrap_or(1).clamp(1, MOST_CHOICES);
     }
@@ -106,6 +115,25 @@ impl Reader {
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Input of a Responses request: texts of messages, arguments of calls and their
+    /// outputs; neither thoughts nor instructions nor tools (observed).
+    fn add_items(&mut self, input: &Value) {
+        let Value::Array(items) = input else {
+            self.outline.messages += 1;
+            return self.add(input);
+        };
+        for item in items {
+            self.outline.messages += 1;
+            for key in ["content", "arguments", "output"] {
+                if let Some(value) = item.get(key)
+                    && item.get("type").and_then(Value::as_str) != Some("reasoning")
+                {
+                    self.add(value);
+                }
+            }
         }
     }
 

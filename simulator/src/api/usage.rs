@@ -26,6 +26,8 @@ pub(crate) struct Timing {
     pub last: Duration,
     /// Tokens of the choice that has most.
     pub tokens: u64,
+    /// The second at which the answer is over, since the Unix epoch.
+    pub over_second: u64,
 }
 
 impl Usage {

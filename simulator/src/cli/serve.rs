@@ -38,19 +38,21 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     let mut served = Vec::new();
     for (resource, https) in simulator.resources().into_iter().zip(certificates) {
         let listener = listen(args.place.host, resource.port, &resource.name).await?;
-        let router = simulator
-            .router(&resource.name)
-            .with_context(|| format!("no resource `{}`", resource.name))?;
+        let serve = |listener, identity| {
+            simulator
+                .serve(&resource.name, listener, identity)
+                .with_context(|| format!("no resource `{}`", resource.name))
+        };
         let secure = match https {
             None => None,
             Some(https) => {
                 let identity = identity(&https.certificate, directory, args.place.host)
                     .with_context(|| format!("no HTTPS for `{}`", resource.name))?;
                 let listener = listen(args.place.host, https.port, &resource.name).await?;
-                Some(Server::start_tls(listener, identity, router.clone()))
+                Some(serve(listener, Some(identity))?)
             }
         };
-        let server = Server::start(listener, router);
+        let server = serve(listener, None)?;
         let address = server.address().context("a listener without an address")?;
         let https = secure.as_ref().and_then(Server::address);
         served.push(Served { resource, address, https });

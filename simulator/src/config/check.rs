@@ -8,10 +8,12 @@ use std::ops::Range;
 use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
-use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile};
+use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile, Written};
 use super::{SimulatorConfig, entra, filter, forms, https, latency, moderation, raw, recording};
 use crate::catalogue::{self, Kind, Model};
+use crate::latency::Latency;
 
+const DEFAULT_STORED_RESPONSES: u64 = 1_000;
 const DEFAULT_JOURNAL_CAPACITY: u64 = 100_000;
 const DEFAULT_MAX_BODY_BYTES: u64 = 16 << 20;
 const DEFAULT_NEWEST_API_VERSION: &str = "2026-12-31";
@@ -59,6 +61,12 @@ impl Checker<'_> {
             DEFAULT_JOURNAL_CAPACITY,
             1..=10_000_000,
         );
+        let stored_responses = self.whole(
+            file.stored_responses,
+            "stored_responses",
+            DEFAULT_STORED_RESPONSES,
+            0..=1_000_000,
+        );
         let max_body_bytes = self.whole(
             file.max_body_bytes,
             "max_body_bytes",
@@ -99,6 +107,7 @@ impl Checker<'_> {
         }
         Some(SimulatorConfig {
             journal_capacity: usize::try_from(journal_capacity).ok()?,
+            stored_responses: usize::try_from(stored_responses).ok()?,
             max_body_bytes: usize::try_from(max_body_bytes).ok()?,
             newest_api_version,
             resources,
@@ -155,7 +164,7 @@ impl Checker<'_> {
             let moderation =
                 moderation::check(self.source, &resource.moderation_rules, &mut self.problems);
             let own = self.deployments(&resource.deployments);
-            let mut inherited = Vec::new();
+            let mut inherited: Vec<DeploymentConfig> = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
                 if own.iter().all(|(own_name, ..)| own_name != shared_name) {
                     *used = true;
@@ -165,6 +174,17 @@ impl Checker<'_> {
             let mut deployments: Vec<DeploymentConfig> =
                 own.into_iter().filter_map(|(_, _, deployment)| deployment).collect();
             deployments.extend(inherited);
+            if let Some(settings) = &resource.latency {
+                for deployment in &mut deployments {
+                    deployment.latency = self.latency(deployment, Some(settings));
+                }
+            }
+            let faults = super::fault::check(
+                self.source,
+                &resource.faults,
+                &deployments,
+                &mut self.problems,
+            );
             self.spillovers(&name, &deployments, &resource.deployments, shared_raw);
             if deployments.is_empty() && self.problems.is_empty() {
                 self.warnings.push(
@@ -194,6 +214,8 @@ impl Checker<'_> {
                 recording,
                 region: resource.region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
                 entra,
+                faults,
+                fault_header: resource.fault_header.unwrap_or(false),
                 undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 unreachable_images: resource.unreachable_images,
                 moderation,
@@ -238,23 +260,9 @@ impl Checker<'_> {
             _ => model?,
         };
         let model = Model { url_image, ..model };
-        let mut settings = latency::default_latency(&model, sku, profile);
-        if let Some(raw) = &raw.latency {
-            match latency::latency_from(raw.get_ref(), &settings, profile) {
-                Ok(latency) => settings = latency,
-                Err(problems) => {
-                    for problem in problems {
-                        let mut diagnostic = self.error(raw.span(), problem.message);
-                        if let Some(help) = problem.help {
-                            diagnostic = diagnostic.help(help);
-                        }
-                        self.report(diagnostic);
-                    }
-                }
-            }
-        }
-        Some(DeploymentConfig {
+        let mut deployment = DeploymentConfig {
             name: raw.name.get_ref().clone(),
+            latency: latency::default_latency(&model, sku, profile),
             model,
             sku,
             wire_profile: profile,
@@ -268,9 +276,40 @@ impl Checker<'_> {
             header_anomaly: offer.header_anomaly,
             lengths,
             forms,
-            latency: settings,
             filters: filter::check(self.source, raw, profile, &mut self.problems),
-        })
+            written: Written { latency: raw.latency.clone(), faults: raw.faults.clone() },
+        };
+        deployment.latency = self.latency(&deployment, None);
+        Some(deployment)
+    }
+
+    /// The latency of a deployment: its model's, changed by what its resource says,
+    /// then by what it says itself.
+    fn latency(
+        &mut self,
+        deployment: &DeploymentConfig,
+        of_resource: Option<&Spanned<raw::Latency>>,
+    ) -> Latency {
+        let DeploymentConfig { model, sku, wire_profile, written, .. } = deployment;
+        let mut settings = latency::default_latency(model, *sku, *wire_profile);
+        for raw in [of_resource, written.latency.as_ref()].into_iter().flatten() {
+            match latency::latency_from(raw.get_ref(), &settings, *wire_profile) {
+                Ok(latency) => settings = latency,
+                Err(problems) => {
+                    for problem in problems {
+                        let mut diagnostic = self.error(raw.span(), problem.message);
+                        if let Some(help) = problem.help {
+                            diagnostic = diagnostic.help(help);
+                        }
+                        // A resource's own settings meet each of its deployments.
+                        if !self.problems.contains(&diagnostic) {
+                            self.report(diagnostic);
+                        }
+                    }
+                }
+            }
+        }
+        settings
     }
 
     fn wire_profile(&mut self, raw: Option<&Spanned<String>>) -> Option<WireProfile> {

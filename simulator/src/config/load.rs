@@ -15,6 +15,7 @@ pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
 #[derive(Debug, Clone)]
 pub struct SimulatorConfig {
     pub(crate) journal_capacity: usize,
+    pub(crate) stored_responses: usize,
     pub(crate) max_body_bytes: usize,
     /// `YYYY-MM-DD`; later `api-version`s are unknown.
     pub(crate) newest_api_version: String,

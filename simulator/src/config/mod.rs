@@ -8,6 +8,7 @@
 mod capacity;
 mod check;
 mod entra;
+mod fault;
 mod filter;
 mod forms;
 mod https;
@@ -18,12 +19,14 @@ mod model;
 mod moderation;
 mod offer;
 pub(crate) mod raw;
+mod raw_fault;
 mod recording;
 mod seed;
 mod select;
 
 pub(crate) use capacity::{MOST_PTU, MOST_TPM};
 pub(crate) use entra::DEFAULT_AUDIENCE;
+pub(crate) use fault::{FaultNames, FaultProblem, FaultScope, fault_from, kind_text};
 pub(crate) use forms::URL_IMAGE;
 pub(crate) use https::CertificateConfig;
 pub(crate) use latency::latency_from;
@@ -33,8 +36,8 @@ pub(crate) use limits::{
     RefusalWording, RequestQuota, ResetUnit, TemporaryAdjustment, TierSettings, TokenEstimate,
 };
 pub(crate) use model::{
-    AnswerForms, CompletionLength, DeploymentConfig, EntraConfig, Layout, ResourceConfig, Sku,
-    ToolCalls, WireProfile,
+    AnswerForms, CompletionLength, DeploymentConfig, EntraConfig, FaultConfig, Layout,
+    ResourceConfig, Sku, ToolCalls, WireProfile,
 };
 
 pub(crate) use recording::{RecordingConfig, Upstream};

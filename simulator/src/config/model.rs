@@ -3,13 +3,17 @@
 use seam::token::Signature;
 
 use super::https::HttpsConfig;
+use serde_spanned::Spanned;
+
 use super::limits::{
     Capacity, HeaderAnomaly, HeaderSettings, PromptCacheSettings, RefusalSettings, Spillover,
     TierSettings, TokenEstimate,
 };
+use super::raw;
 pub(crate) use super::raw::{Sku, ToolCalls};
 use super::recording::RecordingConfig;
 use crate::catalogue::Model;
+use crate::fault::{Fault, Owner};
 use crate::filter::{Filters, Flag};
 use crate::latency::Latency;
 
@@ -25,11 +29,23 @@ pub(crate) struct ResourceConfig {
     pub recording: Option<RecordingConfig>,
     /// `None`: no access token is accepted.
     pub entra: Option<EntraConfig>,
+    /// Its own and those of its deployments, each with a name of its own.
+    pub faults: Vec<FaultConfig>,
+    /// Whether requests may bring a fault.
+    pub fault_header: bool,
     /// Names of deployments that answer for unknown names.
     pub undefined_deployments: Vec<String>,
     pub unreachable_images: Vec<String>,
     pub moderation: Vec<Flag>,
     pub deployments: Vec<DeploymentConfig>,
+}
+
+/// A fault of the file.
+#[derive(Debug, Clone)]
+pub(crate) struct FaultConfig {
+    pub fault: Fault,
+    pub written: raw::Fault,
+    pub owner: Owner,
 }
 
 /// Which access tokens are accepted.
@@ -65,6 +81,14 @@ pub(crate) struct DeploymentConfig {
     pub forms: AnswerForms,
     pub latency: Latency,
     pub filters: Filters,
+    pub written: Written,
+}
+
+/// What a deployment says that depends on its resource, too.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    pub latency: Option<Spanned<raw::Latency>>,
+    pub faults: Vec<Spanned<raw::Fault>>,
 }
 
 /// Which era of the service is imitated.

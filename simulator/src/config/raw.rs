@@ -14,6 +14,9 @@ use super::filter::{ContentFilter, ContentFilterMode};
 use super::moderation::ModerationRule;
 
 use super::https::Https;
+pub(crate) use super::raw_fault::{
+    Fault, FaultAnomaly, FaultKey, FaultKind, FaultLimit, FaultStage,
+};
 use super::recording::Recording;
 
 /// Configuration of the simulator.
@@ -28,6 +31,11 @@ pub(crate) struct File {
     /// oldest leave first. Default 100000.
     #[schemars(with = "Option<u64>")]
     pub journal_capacity: Option<Spanned<u64>>,
+    /// How many responses of the Responses API each resource keeps for
+    /// retrieval and `previous_response_id`; the oldest leave first, all after
+    /// 30 days. 0 keeps none. Default 1000.
+    #[schemars(with = "Option<u64>")]
+    pub stored_responses: Option<Spanned<u64>>,
     /// Largest request body accepted, in bytes; larger ones get 413. Default 16777216.
     #[schemars(with = "Option<u64>")]
     pub max_body_bytes: Option<Spanned<u64>>,
@@ -70,6 +78,18 @@ pub(crate) struct Resource {
     /// default those of this bench's gateway and of `simulator token`.
     #[schemars(with = "Option<Entra>")]
     pub entra: Option<Spanned<Entra>>,
+    /// How long answers of all its deployments take. A deployment's own `latency`
+    /// is applied on top. Default: each model's measured profile.
+    #[schemars(with = "Option<Latency>")]
+    pub latency: Option<Spanned<Latency>>,
+    /// What goes wrong on purpose, in order: the first that fits a request strikes
+    /// it, after those of its deployment.
+    #[serde(default)]
+    #[schemars(with = "Vec<Fault>")]
+    pub faults: Vec<Spanned<Fault>>,
+    /// Whether a request may bring a fault of its own in the header
+    /// `x-simulator-fault`. Default false.
+    pub fault_header: Option<bool>,
     /// Names of deployments of this resource that answer for names it does not
     /// have: the first one whose model knows the operation. By default such a
     /// request gets 404 `DeploymentNotFound`.
@@ -274,6 +294,11 @@ pub(crate) struct Deployment {
     /// Default [5, 10].
     #[schemars(with = "Option<[u64; 2]>")]
     pub content_filter_group: Option<Spanned<[u64; 2]>>,
+    /// What goes wrong on purpose at this deployment, in order: the first that fits
+    /// a request strikes it.
+    #[serde(default)]
+    #[schemars(with = "Vec<Fault>")]
+    pub faults: Vec<Spanned<Fault>>,
 }
 
 /// Kinds of capacity.

@@ -14,7 +14,7 @@ mod sound;
 
 pub(crate) use calls::{Dialect, Offer, Tool, ToolChoice};
 pub(crate) use embedding::embed;
-pub(crate) use filler::{Completion, Lengths, Said, completion, words};
+pub(crate) use filler::{Completion, Finish, Lengths, Said, completion, words};
 pub(crate) use form::{Format, Wish, decide, write};
 pub(crate) use json::{Json, Members, members_of};
 pub(crate) use picture::picture;
@@ -23,4 +23,4 @@ pub(crate) use schema::{Strictness, complaint};
 pub(crate) use sound::{SoundFormat, silence};
 
 #[cfg(test)]
-pub(crate) use filler::{Call, Finish};
+pub(crate) use filler::Call;

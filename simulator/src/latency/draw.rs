@@ -64,7 +64,7 @@ fn compat_total(compat: &Compat, work: Work<'_>, rng: &mut impl Rng) -> Duration
     let longest = work.choices.iter().max().copied().unwrap_or(0) as f64;
     let tokens = longest + work.reasoning_tokens as f64;
     match work.operation {
-        Operation::Chat => millis(normal(compat.chat, rng) * tokens),
+        Operation::Chat | Operation::Responses => millis(normal(compat.chat, rng) * tokens),
         Operation::Completions => millis(normal(compat.completions, rng) * tokens),
         // A text of a sound is as long as the sound; of the others that project knows
         // nothing.
@@ -91,7 +91,9 @@ fn even(total: Duration, work: Work<'_>) -> Schedule {
         .map(|&tokens| (1..=tokens as u64).map(|n| at(work.reasoning_tokens + n)).collect())
         .collect();
     let first = if longest == 0 { total } else { at(work.reasoning_tokens + 1) };
+    let begin = at(1).min(first);
     Schedule::new(choices, first, work.reasoning_tokens * work.choices.len() as u64)
+        .beginning(begin)
 }
 
 fn draw_measured(
@@ -129,6 +131,7 @@ fn draw_measured(
         .collect();
     let first = if first.is_finite() { first } else { ttft };
     Schedule::new(choices, millis(first), work.reasoning_tokens * work.choices.len() as u64)
+        .beginning(millis(ttft))
 }
 
 /// Factors on the base and on the tokens' times.

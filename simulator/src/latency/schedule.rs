@@ -8,6 +8,8 @@ use std::time::Duration;
 pub(crate) struct Schedule {
     /// Per choice: when each visible token is due; never decreasing.
     choices: Vec<Vec<Duration>>,
+    /// When making tokens begins, hidden ones too.
+    begin: Duration,
     /// When the first byte is due.
     first: Duration,
     /// When the whole is due.
@@ -19,7 +21,22 @@ pub(crate) struct Schedule {
 impl Schedule {
     pub(crate) fn new(choices: Vec<Vec<Duration>>, first: Duration, hidden: u64) -> Self {
         let last = choices.iter().filter_map(|choice| choice.last()).max().copied();
-        Self { choices, first, end: last.unwrap_or(first).max(first), hidden }
+        Self { choices, begin: first, first, end: last.unwrap_or(first).max(first), hidden }
+    }
+
+    /// With tokens made before the first visible one, from this moment on.
+    pub(crate) fn beginning(self, begin: Duration) -> Self {
+        Self { begin: begin.min(self.first), ..self }
+    }
+
+    /// When making tokens begins: before the first visible one, where a model thinks.
+    pub(crate) fn begin(&self) -> Duration {
+        self.begin
+    }
+
+    /// How many tokens each choice shows.
+    pub(crate) fn tokens(&self) -> Vec<usize> {
+        self.choices.iter().map(Vec::len).collect()
     }
 
     /// The same answer released in groups, each when its last token is made. The

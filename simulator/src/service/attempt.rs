@@ -14,7 +14,9 @@ use tokio::time::Instant;
 use super::deployment::Deployment;
 use super::early::{Reached, early};
 use super::exchange::Exchange;
+use super::faulty::{change_headers, no_response};
 use super::metrics::Tokens;
+use super::past::PastOf;
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use super::tier::{AskedTier, asked_tier};
@@ -22,6 +24,7 @@ use crate::api::{self, Call, Outline, Parsed, Payload, Usage};
 use crate::aside::aside;
 use crate::catalogue::Operation;
 use crate::config::Capacity;
+use crate::fault::{Armed, Stage};
 use crate::filter::Findings;
 use crate::latency;
 use crate::limit::{Demand, Refusal, RefusalReason, Ticket, Tier};
@@ -40,6 +43,10 @@ pub(super) struct Addressed<'p> {
     pub spillover_header: Option<HeaderValue>,
     /// The provisioned deployment that could not serve it.
     pub spilled_from: Option<Arc<Deployment>>,
+    /// The fault that the request brought, until it strikes.
+    pub brought: Option<Arc<Armed>>,
+    /// The fault that struck this attempt and that its reply still has to show.
+    pub struck: Option<Arc<Armed>>,
 }
 
 /// A request that was admitted and that the model layer accepts.
@@ -62,25 +69,40 @@ pub(super) struct Prompt {
     pub prefix: Vec<u64>,
 }
 
+/// How an attempt fails.
+pub(super) enum Failure {
+    Reply(Box<Reply>),
+    /// The connection is reset: nothing is sent.
+    NoReply,
+}
+
 /// An error, and the headers it is sent with.
-pub(super) struct Failure {
+pub(super) struct Reply {
     pub error: ApiError,
     pub headers: HeaderMap,
     /// The prompt is longer than the deployment takes.
     pub too_long: bool,
 }
 
+impl From<Reply> for Failure {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(Box::new(reply))
+    }
+}
+
 impl Addressed<'_> {
     pub(super) async fn answer(mut self, body: Payload) -> Response {
-        let failure = match self.attempt(&body) {
+        let mut reply = match self.attempt(&body) {
             Ok(accepted) => return self.deliver(accepted).await,
-            Err(failure) => failure,
+            Err(Failure::Reply(reply)) => *reply,
+            Err(Failure::NoReply) => return no_response(self.exchange),
         };
+        change_headers(self.struck.as_ref(), reply.error.status, &mut reply.headers);
         self.exchange.ready();
         self.refusal_delay().await;
-        match self.spillover(&failure) {
-            Some(target) => self.spill(target, failure, &body).await,
-            None => fail(self.exchange, failure.error, failure.headers),
+        match self.spillover(&reply) {
+            Some(target) => self.spill(target, reply, &body).await,
+            None => fail(self.exchange, reply.error, reply.headers),
         }
     }
 
@@ -99,7 +121,8 @@ impl Addressed<'_> {
             prompt: outline.chars.div_ceil(4),
             completion: outline.max_tokens.unwrap_or(0).saturating_mul(outline.choices),
         });
-        let call = api::read(operation, body, model);
+        let past = PastOf { resource: &self.exchange.resource, now: self.exchange.started };
+        let call = api::read(operation, body, model, &past);
         let asked = asked_tier(&deployment.config.tiers, &body.fields);
         let tier = asked.as_ref().map_or(deployment.config.tiers.own, |asked| asked.tier);
         let now = self.exchange.started;
@@ -116,6 +139,12 @@ impl Addressed<'_> {
             let refusal = Refusal::flat(RefusalReason::FlexCapacity, wait, standing);
             return Err(self.refused(&refusal));
         }
+        // In a form it is a text.
+        let stream = body
+            .fields
+            .get("stream")
+            .is_some_and(|value| value.as_bool() == Some(true) || value.as_str() == Some("true"));
+        self.strike(Stage::BeforeAdmission, now, stream, None)?;
         let demand = demand(&deployment, operation, outline, tier, &call, || {
             // A full deployment refuses before anybody counts.
             match &call {
@@ -131,7 +160,9 @@ impl Addressed<'_> {
         // Errors of the model layer come after admission.
         let (call, asked) = match (call, asked) {
             (Ok(call), Ok(asked)) => (call, asked),
-            (Err(error), _) | (_, Err(error)) => return Err(self.complaint(ticket, error, false)),
+            (Err(error), _) | (_, Err(error)) => {
+                return Err(self.complaint(ticket, error, false));
+            }
         };
         let (prompt_tokens, _) = count(call.as_ref());
         call.check_context(prompt_tokens, model)
@@ -146,15 +177,15 @@ impl Addressed<'_> {
             let error = ApiError::prompt_filtered(&findings, layout);
             return Err(self.complaint(ticket, error, false));
         }
+        self.strike(Stage::AfterAdmission, now, stream, Some(ticket))?;
         Ok(Accepted { ticket, call, prompt: prompt.unwrap_or_default(), findings, asked })
     }
 
     /// An error of the model layer, after admission.
     fn complaint(&self, ticket: Ticket, error: ApiError, too_long: bool) -> Failure {
-        let asked = AskedTier { name: "default", stated: false, tier: Tier::Default };
-        let headers = self.headers(ticket, asked, JSON, false, Duration::ZERO);
+        let headers = self.headers(ticket, AskedTier::NONE, JSON, false, Duration::ZERO);
         let error = error.in_words_of(self.deployment.config.wire_profile);
-        Failure { error, headers, too_long }
+        Reply { error, headers, too_long }.into()
     }
 
     /// What content filters find in the prompt.
@@ -176,6 +207,11 @@ impl Addressed<'_> {
 
     fn refused(&mut self, refusal: &Refusal) -> Failure {
         self.exchange.refused(refusal.standing, refusal.reason.name());
+        self.refusal(refusal).into()
+    }
+
+    /// A refusal as it is sent.
+    pub(super) fn refusal(&self, refusal: &Refusal) -> Reply {
         let config = &self.deployment.config;
         let region = &self.exchange.resource.config.region;
         let refused = Refused {
@@ -188,7 +224,7 @@ impl Addressed<'_> {
             region,
         };
         let (error, headers) = (refused.error(), refused.headers(&self.identity));
-        Failure { error, headers, too_long: false }
+        Reply { error, headers, too_long: false }
     }
 
     pub(super) async fn refusal_delay(&mut self) {

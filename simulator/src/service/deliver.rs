@@ -7,11 +7,15 @@ use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use rand::RngExt as _;
+use seam::interrupt::{BrokenOff, Interruption};
+use tokio::time::Instant;
 
 use super::attempt::{Accepted, Addressed};
+use super::faulty::{Breach, Flaws, change_headers, flawed_document};
 use super::reply::{respond, wait_until};
+use super::stored::spawn_in_background;
 use super::stream::{StreamPlan, stream_body};
-use crate::api::{Delivery, Ground, Plan, Timing};
+use crate::api::{Course, Delivery, Ground, Keep, Kept, Plan, Timing};
 use crate::filter::{Filters, Mode};
 use crate::latency::{self, Conditions, Schedule, Shape, Work};
 use crate::limit::{Standing, Ticket};
@@ -39,24 +43,58 @@ impl Addressed<'_> {
         let started = self.exchange.started;
         deployment.remember(started, started + schedule.first(), &prompt.prefix);
         self.exchange.ready();
+        let flaws = Flaws::of(self.struck.as_ref());
+        if let Some(delay) = flaws.delay {
+            self.exchange.delay(delay);
+        }
+        let started = self.exchange.started;
         let timing = self.timing(&schedule, &plan);
+        let background = self.keep(plan.keep, &schedule, timing.over_second);
         let document = match plan.delivery {
             Delivery::Whole(document) => document,
             Delivery::Timed(write) => write(&timing),
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
-                let headers = self.headers(ticket, asked, EVENT_STREAM, true, schedule.first());
-                wait_until(self.exchange.started + schedule.first()).await;
-                self.exchange.first_byte();
+                // Until the tokens are there, or until they are begun.
+                let early = events.opens_early();
+                let due = if early { schedule.begin() } else { schedule.first() };
+                let mut headers = self.headers(ticket, asked, EVENT_STREAM, true, due);
+                change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
                 let choices = plan.choices;
                 let schedule = self.released(&schedule);
-                let plan = StreamPlan { exchange: self.exchange, events, schedule, choices };
-                return respond(StatusCode::OK, headers, stream_body(plan));
+                let resets = matches!(flaws.breach, Some((_, Breach::Break(BrokenOff::Reset))));
+                let mut plan =
+                    StreamPlan { exchange: None, started, events, schedule, choices, flaws };
+                match background {
+                    // The work goes on whether its stream is read or not.
+                    Some(kept) => spawn_in_background(self.exchange, kept),
+                    None => {
+                        wait_until(plan.opening()).await;
+                        self.exchange.first_byte();
+                        plan.exchange = Some(self.exchange);
+                    }
+                }
+                let mut response = respond(StatusCode::OK, headers, stream_body(plan));
+                if resets {
+                    response.extensions_mut().insert(Interruption::ResetIfBroken);
+                }
+                return response;
             }
         };
-        wait_until(self.exchange.started + schedule.end()).await;
-        let headers = self.headers(ticket, asked, document.content_type, false, schedule.end());
-        self.exchange.complete(200, None);
+        if background.is_none() {
+            let due = started + schedule.end();
+            wait_until(due).await;
+            self.exchange.was_due(due, Instant::now());
+        }
+        let mut headers = self.headers(ticket, asked, document.content_type, false, schedule.end());
+        change_headers(self.struck.as_ref(), StatusCode::OK, &mut headers);
+        match background {
+            Some(kept) => spawn_in_background(self.exchange, kept),
+            None if !flaws.spare_the_body() => {
+                return flawed_document(self.exchange, headers, document.body, flaws);
+            }
+            None => self.exchange.complete(200, None),
+        }
         respond(StatusCode::OK, headers, Body::from(document.body))
     }
 
@@ -71,18 +109,38 @@ impl Addressed<'_> {
         Arc::new(schedule.in_groups(|| usize::try_from(size()).unwrap_or(usize::MAX)))
     }
 
+    /// What stays of the answer: handed out where it is made in the background,
+    /// kept when it is complete otherwise.
+    fn keep(
+        &mut self,
+        keep: Option<Keep>,
+        schedule: &Arc<Schedule>,
+        over_second: u64,
+    ) -> Option<Kept> {
+        let Keep { record, background } = keep?;
+        let course = Course::new(self.exchange.started, Arc::clone(schedule), over_second);
+        let kept = Kept { record, course };
+        if background {
+            return Some(kept);
+        }
+        self.exchange.keep(kept);
+        None
+    }
+
     /// What the schedule says of the answer's speed.
     fn timing(&self, schedule: &Schedule, plan: &Plan) -> Timing {
         let overhead_ms = match &self.deployment.latency().shape {
             Shape::Measured(measured) => measured.overhead_ms,
             Shape::Zero | Shape::Compat(_) => 0.0,
         };
+        let over = self.exchange.started + schedule.end();
         let tokens = plan.choices.iter().max().copied().unwrap_or_default();
         Timing {
             overhead: Duration::try_from_secs_f64(overhead_ms / 1e3).unwrap_or_default(),
             first: schedule.first(),
             last: schedule.end(),
             tokens: tokens as u64,
+            over_second: self.exchange.resource.environment.clock.at(over).unix_seconds(),
         }
     }
 

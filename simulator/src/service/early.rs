@@ -10,9 +10,10 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
-use super::reply::{fail, respond};
+use super::reply::{fail, respond, wait_until};
+use super::stream::{StreamPlan, stream_body};
 use crate::api::Document;
-use crate::wire::{Account, ApiError, Identity, error_headers, openai_error_headers};
+use crate::wire::{Account, ApiError, EVENT_STREAM, Identity, error_headers, openai_error_headers};
 
 /// How far a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,22 @@ pub(super) fn told(mut exchange: Exchange, identity: &Identity, document: Docume
     respond(StatusCode::OK, headers, Body::from(document.body))
 }
 
-fn headers(
+/// Ends a request with events that are written as what they tell of is made.
+pub(super) async fn told_while_made(
+    mut exchange: Exchange,
+    identity: &Identity,
+    mut plan: Box<StreamPlan>,
+) -> Response {
+    let mut headers = headers(&exchange, identity, StatusCode::OK, false, Reached::Resource);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+    wait_until(plan.opening()).await;
+    exchange.first_byte();
+    plan.exchange = Some(exchange);
+    respond(StatusCode::OK, headers, stream_body(*plan))
+}
+
+/// Headers of a reply that no deployment makes.
+pub(super) fn headers(
     exchange: &Exchange,
     identity: &Identity,
     status: StatusCode,

@@ -5,6 +5,7 @@
 //! journal says 499.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
@@ -16,7 +17,8 @@ use super::lock;
 use super::metrics::{Observation, Tokens};
 use super::resource::Resource;
 use super::route::Endpoint;
-use crate::api::Usage;
+use crate::api::{Kept, Usage};
+use crate::fault::{Armed, Fault};
 use crate::latency::Schedule;
 use crate::limit::{PaygStanding, Standing, Ticket, Tier, Used};
 use crate::wire::Style;
@@ -63,7 +65,11 @@ pub(super) struct Exchange {
     record: Record,
     admitted: Option<Admitted>,
     first_byte: Option<Instant>,
+    /// What stays of the answer when it is complete.
+    keep: Option<Kept>,
     refused: Option<&'static str>,
+    /// How late something left at most.
+    latest: Duration,
     /// What it asked for, as far as the limiter looked.
     asked: Tokens,
     /// When all was done but to wait and to send.
@@ -103,7 +109,9 @@ impl Exchange {
             record,
             admitted: None,
             first_byte: None,
+            keep: None,
             refused: None,
+            latest: Duration::ZERO,
             asked: Tokens::default(),
             ready: None,
             over: false,
@@ -135,7 +143,9 @@ impl Exchange {
             record,
             admitted: None,
             first_byte: None,
+            keep: None,
             refused: None,
+            latest: Duration::ZERO,
             asked: Tokens::default(),
             ready: None,
             over: false,
@@ -215,6 +225,41 @@ impl Exchange {
         }
     }
 
+    /// A fault strikes.
+    pub(super) fn struck(&mut self, armed: &Armed) {
+        let Fault { name, effect, .. } = &armed.fault;
+        let known = self.known_deployment().unwrap_or_default().to_owned();
+        self.resource.metrics.count_fault(self.resource.name(), &known, name, effect.name());
+        // The first that strikes: the others are those of a spillover's attempt.
+        self.record.fault.get_or_insert_with(|| name.to_string());
+    }
+
+    /// The answer, and all deadlines with it, is held back.
+    pub(super) fn delay(&mut self, time: Duration) {
+        self.started = self.started.checked_add(time).unwrap_or(self.started);
+    }
+
+    /// The `x-ms-client-request-id` that came.
+    pub(super) fn correlation_id(&self) -> Option<&str> {
+        self.record.correlation_id.as_deref()
+    }
+
+    /// Something was due, and leaves now.
+    pub(super) fn was_due(&mut self, due: Instant, now: Instant) {
+        self.latest = self.latest.max(now.saturating_duration_since(due));
+    }
+
+    /// Something stays of the answer when it is complete.
+    pub(super) fn keep(&mut self, kept: Kept) {
+        self.keep = Some(kept);
+    }
+
+    /// Somebody asked for the answer to be made no further.
+    pub(super) fn cancelled(mut self) {
+        let usage = self.usage_so_far(None);
+        self.end(200, Some("cancelled"), usage, false);
+    }
+
     /// The first byte of the reply leaves.
     pub(super) fn first_byte(&mut self) {
         self.first_byte.get_or_insert_with(Instant::now);
@@ -239,6 +284,40 @@ impl Exchange {
         self.end(status, reason, usage, answered);
     }
 
+    /// The reply ended before it was complete, by a fault. `made` tokens had left;
+    /// `None`: as many as were due.
+    pub(super) fn broke_off(&mut self, reason: &'static str, made: Option<u64>) {
+        self.first_byte();
+        let usage = self.usage_so_far(made);
+        self.end(200, Some(reason), usage, false);
+    }
+
+    /// There was no reply at all.
+    pub(super) fn unanswered(&mut self, status: u16, reason: &'static str) {
+        let usage = self.admitted.as_ref().map(|_| Usage::default());
+        self.end(status, Some(reason), usage, false);
+    }
+
+    /// What an answer has cost that is not complete.
+    fn usage_so_far(&self, made: Option<u64>) -> Option<Usage> {
+        let elapsed = Instant::now().saturating_duration_since(self.started);
+        self.admitted.as_ref().map(|admitted| {
+            let due = || admitted.schedule.as_ref().map_or(0, |plan| plan.produced(elapsed));
+            // Reasoning comes before anything that can be seen.
+            let made = made.map(|made| made.saturating_add(admitted.usage.reasoning_tokens));
+            let completion_tokens = made.unwrap_or_else(due).min(admitted.usage.completion_tokens);
+            let reasoning_tokens = admitted.usage.reasoning_tokens.min(completion_tokens);
+            Usage { completion_tokens, reasoning_tokens, ..admitted.usage }
+        })
+    }
+
+    /// The deployment it names, when there is one. A name from a path must not
+    /// become a label: anyone can send any.
+    fn known_deployment(&self) -> Option<&str> {
+        let name = self.record.deployment.as_deref()?;
+        self.resource.deployments.contains_key(name).then_some(name)
+    }
+
     fn end(
         &mut self,
         status: u16,
@@ -251,6 +330,9 @@ impl Exchange {
         }
         self.over = true;
         self.resource.over();
+        if complete && let Some(kept) = self.keep.take() {
+            lock(&self.resource.responses).put(kept);
+        }
         let now = Instant::now();
         let usage_or_zero = usage.unwrap_or_default();
         if let Some(admitted) = &self.admitted {
@@ -315,13 +397,7 @@ impl Drop for Exchange {
         if self.over {
             return;
         }
-        let elapsed = Instant::now().saturating_duration_since(self.started);
-        let usage = self.admitted.as_ref().map(|admitted| {
-            let made = admitted.schedule.as_ref().map_or(0, |schedule| schedule.produced(elapsed));
-            let completion_tokens = made.min(admitted.usage.completion_tokens);
-            let reasoning_tokens = admitted.usage.reasoning_tokens.min(completion_tokens);
-            Usage { completion_tokens, reasoning_tokens, ..admitted.usage }
-        });
+        let usage = self.usage_so_far(None);
         self.end(CLIENT_CLOSED, Some("client_closed"), usage, false);
     }
 }

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::resource::Resource;
 use super::route::{Inquiry, Surface};
 use super::serve::Routed;
-use crate::api::{Document, Payload, models, moderations};
+use super::stored::{Told, about};
+use crate::api::{Payload, models, moderations};
 use crate::wire::{ApiError, Ids};
 
 pub(super) fn inquire(
@@ -14,20 +15,21 @@ pub(super) fn inquire(
     routed: &Routed<'_>,
     number: u64,
     body: Result<Bytes, ApiError>,
-) -> Result<Document, ApiError> {
+) -> Result<Told, ApiError> {
     let deployments = || resource.deployments.values().map(|deployment| &deployment.config);
     let id = routed.address.id().unwrap_or_default();
-    match (inquiry, routed.address.surface) {
-        (Inquiry::Models, Surface::OpenAi) => Ok(models::openai_list(deployments())),
-        (Inquiry::Models, _) => Ok(models::azure_list()),
-        (Inquiry::Model, Surface::OpenAi) => models::openai_one(deployments(), id),
-        (Inquiry::Model, _) => models::azure_one(id),
+    Ok(Told::Document(match (inquiry, routed.address.surface) {
+        (Inquiry::Models, Surface::OpenAi) => models::openai_list(deployments()),
+        (Inquiry::Models, _) => models::azure_list(),
+        (Inquiry::Model, Surface::OpenAi) => models::openai_one(deployments(), id)?,
+        (Inquiry::Model, _) => models::azure_one(id)?,
         (Inquiry::Moderation, _) => {
             let body = Payload::json(body?)?.fields;
             let mut ids = Ids(resource.rng("moderations", number));
             let mut rng = resource.rng("moderation scores", number);
-            moderations::answer(&body, &resource.config.moderation, &mut ids, &mut rng)
+            moderations::answer(&body, &resource.config.moderation, &mut ids, &mut rng)?
         }
-        (Inquiry::Deployments, _) => Ok(models::deployments(deployments())),
-    }
+        (Inquiry::Deployments, _) => models::deployments(deployments()),
+        (Inquiry::Response(what), _) => return about(resource, what, id, routed.query),
+    }))
 }

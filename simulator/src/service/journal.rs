@@ -28,7 +28,8 @@ pub(super) struct Record {
     pub admitted_us: Option<u64>,
     pub first_byte_us: Option<u64>,
     pub done_us: u64,
-    /// As sent; 499 when the client went away before the end.
+    /// As sent; 499 when the client went away before the end, 444 when a fault let
+    /// nothing be sent.
     pub status: u16,
     /// Why it was not answered, in one word.
     pub reason: Option<&'static str>,
@@ -42,6 +43,8 @@ pub(super) struct Record {
     pub superseded: bool,
     /// The tier that served it, if not the default.
     pub service_tier: Option<&'static str>,
+    /// The fault that struck it.
+    pub fault: Option<String>,
     pub prompt_tokens: Option<u64>,
     pub cached_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,

@@ -49,6 +49,14 @@ struct TokenLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabels {
+    resource: String,
+    deployment: String,
+    fault: String,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DeploymentLabels {
     resource: String,
     deployment: String,
@@ -104,6 +112,7 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
+    faults: Family<FaultLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
     first_byte: Histograms<Place>,
     duration: Histograms<Place>,
@@ -161,6 +170,7 @@ impl Default for Metrics {
             registry: Registry::default(),
             requests: Family::default(),
             refusals: Family::default(),
+            faults: Family::default(),
             tokens: Family::default(),
             first_byte: family(SECONDS),
             duration: family(SECONDS),
@@ -177,6 +187,7 @@ impl Metrics {
         let own = self.registry.sub_registry_with_prefix("simulator");
         own.register("requests", "Finished requests by status", self.requests.clone());
         own.register("refusals", "Refused requests by limit", self.refusals.clone());
+        own.register("faults", "Requests struck by a fault", self.faults.clone());
         own.register("tokens", "Billed tokens by kind", self.tokens.clone());
         let help = "Time from arrival to the first byte of an answer";
         own.register("first_byte_seconds", help, self.first_byte.clone());
@@ -199,6 +210,22 @@ impl Metrics {
         seed.register("tokens_rate_limit", help, tokens_rate_limit.clone());
         let unit = Unit::Other("requests".to_owned());
         seed.register_with_unit("limits", "Refused requests", unit, limits.clone());
+    }
+
+    pub(super) fn count_fault(
+        &self,
+        resource: &str,
+        deployment: &str,
+        fault: &str,
+        kind: &'static str,
+    ) {
+        let labels = FaultLabels {
+            resource: resource.to_owned(),
+            deployment: deployment.to_owned(),
+            fault: fault.to_owned(),
+            kind,
+        };
+        self.faults.get_or_create(&labels).inc();
     }
 
     pub(super) fn set_utilization(&self, resource: &str, deployment: &str, utilization: f64) {

@@ -13,11 +13,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::deployment::{Change, Deployment};
+use super::fault_control;
 use super::resource::Resource;
 use crate::catalogue::Model;
 use crate::config::{Capacity, latency_from, raw};
+use crate::fault::{Armed, Owner};
 use crate::latency::{Latency, Shape, Spread};
 
 /// What can be changed of a deployment.
@@ -30,16 +33,26 @@ const DEPLOYMENT_KEYS: &[&str] = &[
     "insufficient_quota",
     "header_anomaly",
     "latency",
+    "faults",
 ];
 
-type Planned = Vec<(Arc<Deployment>, Change)>;
+/// What a patch changes, checked.
+pub(super) struct Planned {
+    pub deployments: Vec<(Arc<Deployment>, Change)>,
+    /// All faults of the resource, where they change.
+    pub faults: Option<Vec<Arc<Armed>>>,
+}
 
 /// Reads a patch; the error is for the caller's eyes.
-pub(super) fn plan(resource: &Resource, body: &[u8]) -> Result<Planned, String> {
+pub(super) fn plan(resource: &Resource, body: &[u8], now: Instant) -> Result<Planned, String> {
     let body: Value =
         serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let body = object(&body, "the body")?;
-    only(body, "the body", &["latency", "openai_deployments", "deployments"])?;
+    only(body, "the body", &["latency", "openai_deployments", "deployments", "faults"])?;
+    let mut faults = Vec::new();
+    if let Some(list) = body.get("faults") {
+        faults.push((Owner::Resource, list));
+    }
     let mut changes: IndexMap<&str, Change> = IndexMap::new();
     if let Some(latency) = body.get("latency") {
         seed_dialect(resource, latency, &mut changes)?;
@@ -55,12 +68,20 @@ pub(super) fn plan(resource: &Resource, body: &[u8]) -> Result<Planned, String> 
             let (name, deployment) = known(resource, name)?;
             let change = changes.entry(name).or_default();
             one_deployment(name, deployment, patch, change)?;
+            if let Some(list) = patch.get("faults") {
+                faults.push((Owner::Deployment(name.clone()), list));
+            }
         }
     }
-    Ok(changes
+    let faults = match faults.as_slice() {
+        [] => None,
+        lists => Some(fault_control::replaced(resource, lists, now)?),
+    };
+    let deployments = changes
         .into_iter()
         .filter_map(|(name, change)| Some((Arc::clone(resource.deployments.get(name)?), change)))
-        .collect())
+        .collect();
+    Ok(Planned { deployments, faults })
 }
 
 fn known<'a>(
@@ -224,7 +245,12 @@ pub(super) fn describe(resource: &Resource) -> Value {
                 })
             });
         }
-        deployments.insert(name.clone(), describe_deployment(deployment, &latency));
+        let mut described = describe_deployment(deployment, &latency);
+        if let Some(object) = described.as_object_mut() {
+            let owner = Owner::Deployment(name.clone());
+            object.insert("faults".to_owned(), fault_control::describe(resource, &owner));
+        }
+        deployments.insert(name.clone(), described);
     }
     let limited: Map<String, Value> = resource
         .deployments
@@ -239,6 +265,7 @@ pub(super) fn describe(resource: &Resource) -> Value {
         .collect();
     let mut body = json!({
         "deployments": deployments,
+        "faults": fault_control::describe(resource, &Owner::Resource),
         "openai_deployments": limited,
         "simulator_mode": "generate",
         "region": resource.config.region,

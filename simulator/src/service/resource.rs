@@ -12,10 +12,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::deployment::Deployment;
+use super::faults::Faults;
 use super::journal::Journal;
 use super::metrics::{Metering, Metrics};
 use super::route::Surface;
 use super::simulator::Environment;
+use crate::api::Store;
 use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 use crate::wire::Ids;
@@ -28,6 +30,8 @@ pub(super) struct Settings {
     pub journal_capacity: usize,
     pub max_body_bytes: usize,
     pub newest_api_version: String,
+    /// How many responses are kept.
+    pub stored_responses: usize,
 }
 
 /// A resource being served.
@@ -37,11 +41,13 @@ pub(super) struct Resource {
     pub environment: Environment,
     pub deployments: IndexMap<String, Arc<Deployment>>,
     pub journal: Mutex<Journal>,
+    pub responses: Mutex<Store>,
     /// Told of every record.
     pub journal_grew: Notify,
     /// Ends what would go on for ever, once the process stops.
     pub closing: CancellationToken,
     pub metrics: Arc<Metrics>,
+    pub faults: Faults,
     /// Of requests that reached no deployment.
     pub metering: Metering,
     /// Calls the endpoint that is recorded; made when it is first needed.
@@ -77,6 +83,8 @@ impl Resource {
         let organization = ids.organization();
         let journal =
             Mutex::new(Journal::new(settings.instance.clone(), settings.journal_capacity));
+        let faults = Faults::new(&config.faults, Instant::now());
+        let responses = Mutex::new(Store::new(settings.stored_responses));
         let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         Self {
             metering,
@@ -86,9 +94,11 @@ impl Resource {
             environment,
             deployments,
             journal,
+            responses,
             journal_grew: Notify::new(),
             closing: CancellationToken::new(),
             metrics,
+            faults,
             patching: Mutex::new(()),
             requests: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),

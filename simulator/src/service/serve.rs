@@ -16,18 +16,22 @@ use http::header::{CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use seam::interrupt::Interruption;
+use tokio::time::Instant;
 
 use super::attempt::Addressed;
 use super::authenticate::authenticate;
 use super::deployment::Deployment;
-use super::early::{Reached, early, told};
+use super::early::{Reached, early, told, told_while_made};
 use super::exchange::{Exchange, TRACEPARENT, trace_id};
+use super::fault_header::fault_of;
 use super::headers::custom;
 use super::inquire::inquire;
 use super::record::Proxy;
 use super::replay::replay;
 use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
+use super::stored::Told;
 use crate::api::{Payload, model_of};
 use crate::catalogue::{Operation, is_retired};
 use crate::config::RecordingConfig;
@@ -41,6 +45,11 @@ pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
     request: Request<Body>,
 ) -> Response {
+    if let Some(armed) = resource.faults.refuses(Instant::now()) {
+        let name = &armed.fault.name;
+        resource.metrics.count_fault(resource.name(), "", name, armed.fault.effect.name());
+        return Interruption::Refused.response();
+    }
     let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
     let trace = trace.cloned();
     let mut response = answer(resource, request).await;
@@ -92,7 +101,8 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         Endpoint::Operation(operation) => operation,
         Endpoint::Inquiry(inquiry) => {
             return match inquire(&resource, inquiry, &routed, exchange.number, bytes) {
-                Ok(document) => told(exchange, &identity, document),
+                Ok(Told::Document(document)) => told(exchange, &identity, document),
+                Ok(Told::Stream(plan)) => told_while_made(exchange, &identity, plan).await,
                 Err(error) => early(exchange, &identity, error, Reached::Resource),
             };
         }
@@ -109,6 +119,15 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         Ok(found) => found,
         Err(error) => return early(exchange, &identity, error, Reached::Resource),
     };
+    let brought = if resource.config.fault_header {
+        fault_of(&parts.headers, exchange.started)
+    } else {
+        Ok(None)
+    };
+    let (brought, body) = match brought {
+        Ok(brought) => (brought, body),
+        Err(message) => (None, Err(ApiError::bad_fault(&message))),
+    };
     let request = Addressed {
         identity,
         origin: origin(&parts.headers),
@@ -118,6 +137,8 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         deployment,
         spillover_header: parts.headers.get("x-ms-spillover-deployment").cloned(),
         spilled_from: None,
+        brought,
+        struck: None,
     };
     match body {
         Ok(body) => request.answer(body).await,
@@ -162,6 +183,7 @@ pub(super) struct Routed<'p> {
     pub address: Address<'p>,
     pub endpoint: Endpoint,
     pub api_version: &'p str,
+    pub query: Option<&'p str>,
 }
 
 /// Route → authenticate.
@@ -173,7 +195,7 @@ fn reach<'p>(
 ) -> Result<Routed<'p>, ApiError> {
     let newest = &resource.settings.newest_api_version;
     let (address, endpoint, api_version) = route(address, parts, exchange.style, newest)?;
-    let routed = Routed { address, endpoint, api_version };
+    let routed = Routed { address, endpoint, api_version, query: parts.uri.query() };
     exchange.called(routed.endpoint);
     let credential = authenticate(resource, routed.address.surface, &parts.headers)?;
     exchange.authenticated(credential);
@@ -194,7 +216,7 @@ fn resolve<'p>(
     let surface = address.surface;
     let name = match (address.deployment, body) {
         (Some(name), _) => name,
-        (None, Ok(body)) => model_of(&body.fields)?,
+        (None, Ok(body)) => model_of(operation, &body.fields)?,
         (None, Err(error)) => return Err(error.clone()),
     };
     exchange.addressed(name);

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use seam::clock::WallClock;
 use seam::rng::Seed;
+use seam::server::{Gate, Server};
+use seam::tls::Identity;
+use tokio::net::TcpListener;
 
 use super::metrics::Metrics;
 use super::resource::Resource;
@@ -104,9 +107,39 @@ impl Simulator {
     /// `/metrics`, `/healthz`.
     #[must_use]
     pub fn router(&self, resource: &str) -> Option<Router> {
-        let resource = self.resources.iter().find(|candidate| candidate.name() == resource)?;
-        let router = control::routes().fallback(serve::serve).with_state(Arc::clone(resource));
-        Some(router)
+        let resource = Arc::clone(self.resource(resource)?);
+        Some(control::routes().fallback(serve::serve).with_state(resource))
+    }
+
+    /// Serves one resource on a socket, over TLS with an identity. While a fault
+    /// refuses connections nobody listens there. `None`: no such resource.
+    #[must_use]
+    pub fn serve(
+        &self,
+        resource: &str,
+        listener: TcpListener,
+        identity: Option<Identity>,
+    ) -> Option<Server> {
+        let router = self.router(resource)?;
+        let gate = Listening(Arc::clone(self.resource(resource)?));
+        Some(Server::start_behind(listener, identity, router, gate))
+    }
+
+    fn resource(&self, name: &str) -> Option<&Arc<Resource>> {
+        self.resources.iter().find(|candidate| candidate.name() == name)
+    }
+}
+
+/// Whether a resource listens: its faults decide.
+struct Listening(Arc<Resource>);
+
+impl Gate for Listening {
+    async fn opened(&self) {
+        self.0.faults.until(false).await;
+    }
+
+    async fn closed(&self) {
+        self.0.faults.until(true).await;
     }
 }
 
@@ -120,6 +153,7 @@ fn resource_settings(
         journal_capacity: config.journal_capacity,
         max_body_bytes: config.max_body_bytes,
         newest_api_version: config.newest_api_version.clone(),
+        stored_responses: config.stored_responses,
     }
 }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::attempt::{Addressed, Failure};
+use super::attempt::{Addressed, Failure, Reply};
 use super::deployment::Deployment;
+use super::faulty::NO_RESPONSE;
 use super::reply::fail;
 use crate::api::Payload;
 use crate::config::Capacity;
@@ -24,7 +25,7 @@ type Target = Result<Arc<Deployment>, StatusCode>;
 impl Addressed<'_> {
     /// Where this failure goes. The deployment's property wins over the request's
     /// header; `None`: the failure is the reply.
-    pub(super) fn spillover(&self, failure: &Failure) -> Option<Target> {
+    pub(super) fn spillover(&self, failure: &Reply) -> Option<Target> {
         let config = &self.deployment.config;
         if !matches!(config.capacity, Capacity::Ptu(_)) || !failure.spills() {
             return None;
@@ -53,7 +54,7 @@ impl Addressed<'_> {
     pub(super) async fn spill(
         mut self,
         target: Target,
-        failure: Failure,
+        failure: Reply,
         body: &Payload,
     ) -> Response {
         let (status, reason) = (failure.error.status.as_u16(), failure.error.reason);
@@ -71,6 +72,8 @@ impl Addressed<'_> {
                     route: self.route,
                     spilled_from: Some(Arc::clone(&self.deployment)),
                     spillover_header: None,
+                    brought: self.brought.take(),
+                    struck: None,
                     deployment: target,
                 };
                 match second.attempt(body) {
@@ -78,22 +81,27 @@ impl Addressed<'_> {
                         self.exchange.superseded(status, reason);
                         return second.deliver(accepted).await;
                     }
-                    Err(second_failure) => {
+                    // Between the two deployments a lost reply is a failed one.
+                    Err(Failure::NoReply) => {
+                        second.exchange.superseded(NO_RESPONSE, "fault");
+                        StatusCode::SERVICE_UNAVAILABLE
+                    }
+                    Err(Failure::Reply(reply)) => {
                         second.refusal_delay().await;
-                        let error = second_failure.error;
+                        let error = reply.error;
                         second.exchange.superseded(error.status.as_u16(), error.reason);
                         error.status
                     }
                 }
             }
         };
-        let Failure { error: original, mut headers, .. } = failure;
+        let Reply { error: original, mut headers, .. } = failure;
         spillover_failed(&mut headers, error.as_u16());
         fail(self.exchange, original, headers)
     }
 }
 
-impl Failure {
+impl Reply {
     /// Whether it is one that spills over: a refusal, a prompt that is too long, a
     /// failure of the service.
     fn spills(&self) -> bool {

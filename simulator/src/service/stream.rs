@@ -1,26 +1,52 @@
 //! Pacing of streamed answers: events leave at absolute deadlines, those due
-//! together in one write.
+//! together in one write. A fault may break that at a token, or let the bytes
+//! trickle.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
+use seam::interrupt::BrokenOff;
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
+use super::faulty::{Breach, Flaws, pieces};
 use super::reply::wait_until;
 use crate::api::Events;
 use crate::latency::Schedule;
 
 /// A streamed answer, planned whole.
 pub(super) struct StreamPlan {
-    pub exchange: Exchange,
+    /// Whose end the stream's end is; none where the work goes on without a client.
+    pub exchange: Option<Exchange>,
+    /// What deadlines are measured from.
+    pub started: Instant,
     pub events: Box<dyn Events>,
     pub schedule: Arc<Schedule>,
     /// Tokens of each choice.
     pub choices: Vec<usize>,
+    pub flaws: Flaws,
+}
+
+impl StreamPlan {
+    /// When the first byte is due.
+    pub(super) fn opening(&self) -> Instant {
+        let early = self.events.opens_early();
+        self.started + if early { self.schedule.begin() } else { self.schedule.first() }
+    }
+}
+
+impl StreamPlan {
+    /// Holds back what has not left.
+    fn delay(&mut self, time: Duration) {
+        self.started = self.started.checked_add(time).unwrap_or(self.started);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.delay(time);
+        }
+    }
 }
 
 /// One token's place: due time, index in its choice, choice.
@@ -31,8 +57,14 @@ struct Streaming {
     order: Vec<Due>,
     next: usize,
     opened: bool,
+    /// No more events.
     over: bool,
+    /// What trickles.
+    pieces: VecDeque<Bytes>,
+    trickled: bool,
 }
+
+type Write = Result<Bytes, BrokenOff>;
 
 /// The body that delivers a plan. Dropping it stops the generation.
 pub(super) fn stream_body(plan: StreamPlan) -> Body {
@@ -41,42 +73,171 @@ pub(super) fn stream_body(plan: StreamPlan) -> Body {
         order.extend((0..tokens).map(|index| (plan.schedule.token(choice, index), index, choice)));
     }
     order.sort_unstable();
-    let streaming = Streaming { plan, order, next: 0, opened: false, over: false };
+    let streaming = Streaming {
+        plan,
+        order,
+        next: 0,
+        opened: false,
+        over: false,
+        pieces: VecDeque::new(),
+        trickled: false,
+    };
     Body::from_stream(stream::unfold(streaming, |mut streaming| async move {
-        let bytes = streaming.next_write().await?;
-        Some((Ok::<Bytes, std::convert::Infallible>(bytes), streaming))
+        let write = match streaming.plan.flaws.trickle {
+            None => streaming.next_write().await?,
+            Some((size, interval)) => streaming.next_piece(size, interval).await?,
+        };
+        Some((write, streaming))
     }))
 }
 
 impl Streaming {
-    async fn next_write(&mut self) -> Option<Bytes> {
+    /// A piece of what would be one write.
+    async fn next_piece(&mut self, size: usize, interval: Duration) -> Option<Write> {
+        if self.trickled {
+            tokio::time::sleep(interval).await;
+        }
+        if self.pieces.is_empty() {
+            match self.next_write().await? {
+                Ok(bytes) => self.pieces.extend(pieces(bytes, size)),
+                broken @ Err(_) => return Some(broken),
+            }
+        }
+        self.trickled = true;
+        let piece = self.pieces.pop_front()?;
+        if self.over && self.pieces.is_empty() {
+            self.complete();
+        }
+        Some(Ok(piece))
+    }
+
+    async fn next_write(&mut self) -> Option<Write> {
         if self.over {
             return None;
         }
+        if let Some((after, breach)) = self.plan.flaws.breach.take_if(|(after, _)| {
+            // In a shorter answer it comes when all tokens have.
+            let after = (*after).min(self.order.len());
+            after <= self.next && (self.opened || after == 0)
+        }) {
+            debug_assert!(after.min(self.order.len()) <= self.next);
+            if let Some(write) = self.breach(breach).await {
+                return Some(write);
+            }
+        }
+        let polled = Instant::now();
         let due = match self.order.get(self.next) {
             Some(&(due, ..)) => due,
             None => self.plan.schedule.end(),
         };
-        wait_until(self.plan.exchange.started + due).await;
-        let elapsed = Instant::now().saturating_duration_since(self.plan.exchange.started);
+        let due = self.plan.started + due;
+        let stop = match self.plan.flaws.breach {
+            Some((after, _)) => after.min(self.order.len()),
+            None => self.order.len(),
+        };
         let mut out = String::new();
         if !self.opened {
             self.opened = true;
+            wait_until(self.plan.opening()).await;
             self.plan.events.open(&mut out);
+            if Instant::now() < due && !out.is_empty() {
+                return Some(Ok(Bytes::from(out)));
+            }
         }
-        while let Some(&(due, index, choice)) = self.order.get(self.next)
+        wait_until(due).await;
+        let now = Instant::now();
+        // A client that reads late is not our lateness.
+        if let Some(exchange) = &mut self.plan.exchange {
+            exchange.was_due(due.max(polled), now);
+        }
+        let elapsed = now.saturating_duration_since(self.plan.started);
+        while self.next < stop
+            && let Some(&(due, index, choice)) = self.order.get(self.next)
             && due <= elapsed
         {
             self.next += 1;
             self.plan.events.token(choice, index, &mut out);
         }
-        if self.next == self.order.len() {
+        if self.next == self.order.len() && self.plan.flaws.breach.is_none() {
             self.over = true;
             self.plan.events.close(&mut out);
-            // Over with the last event, not when the client asks for more: a
-            // client that stops reading at `[DONE]` has not gone away.
-            self.plan.exchange.complete(200, None);
+            self.end_if_over();
         }
-        Some(Bytes::from(out))
+        Some(Ok(Bytes::from(out)))
     }
+
+    /// Over with the last event, not when the client asks for more: a client that
+    /// stops reading at `[DONE]` has not gone away. What trickles is over later.
+    fn end_if_over(&mut self) {
+        if self.over && self.plan.flaws.trickle.is_none() {
+            self.complete();
+        }
+    }
+
+    fn complete(&mut self) {
+        if let Some(mut exchange) = self.plan.exchange.take() {
+            exchange.complete(200, None);
+        }
+    }
+
+    fn broke_off(&mut self) {
+        if let Some(mut exchange) = self.plan.exchange.take() {
+            exchange.broke_off("fault", Some(self.next as u64));
+        }
+    }
+
+    /// The fault strikes; what it writes, when it writes.
+    async fn breach(&mut self, breach: Breach) -> Option<Write> {
+        match breach {
+            Breach::Stall(time) => {
+                tokio::time::sleep(time).await;
+                // What is left keeps its pace.
+                self.plan.delay(time);
+                None
+            }
+            Breach::Break(how) => {
+                // What was sent before leaves first.
+                tokio::task::yield_now().await;
+                self.over = true;
+                self.broke_off();
+                Some(Err(how))
+            }
+            Breach::Error(message) => {
+                let mut out = String::new();
+                self.plan.events.error(&message, &mut out);
+                self.over = true;
+                self.broke_off();
+                Some(Ok(Bytes::from(out)))
+            }
+            Breach::Malformed => {
+                let mut out = String::new();
+                if !self.opened {
+                    self.opened = true;
+                    self.plan.events.open(&mut out);
+                }
+                let start = out.len();
+                match self.order.get(self.next) {
+                    Some(&(due, index, choice)) => {
+                        wait_until(self.plan.started + due).await;
+                        self.next += 1;
+                        self.plan.events.token(choice, index, &mut out);
+                    }
+                    None => {
+                        self.over = true;
+                        self.plan.events.close(&mut out);
+                    }
+                }
+                break_event(&mut out, start);
+                self.end_if_over();
+                Some(Ok(Bytes::from(out)))
+            }
+        }
+    }
+}
+
+/// Cuts the first event from `start` on in half; the blank line that ends it stays.
+fn break_event(out: &mut String, start: usize) {
+    let Some(event) = out.get(start..).and_then(|rest| rest.find("\n\n")) else { return };
+    let middle = out.floor_char_boundary(start + event / 2);
+    out.replace_range(middle..start + event, "");
 }

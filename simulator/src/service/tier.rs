@@ -19,6 +19,11 @@ pub(super) struct AskedTier {
     pub tier: Tier,
 }
 
+impl AskedTier {
+    /// For replies to requests that were not read so far.
+    pub(super) const NONE: Self = Self { name: "default", stated: false, tier: Tier::Default };
+}
+
 /// Reads `service_tier`. `auto`, or none, is the deployment's own; any other goes
 /// before it.
 pub(super) fn asked_tier(settings: &TierSettings, body: &Map<String, Value>) -> Parsed<AskedTier> {

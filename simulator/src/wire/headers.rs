@@ -84,7 +84,13 @@ pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> Header
 fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     common(headers, identity, served.region);
     set(headers, "x-request-id", &identity.request_id);
-    set(headers, "azureml-model-session", served.model_session);
+    // The Responses API is served by another host: none of these was recorded.
+    let responses = served.operation == Operation::Responses;
+    if responses {
+        set(headers, "x-ms-aoai-configured-data-retention-days", "30");
+    } else {
+        set(headers, "azureml-model-session", served.model_session);
+    }
     let text = served.operation.is_text();
     if text {
         set(headers, "x-accel-buffering", "no");
@@ -144,6 +150,11 @@ fn openai(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     set(headers, "access-control-expose-headers", "X-Request-ID");
 }
 
+/// An organisation's one project.
+pub(super) fn project(organization: &str) -> String {
+    format!("proj_{}", organization.strip_prefix("org-").unwrap_or(organization))
+}
+
 /// OpenAI's headers of every reply that reached a model's limits.
 pub(super) fn openai_common(
     headers: &mut HeaderMap,
@@ -153,8 +164,7 @@ pub(super) fn openai_common(
 ) {
     security(headers);
     set(headers, "openai-organization", limits.organization);
-    let name = limits.organization.strip_prefix("org-").unwrap_or(limits.organization);
-    set(headers, "openai-project", &format!("proj_{name}"));
+    set(headers, "openai-project", &project(limits.organization));
     set(headers, "openai-version", "2020-10-01");
     let worked = worked.as_millis().to_string();
     set(headers, "openai-processing-ms", &worked);

@@ -3,6 +3,7 @@
 use rand::{Rng, RngExt as _};
 
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const BASE64_URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const HEX: &[u8] = b"0123456789abcdef";
 
 /// Draws identifiers.
@@ -65,6 +66,22 @@ impl<R: Rng> Ids<R> {
     pub(crate) fn obfuscation(&mut self) -> String {
         let length = self.0.random_range(0..16);
         self.text(ALPHANUMERIC, length)
+    }
+
+    /// Hexadecimal digits.
+    pub(crate) fn hex(&mut self, digits: usize) -> String {
+        self.text(HEX, digits)
+    }
+
+    /// Letters and digits that pad something to a length.
+    pub(crate) fn padding(&mut self, length: usize) -> String {
+        self.text(ALPHANUMERIC, length)
+    }
+
+    /// Something encrypted, as the service hands it out: a token of the Fernet
+    /// form, about `length` characters long.
+    pub(crate) fn sealed(&mut self, length: usize) -> String {
+        format!("gAAAAABq{}", self.text(BASE64_URL, length.next_multiple_of(4)))
     }
 
     fn text(&mut self, alphabet: &[u8], length: usize) -> String {

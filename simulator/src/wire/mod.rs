@@ -3,6 +3,7 @@
 
 mod duration;
 mod error;
+mod failure;
 mod headers;
 mod ids;
 mod openai;
@@ -11,6 +12,7 @@ mod refusal;
 mod style;
 
 pub(crate) use error::ApiError;
+pub(crate) use failure::{STREAM_ERROR, error_object};
 pub(crate) use headers::{
     EVENT_STREAM, Identity, JSON, Served, answer_headers, error_headers, spillover_failed,
 };

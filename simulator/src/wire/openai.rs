@@ -6,6 +6,7 @@ use http::{HeaderName, StatusCode};
 
 use super::error::ApiError;
 use super::headers::Identity;
+use super::headers::project;
 use super::style::{ErrorObject, Style};
 use crate::catalogue::Operation;
 
@@ -150,6 +151,10 @@ pub(crate) fn openai_error_headers(
         set(HeaderName::from_static("openai-organization"), account.organization);
         let millis = account.elapsed.as_millis().to_string();
         set(HeaderName::from_static("openai-processing-ms"), &millis);
+        // Recorded with this API's errors of 2025-12; with chat's of 2024-12 not.
+        if style == Style::OpenAiResponses {
+            set(HeaderName::from_static("openai-project"), &project(account.organization));
+        }
     }
     headers
 }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Bench, CHAT, EMBEDDING, TEXT};
 
+const RESPONSES: &str = "/openai/v1/responses";
+
 const DEPLOYMENTS: &str = r#"
   { name = "chat", model = "gpt-4o", tpm = 1000000000, latency = { profile = "zero" } },
   { name = "text", model = "gpt-35-turbo", tpm = 1000000000, wire_profile = "azure_2024", latency = { profile = "zero" } },
@@ -26,8 +28,17 @@ fn anything() -> impl Strategy<Value = Value> {
         (0_u64..40).prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         "\\PC{0,12}".prop_map(Value::from),
-        prop_oneof![Just("user"), Just("system"), Just("text"), Just("base64")]
-            .prop_map(Value::from),
+        prop_oneof![
+            Just("user"),
+            Just("system"),
+            Just("text"),
+            Just("base64"),
+            Just("input_text"),
+            Just("function_call_output"),
+            Just("reasoning"),
+            Just("item_reference")
+        ]
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
@@ -62,8 +73,34 @@ fn field() -> impl Strategy<Value = String> {
         "temperature",
         "best_of",
         "user",
+        "instructions",
+        "tools",
+        "tool_choice",
+        "reasoning",
+        "previous_response_id",
+        "background",
+        "call_id",
+        "output",
+        "summary",
+        "id",
     ];
     prop::sample::select(names.to_vec()).prop_map(str::to_owned)
+}
+
+/// An item of a Responses input.
+fn item() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        anything().prop_map(|content| json!({"role": "user", "content": content})),
+        anything().prop_map(
+            |text| json!({"role": "user", "content": [{"type": "input_text", "text": text}]})
+        ),
+        anything().prop_map(
+            |output| json!({"type": "function_call_output", "call_id": "c", "output": output})
+        ),
+        Just(json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"})),
+        Just(json!({"type": "reasoning", "id": "rs_1", "summary": []})),
+        anything(),
+    ]
 }
 
 /// A body with the operation's own field, so that some get far.
@@ -73,6 +110,9 @@ fn body() -> impl Strategy<Value = Value> {
         prop::collection::vec(message, 1..3).prop_map(|messages| json!({"messages": messages})),
         anything().prop_map(|prompt| json!({"prompt": prompt})),
         anything().prop_map(|input| json!({"input": input})),
+        anything().prop_map(|input| json!({"model": "chat", "input": input})),
+        prop::collection::vec(item(), 1..4)
+            .prop_map(|input| json!({"model": "chat", "input": input})),
         anything().prop_map(|messages| json!({"messages": messages})),
     ];
     (main, prop::collection::btree_map(field(), anything(), 0..3)).prop_map(|(mut main, more)| {
@@ -91,7 +131,7 @@ proptest! {
     #[test]
     fn no_bytes_break_a_decoder(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         run(async |bench| {
-            for uri in [CHAT, TEXT, EMBEDDING] {
+            for uri in [CHAT, TEXT, EMBEDDING, RESPONSES] {
                 let answer = bench.send(Bench::request(uri, bytes.clone())).await;
                 assert_eq!(answer.status, 400);
             }
@@ -101,10 +141,10 @@ proptest! {
     #[test]
     fn no_json_breaks_a_decoder(body in body()) {
         run(async |bench| {
-            for uri in [CHAT, TEXT, EMBEDDING] {
+            for uri in [CHAT, TEXT, EMBEDDING, RESPONSES] {
                 let answer = bench.post(uri, &body.to_string()).await;
                 let status = answer.status.as_u16();
-                assert!([200, 400, 429].contains(&status), "{status} for {body}");
+                assert!([200, 400, 404, 429].contains(&status), "{status} for {body}");
             }
         });
     }

@@ -142,7 +142,7 @@ async fn a_key_comes_in_any_of_three_headers() {
 async fn what_v1_does_not_have_here_is_not_found() {
     let bench = Bench::new(DEPLOYMENTS);
     let expected = bench.post("/nowhere", HI).await.body;
-    for uri in ["/openai/v1/responses", "/openai/v1", "/v1/chat/completions", "/openai/v1/chat"] {
+    for uri in ["/openai/v1/files", "/openai/v1", "/v1/chat/completions", "/openai/v1/chat"] {
         let answer = bench.post(uri, HI).await;
         assert_eq!((answer.status.as_u16(), &answer.body), (404, &expected), "{uri}");
     }

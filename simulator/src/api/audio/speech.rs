@@ -94,6 +94,7 @@ impl Call for Speech {
             reasoning_tokens: 0,
             choices: Vec::new(),
             delivery: Delivery::Whole(Document { content_type, body }),
+            keep: None,
         }
     }
 }

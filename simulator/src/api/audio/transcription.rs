@@ -224,7 +224,7 @@ impl Call for Transcription {
         } else {
             Delivery::Whole(self.document(&pieces, usage))
         };
-        Plan { usage, inputs: 1, reasoning_tokens: 0, choices, delivery }
+        Plan { usage, inputs: 1, reasoning_tokens: 0, choices, delivery, keep: None }
     }
 }
 

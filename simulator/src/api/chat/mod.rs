@@ -205,7 +205,7 @@ impl Call for Chat {
                 _ => Delivery::Whole(Document::json(body.write(None))),
             }
         };
-        Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery }
+        Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery, keep: None }
     }
 }
 

@@ -182,6 +182,6 @@ impl Call for Completions {
                 usage,
             )))
         };
-        Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery }
+        Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery, keep: None }
     }
 }

@@ -91,6 +91,7 @@ impl Call for Images {
             reasoning_tokens: 0,
             choices: Vec::new(),
             delivery: Delivery::Whole(Document::json(body)),
+            keep: None,
         }
     }
 }

@@ -33,11 +33,14 @@ pub(super) async fn change_config(
         return refused;
     }
     let _one_at_a_time = lock(&resource.patching);
-    match plan(&resource, &body) {
+    let now = Instant::now();
+    match plan(&resource, &body, now) {
         Ok(changes) => {
-            let now = Instant::now();
-            for (deployment, change) in changes {
+            for (deployment, change) in changes.deployments {
                 deployment.apply(now, change);
+            }
+            if let Some(faults) = changes.faults {
+                resource.faults.replace(faults);
             }
             tracing::info!(resource = resource.name(), "configuration changed");
             reply(StatusCode::OK, &describe(&resource))

@@ -1,6 +1,7 @@
 //! Live control under `/++/`, metrics, health, and a page for people.
 
 mod config;
+mod faults;
 mod journal;
 mod page;
 mod picture;
@@ -12,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -30,6 +31,11 @@ pub(super) fn routes() -> Router<Arc<Resource>> {
     Router::new()
         .route("/", get(page::page).fallback(serve::serve))
         .route("/++/config", get(config::read_config).patch(config::change_config))
+        .route(
+            "/++/faults",
+            get(faults::read_faults).post(faults::add_fault).delete(faults::remove_faults),
+        )
+        .route("/++/faults/{name}", delete(faults::remove_fault))
         .route("/++/journal", get(journal::read_journal))
         .route("/++/journal/events", get(journal::follow_journal))
         .route("/++/images/{name}", get(picture::show))

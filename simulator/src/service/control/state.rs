@@ -71,8 +71,8 @@ fn level(level: Level) -> Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Part {
-    /// All that `PATCH /++/config` changes as in the file; windows and utilisation
-    /// empty.
+    /// All that `PATCH /++/config` changes as in the file, faults too; windows and
+    /// utilisation empty.
     Deployments,
     /// The journal's records. Sequences go on; followers see the records as dropped.
     Journal,
@@ -109,6 +109,7 @@ pub(super) async fn reset(
     }
     if parts.contains(&Part::Deployments) {
         resource.deployments.values().for_each(|deployment| deployment.reset(now));
+        resource.faults.reset(&resource.config.faults, now);
     }
     tracing::info!(resource = resource.name(), ?parts, "reset");
     reply(StatusCode::OK, &describe(&resource))

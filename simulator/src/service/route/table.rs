@@ -2,6 +2,7 @@
 
 use super::address::Surface;
 use crate::catalogue::Operation;
+use crate::service::stored::About;
 
 /// What a method and a path mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(in crate::service) enum Inquiry {
     Moderation,
     /// The deployments it has, as the first API versions listed them.
     Deployments,
+    /// A kept response.
+    Response(About),
 }
 
 impl Endpoint {
@@ -34,6 +37,7 @@ impl Endpoint {
             Self::Inquiry(Inquiry::Model) => "Models_Get",
             Self::Inquiry(Inquiry::Moderation) => "Moderations_Create",
             Self::Inquiry(Inquiry::Deployments) => "Deployments_List",
+            Self::Inquiry(Inquiry::Response(about)) => about.name(),
         }
     }
 }
@@ -65,6 +69,13 @@ impl Row {
         Self::new(method, template, Endpoint::Inquiry(inquiry))
     }
 
+    /// About a kept response.
+    const fn response(method: &'static str, template: &'static str, about: About) -> Self {
+        Self::new(method, template, Endpoint::Inquiry(Inquiry::Response(about)))
+            .on(ON_RESPONSES)
+            .since(FIRST_RESPONSES)
+    }
+
     const fn new(method: &'static str, template: &'static str, endpoint: Endpoint) -> Self {
         Self { method, template, endpoint, surfaces: &[], since: FIRST_VERSION, until: None }
     }
@@ -90,12 +101,21 @@ use Surface::{Deployment, Flat, OpenAi, V1};
 /// Where operations are found whose deployment the path or the body names.
 const EVERYWHERE: &[Surface] = &[Deployment, V1, OpenAi];
 
+/// Where responses are found: their paths never name a deployment.
+const ON_RESPONSES: &[Surface] = &[Flat, V1, OpenAi];
+const FIRST_RESPONSES: &str = "2025-03-01";
+
 /// Every endpoint. The dates are those of the service's version pages; where they
 /// are not known an endpoint is taken to have always been there.
 pub(super) const TABLE: &[Row] = &[
     Row::post("chat/completions", Operation::Chat).on(EVERYWHERE).since("2023-03-15"),
     Row::post("completions", Operation::Completions).on(EVERYWHERE),
     Row::post("embeddings", Operation::Embeddings).on(EVERYWHERE),
+    Row::post("responses", Operation::Responses).on(ON_RESPONSES).since(FIRST_RESPONSES),
+    Row::response("GET", "responses/{id}", About::Object),
+    Row::response("DELETE", "responses/{id}", About::Delete),
+    Row::response("POST", "responses/{id}/cancel", About::Cancel),
+    Row::response("GET", "responses/{id}/input_items", About::InputItems),
     Row::post("images/generations", Operation::Images).on(EVERYWHERE).since("2023-12-01"),
     Row::post("images/edits", Operation::ImageEdits).on(EVERYWHERE).since("2025-04-01"),
     Row::post("audio/transcriptions", Operation::Transcriptions).on(EVERYWHERE).since("2023-09-01"),
