@@ -149,7 +149,8 @@ async fn one_way_requests_on_their_way_are_bounded() {
     assert_eq!(bench.post("/api/x", "").await.status, 200);
     let metrics = http::Request::get("/metrics").body(seam::http::Body::empty()).unwrap();
     let metrics = bench.answer(metrics).await.body;
-    let lost: Vec<_> = metrics.lines().filter(|line| line.contains("one_way_requests_lost")).collect();
+    let lost: Vec<_> =
+        metrics.lines().filter(|line| line.contains("one_way_requests_lost")).collect();
     assert!(lost.iter().any(|line| line.ends_with("_total 3")), "{lost:?}");
 }
 

@@ -38,6 +38,7 @@ enum Entries {
     #[default]
     None,
     One(Entry),
+    #[expect(clippy::box_collection, reason = "a pointer's size: most logs are not this one")]
     Many(Box<VecDeque<Entry>>),
 }
 
