@@ -15,6 +15,7 @@ import openai
 
 API_VERSION = "2024-10-21"
 SIMULATOR = os.environ["SIMULATOR_URL"]
+OPENAI = os.environ["OPENAI_URL"]  # a resource in OpenAI's dress
 CAPABILITY = os.environ["CAPABILITY_URL"]
 PASS_THROUGH = os.environ["PASS_THROUGH_URL"]
 SIMULATOR_KEY = os.environ["SIMULATOR_API_KEY"]
@@ -45,7 +46,9 @@ class Trace:
 
     def sent(self, request) -> None:
         retry_count = request.headers.get("x-stainless-retry-count", "")
-        self.attempts.append(Attempt(time.monotonic(), json.loads(request.content), retry_count))
+        is_json = request.headers.get("content-type") == "application/json"
+        body = json.loads(request.content or "{}") if is_json else {}
+        self.attempts.append(Attempt(time.monotonic(), body, retry_count))
 
     def answered(self, response) -> None:
         attempt = self.attempts[-1]
@@ -69,7 +72,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Cell:
-    form: str  # "azure", "v1" or "deployment"
+    form: str  # "azure", "v1", "deployment" or "openai"
     mode: str  # "sync" or "async"
     target: str  # "simulator" or "gateway"
 
@@ -81,6 +84,8 @@ class Cell:
         return SIMULATOR_KEY if self.target == "simulator" else SUBSCRIPTION_KEY
 
     def url(self, deployment: str) -> str:
+        if self.form == "openai":
+            return OPENAI
         if self.target == "simulator":
             return SIMULATOR
         # The capability knows dated paths only, and retries refusals itself.
@@ -88,22 +93,35 @@ class Cell:
             return PASS_THROUGH
         return CAPABILITY
 
-    def client(self, deployment: str, *, trace: Trace, key: str | None = None, max_retries: int = 0):
+    def client(
+        self,
+        deployment: str,
+        *,
+        trace: Trace,
+        key: str | None = None,
+        max_retries: int = 0,
+        api_version: str = API_VERSION,
+        headers: dict | None = None,
+    ):
         url, key = self.url(deployment), key or self.key
         options = {"max_retries": max_retries, "http_client": trace.http_client(self.mode)}
+        options["default_headers"] = headers or {}
         if self.form == "azure":
             azure = {"sync": openai.AzureOpenAI, "async": openai.AsyncAzureOpenAI}[self.mode]
-            return azure(azure_endpoint=url, api_key=key, api_version=API_VERSION, **options)
+            return azure(azure_endpoint=url, api_key=key, api_version=api_version, **options)
         stock = {"sync": openai.OpenAI, "async": openai.AsyncOpenAI}[self.mode]
+        if self.form == "openai":
+            return stock(base_url=f"{url}/v1/", api_key=key, **options)
         if self.form == "v1" and self.target == "simulator":
             return stock(base_url=f"{url}/openai/v1/", api_key=key, **options)
         # The gateway's key, and that of the dated paths, is a header of its own;
         # the SDK adds `Authorization: Bearer` all the same.
-        options |= {"api_key": PLACEHOLDER_KEY, "default_headers": {"api-key": key}}
+        options |= {"api_key": PLACEHOLDER_KEY}
+        options["default_headers"] |= {"api-key": key}
         if self.form == "v1":
             return stock(base_url=f"{url}/openai/v1/", **options)
         base = f"{url}/openai/deployments/{deployment}"
-        return stock(base_url=base, default_query={"api-version": API_VERSION}, **options)
+        return stock(base_url=base, default_query={"api-version": api_version}, **options)
 
 
 CELLS = [
@@ -112,6 +130,26 @@ CELLS = [
     for form in ("azure", "v1", "deployment")
     for mode in ("sync", "async")
 ]
+
+
+class Connect:
+    """Makes clients of a cell, with their traces, and closes them."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.clients = cell, []
+
+    def __call__(self, deployment: str, **options):
+        trace = Trace()
+        client = self.cell.client(deployment, trace=trace, **options)
+        self.clients.append(client)
+        return client, trace
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        for client in self.clients:
+            await settle(client.close())
 
 
 async def settle(value):
@@ -125,22 +163,3 @@ async def collect(stream) -> list:
     if hasattr(stream, "__aiter__"):
         return [chunk async for chunk in stream]
     return list(stream)
-
-
-def journal(correlation_id: str) -> list[dict]:
-    """The simulator's records of one call; waits for the one that ends it."""
-    deadline = time.monotonic() + 5
-    while True:
-        records, after = [], 0
-        while True:
-            url = f"{SIMULATOR}/++/journal?after={after}"
-            request = urllib.request.Request(url, headers={"api-key": SIMULATOR_KEY})
-            with urllib.request.urlopen(request) as answer:
-                page = json.load(answer)
-            if not page["records"]:
-                break
-            records += [r for r in page["records"] if r["correlation_id"] == correlation_id]
-            after = page["next"]
-        if any(r["status"] != 429 for r in records) or time.monotonic() > deadline:
-            return records
-        time.sleep(0.05)

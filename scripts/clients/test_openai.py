@@ -9,9 +9,23 @@ import uuid
 
 import openai
 import pytest
-from cells import collect, journal, settle
+from cells import CELLS, Connect, collect, settle
+from control import journal
 
 pytestmark = pytest.mark.anyio
+
+
+# Of module scope, so that the checks of a cell run, and are listed, together.
+@pytest.fixture(scope="module", params=CELLS, ids=str)
+def cell(request):
+    return request.param
+
+
+@pytest.fixture
+async def connect(cell):
+    async with Connect(cell) as connect:
+        yield connect
+
 
 CHAT = "chat"
 EMBEDDING = "embedding"
@@ -22,7 +36,7 @@ MESSAGES = [{"role": "user", "content": "Tell me of a gateway, in one sentence."
 LATE = 1.0
 # How often to try to be refused. Three calls must fall into about a second;
 # only a machine that stands still for that long needs a second try.
-PROVOCATIONS = 4
+PROVOCATIONS = 10
 
 
 async def test_chat(connect):

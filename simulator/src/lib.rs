@@ -28,6 +28,7 @@
 //! needs a tokio runtime and reads time through it alone, so a paused clock
 //! makes it a simulation in virtual time.
 
+mod answer;
 mod api;
 mod aside;
 mod catalogue;

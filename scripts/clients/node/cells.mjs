@@ -8,6 +8,7 @@ function env(name) {
   return process.env[name];
 }
 const simulator = env("SIMULATOR_URL");
+const openai = env("OPENAI_URL"); // a resource in OpenAI's dress
 const capability = env("CAPABILITY_URL");
 const passThrough = env("PASS_THROUGH_URL");
 const keys = { simulator: env("SIMULATOR_API_KEY"), gateway: env("APIM_KEY_ONE") };
@@ -21,7 +22,8 @@ function traced(attempts) {
   return async (url, init) => {
     const headers = new Headers(init.headers);
     const retryCount = headers.get("x-stainless-retry-count");
-    const attempt = { sent: performance.now(), body: JSON.parse(init.body), retryCount };
+    const body = typeof init.body === "string" ? JSON.parse(init.body) : {};
+    const attempt = { sent: performance.now(), body, retryCount };
     attempts.push(attempt);
     const response = await fetch(url, init);
     attempt.answered = performance.now();
@@ -31,26 +33,28 @@ function traced(attempts) {
   };
 }
 
-class Cell {
+export class Cell {
   constructor(form, target) {
     Object.assign(this, { form, target, name: `${form}-${target}` });
   }
 
   url(deployment) {
+    if (this.form === "openai") return openai;
     if (this.target === "simulator") return simulator;
     // The capability knows dated paths only, and retries refusals itself.
     return this.form === "v1" || deployment.startsWith("busy-") ? passThrough : capability;
   }
 
   /** A client and its attempts. */
-  connect(deployment, { key = keys[this.target], maxRetries = 0 } = {}) {
+  connect(deployment, { key = keys[this.target], maxRetries = 0, ...rest } = {}) {
     const attempts = [];
-    const options = { maxRetries, fetch: traced(attempts) };
+    const options = { maxRetries, fetch: traced(attempts), ...rest };
     return { client: this.client(this.url(deployment), deployment, key, options), attempts };
   }
 
   client(url, deployment, key, options) {
     if (this.form === "azure") return new AzureOpenAI({ endpoint: url, apiKey: key, apiVersion, ...options });
+    if (this.form === "openai") return new OpenAI({ baseURL: `${url}/v1/`, apiKey: key, ...options });
     if (this.form === "v1" && this.target === "simulator") {
       return new OpenAI({ baseURL: `${url}/openai/v1/`, apiKey: key, ...options });
     }
@@ -72,21 +76,4 @@ export async function collect(stream) {
   const chunks = [];
   for await (const chunk of await stream) chunks.push(chunk);
   return chunks;
-}
-
-/** The simulator's records of one call; waits for the one that ends it. */
-export async function journal(correlationId) {
-  const deadline = performance.now() + 5000;
-  for (;;) {
-    const records = [];
-    for (let after = 0; ; ) {
-      const answer = await fetch(`${simulator}/++/journal?after=${after}`, { headers: { "api-key": keys.simulator } });
-      const page = await answer.json();
-      if (page.records.length === 0) break;
-      records.push(...page.records.filter((record) => record.correlation_id === correlationId));
-      after = page.next;
-    }
-    if (records.some((record) => record.status !== 429) || performance.now() > deadline) return records;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import OpenAI from "openai";
-import { cells, collect, journal } from "./cells.mjs";
+import { cells, collect } from "./cells.mjs";
+import { journal } from "./control.mjs";
 
 const chat = "chat";
 const embedding = "embedding";
@@ -16,7 +17,7 @@ const early = 1;
 const late = 1000;
 // How often to try to be refused. Three calls must fall into about a second;
 // only a machine that stands still for that long needs a second try.
-const provocations = 4;
+const provocations = 10;
 
 function hasCount(usage, most) {
   assert.ok(usage.completion_tokens > 0 && usage.completion_tokens <= most, `${usage.completion_tokens} tokens`);

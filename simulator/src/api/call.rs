@@ -1,6 +1,7 @@
 //! What the pipeline needs of an operation: a request that has been read, the
 //! plan of its answer, and the two ways to deliver one.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::fields::Parsed;
 use super::responses::Record;
 use super::usage::{Timing, Usage};
+use crate::answer::Given;
 use crate::catalogue::Model;
 use crate::config::{DeploymentConfig, WireProfile};
 use crate::filter::Findings;
@@ -23,6 +25,12 @@ pub(crate) trait Call: Send + Sync {
 
     /// The texts that filters of prompts look at.
     fn prompt_texts(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// What given answers are given to: a text for each group of choices, and their
+    /// number.
+    fn questions(&self) -> Vec<(Cow<'_, str>, u64)> {
         Vec::new()
     }
 
@@ -49,6 +57,8 @@ pub(crate) struct Ground<'a> {
     pub cached_tokens: u64,
     /// What filters found in the prompt.
     pub prompt_findings: Findings,
+    /// Answers given in advance, by choice; beyond its end there are none.
+    pub given: Vec<Option<Given>>,
     /// The tier that serves it, and whether the request named one.
     pub tier: (Tier, bool),
     /// Draws identifiers.
@@ -58,6 +68,11 @@ pub(crate) struct Ground<'a> {
 }
 
 impl Ground<'_> {
+    /// The answer given in advance to a choice.
+    pub(super) fn given(&self, choice: usize) -> Option<&Given> {
+        self.given.get(choice)?.as_ref()
+    }
+
     /// `service_tier` of the answer: OpenAI always says it, Azure where anything
     /// but the default was asked for, by the request or its deployment.
     pub(super) fn service_tier(&self) -> Option<&'static str> {

@@ -8,8 +8,12 @@ use std::ops::Range;
 use seam::diagnostic::{Diagnostic, Source};
 use serde_spanned::Spanned;
 
+use super::answers::GivenAnswer;
 use super::model::{CompletionLength, DeploymentConfig, ResourceConfig, Sku, WireProfile, Written};
-use super::{SimulatorConfig, entra, filter, forms, https, latency, moderation, raw, recording};
+use super::{
+    SimulatorConfig, answers, entra, filter, forms, https, latency, moderation, raw, recording,
+};
+use crate::answer::{Rule, Rules};
 use crate::catalogue::{self, Kind, Model};
 use crate::latency::Latency;
 
@@ -92,7 +96,11 @@ impl Checker<'_> {
         }
         let shared = self.deployments(&file.deployments);
         let mut used = vec![false; shared.len()];
-        let resources = self.resources(file.resources, &shared, &file.deployments, &mut used);
+        let given = answers::check(self.source, &file.answers, &mut self.problems);
+        let resources =
+            self.resources(file.resources, &shared, &file.deployments, &mut used, &given);
+        let all: Vec<_> = resources.iter().flat_map(|own| own.deployments.clone()).collect();
+        self.answered_names(&file.answers, &all);
         for ((name, span, _), used) in shared.iter().zip(used) {
             if !used && !resources.is_empty() {
                 self.warnings.push(
@@ -120,6 +128,7 @@ impl Checker<'_> {
         shared: &[Named],
         shared_raw: &[Spanned<raw::Deployment>],
         used: &mut [bool],
+        given: &[Rule],
     ) -> Vec<ResourceConfig> {
         let mut names = BTreeMap::new();
         let mut ports = BTreeMap::new();
@@ -163,6 +172,8 @@ impl Checker<'_> {
             let entra = entra::check(self.source, resource.entra, &mut self.problems);
             let moderation =
                 moderation::check(self.source, &resource.moderation_rules, &mut self.problems);
+            let mut answers = answers::check(self.source, &resource.answers, &mut self.problems);
+            answers.extend_from_slice(given);
             let own = self.deployments(&resource.deployments);
             let mut inherited: Vec<DeploymentConfig> = Vec::new();
             for ((shared_name, _, shared), used) in shared.iter().zip(used.iter_mut()) {
@@ -179,6 +190,7 @@ impl Checker<'_> {
                     deployment.latency = self.latency(deployment, Some(settings));
                 }
             }
+            self.answered_names(&resource.answers, &deployments);
             let faults = super::fault::check(
                 self.source,
                 &resource.faults,
@@ -219,10 +231,31 @@ impl Checker<'_> {
                 undefined_deployments: undefined.into_iter().map(Spanned::into_inner).collect(),
                 unreachable_images: resource.unreachable_images,
                 moderation,
+                answers: Rules(answers.into()),
                 deployments,
             });
         }
         checked
+    }
+
+    /// Given answers name deployments that are there, and models.
+    fn answered_names(
+        &mut self,
+        answers: &[Spanned<GivenAnswer>],
+        deployments: &[DeploymentConfig],
+    ) {
+        let known = || deployments.iter().map(|own| own.name.as_str());
+        for answer in answers.iter().map(Spanned::get_ref) {
+            if let Some(model) = &answer.model {
+                self.model(model);
+            }
+            if let Some(wanted) = &answer.deployment
+                && known().all(|name| name != wanted.get_ref())
+            {
+                let error = self.error(wanted.span(), "no such deployment");
+                self.report(error.did_you_mean(wanted.get_ref(), known().collect::<Vec<_>>()));
+            }
+        }
     }
 
     /// Checks a list of deployments whose names must differ. One that cannot be

@@ -5,6 +5,7 @@
 //! the way from one to the other with every problem collected. Nothing here
 //! knows HTTP.
 
+mod answers;
 mod capacity;
 mod check;
 mod entra;

@@ -12,6 +12,7 @@ use super::limits::{
 use super::raw;
 pub(crate) use super::raw::{Sku, ToolCalls};
 use super::recording::RecordingConfig;
+use crate::answer::Rules;
 use crate::catalogue::Model;
 use crate::fault::{Fault, Owner};
 use crate::filter::{Filters, Flag};
@@ -37,6 +38,8 @@ pub(crate) struct ResourceConfig {
     pub undefined_deployments: Vec<String>,
     pub unreachable_images: Vec<String>,
     pub moderation: Vec<Flag>,
+    /// Answers given in advance.
+    pub answers: Rules,
     pub deployments: Vec<DeploymentConfig>,
 }
 

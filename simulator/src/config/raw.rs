@@ -10,6 +10,7 @@ use seam::units::HumanDuration;
 use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
+use super::answers::GivenAnswer;
 use super::filter::{ContentFilter, ContentFilterMode};
 use super::moderation::ModerationRule;
 
@@ -43,6 +44,11 @@ pub(crate) struct File {
     /// 404 as for an unknown version. Default "2026-12-31".
     #[schemars(with = "Option<String>")]
     pub newest_api_version: Option<Spanned<String>>,
+    /// Answers given in advance, at every resource, after its own: the first that
+    /// fits a request answers it.
+    #[serde(default)]
+    #[schemars(with = "Vec<GivenAnswer>")]
+    pub answers: Vec<Spanned<GivenAnswer>>,
     /// The simulated Azure OpenAI resources, each on its own port.
     #[schemars(with = "Vec<Resource>")]
     pub resources: Vec<Spanned<Resource>>,
@@ -99,6 +105,10 @@ pub(crate) struct Resource {
     /// these texts in it gets 400. No image is ever fetched.
     #[serde(default)]
     pub unreachable_images: Vec<String>,
+    /// Answers given in advance: the first that fits a request answers it.
+    #[serde(default)]
+    #[schemars(with = "Vec<GivenAnswer>")]
+    pub answers: Vec<Spanned<GivenAnswer>>,
     /// What OpenAI's moderation endpoint flags, beside the few words it knows.
     #[serde(default)]
     #[schemars(with = "Vec<ModerationRule>")]

@@ -41,21 +41,13 @@ pub(crate) fn is_seed(env: &Env) -> bool {
 /// # Errors
 /// When a variable, or the file of deployments, has an unexpected value.
 pub(crate) fn from_environment(env: &Env) -> Result<String, SeedError> {
-    match value(env, "SIMULATOR_MODE").unwrap_or("generate") {
-        "generate" => {}
-        other => {
-            return Err(SeedError::Value {
-                name: "SIMULATOR_MODE",
-                found: other.to_owned(),
-                expected: "`generate`",
-            });
-        }
-    }
+    let recording = recording(env)?;
     let undefined = flag(env, "ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS", true)?;
     let latency = latency(env)?;
     let mut text = String::from("version = 1\n\n[[resources]]\nname = \"aoai-api-simulator\"\n");
     let _ = writeln!(text, "port = {PORT}");
     let _ = writeln!(text, "keys = [\"${{SIMULATOR_API_KEY:-simulator-key}}\"]");
+    text.push_str(&recording);
     if undefined {
         text.push_str("undefined_deployments = [\"undefined-chat\", \"undefined-embeddings\"]\n");
     }
@@ -68,6 +60,34 @@ pub(crate) fn from_environment(env: &Env) -> Result<String, SeedError> {
         deployment(&mut text, "undefined-embeddings", model, UNLIMITED_TPM, &latency);
     }
     Ok(text)
+}
+
+/// The resource's `recording`, in the modes that have one.
+fn recording(env: &Env) -> Result<String, SeedError> {
+    let folder = toml_string(value(env, "RECORDING_DIR").unwrap_or(".recording"));
+    match value(env, "SIMULATOR_MODE").unwrap_or("generate") {
+        "generate" => Ok(String::new()),
+        "replay" => Ok(format!("recording = {{ mode = \"replay\", folder = {folder} }}\n")),
+        "record" => {
+            let Some(endpoint) = value(env, "AZURE_OPENAI_ENDPOINT") else {
+                return Err(SeedError::Value {
+                    name: "AZURE_OPENAI_ENDPOINT",
+                    found: String::new(),
+                    expected: "the endpoint to record, such as `https://NAME.openai.azure.com`",
+                });
+            };
+            let upstream = toml_string(endpoint);
+            // The key stays in the environment.
+            Ok(format!(
+                "recording = {{ mode = \"record\", folder = {folder}, upstream = {upstream}, upstream_key = \"${{AZURE_OPENAI_KEY:-}}\" }}\n"
+            ))
+        }
+        other => Err(SeedError::Value {
+            name: "SIMULATOR_MODE",
+            found: other.to_owned(),
+            expected: "`generate`, `record` or `replay`",
+        }),
+    }
 }
 
 fn deployment(text: &mut String, name: &str, model: &str, tpm: u64, latency: &str) {
@@ -185,7 +205,7 @@ mod tests {
     use seam::diagnostic::Source;
 
     use super::*;
-    use crate::config::load;
+    use crate::config::{RecordingConfig, load};
 
     fn file(text: &str) -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
@@ -224,6 +244,31 @@ mod tests {
         assert_eq!(config.resources[0].undefined_deployments.len(), 2);
     }
 
+    #[test]
+    fn recording_and_playback_have_their_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::empty()
+            .with("SIMULATOR_MODE", "record")
+            .with("RECORDING_DIR", folder.path().display().to_string())
+            .with("AZURE_OPENAI_ENDPOINT", "https://name.openai.azure.com/")
+            .with("AZURE_OPENAI_KEY", "secret-key");
+        let text = from_environment(&env).unwrap();
+        assert!(!text.contains("secret-key"), "{text}");
+        let (config, _) = load(&Source::new("environment", text.as_str()), &env).unwrap();
+        match &config.resources[0].recording {
+            Some(RecordingConfig::Record { upstream, .. }) => {
+                assert_eq!(upstream.key.as_deref(), Some("secret-key"));
+                assert_eq!(upstream.base.host(), Some("name.openai.azure.com"));
+            }
+            other => panic!("{other:?}"),
+        }
+        let text = from_environment(&env.with("SIMULATOR_MODE", "replay")).unwrap();
+        assert!(text.contains("mode = \"replay\""), "{text}");
+        // There is nothing to play back yet.
+        let empty = load(&Source::new("environment", text.as_str()), &Env::empty()).unwrap_err();
+        assert!(empty[0].to_string().contains("no recordings"), "{}", empty[0]);
+    }
+
     #[track_caller]
     fn refused(variables: &[(&str, &str)], expected: &str) {
         let env = variables.iter().fold(Env::empty(), |env, (name, value)| env.with(*name, *value));
@@ -233,7 +278,14 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        refused(&[("SIMULATOR_MODE", "generator")], "`generator`: expected `generate`");
+        refused(
+            &[("SIMULATOR_MODE", "generator")],
+            "`generator`: expected `generate`, `record` or `replay`",
+        );
+        refused(
+            &[("SIMULATOR_MODE", "record")],
+            "`AZURE_OPENAI_ENDPOINT` is ``: expected the endpoint",
+        );
         refused(
             &[("ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS", "perhaps")],
             "`ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS` is `perhaps`: expected `True` or `False`",

@@ -49,6 +49,13 @@ pub(crate) struct Offer {
     pub dialect: Dialect,
 }
 
+impl Offer {
+    /// Whether a function of this name may be called.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.choice != ToolChoice::None && self.tools.iter().any(|tool| tool.name == name)
+    }
+}
+
 /// A call that an answer makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FunctionCall {

@@ -12,6 +12,7 @@ use super::calls::{Dialect, FunctionCall, Offer, ToolChoice, calls};
 use super::filler::{self, Call, Completion, Finish, Lengths, Said};
 use super::json::Json;
 use super::schema;
+use crate::answer::Given;
 use crate::config::{AnswerForms, ToolCalls};
 
 /// Tokens of a single call beside its name and arguments, and of each of several:
@@ -35,6 +36,10 @@ pub(crate) enum Form<'a> {
     Calls(&'a Offer),
     /// The model will not.
     Refusal,
+    /// A text, or a refusal, given in advance.
+    Given(&'a Given),
+    /// A call given in advance: the function's name and its arguments.
+    GivenCall(&'a Offer, &'a str, &'a str),
 }
 
 /// What a request allows.
@@ -44,6 +49,8 @@ pub(crate) struct Wish<'a> {
     pub format: Format<'a>,
     /// Whether the last message is a user's, not a tool's result.
     pub users_turn: bool,
+    /// What is given in advance.
+    pub given: Option<&'a Given>,
 }
 
 /// `response_format`.
@@ -57,6 +64,14 @@ pub(crate) enum Format<'a> {
 
 /// Which kind of answer it is.
 pub(crate) fn decide<'a>(wish: Wish<'a>, settings: &AnswerForms, rng: &mut impl Rng) -> Form<'a> {
+    match (wish.given, wish.offer) {
+        (Some(given @ (Given::Text(_) | Given::Refusal(_))), _) => return Form::Given(given),
+        // A function that is not offered cannot be called.
+        (Some(Given::Call { name, arguments }), Some(offer)) if offer.has(name) => {
+            return Form::GivenCall(offer, name, arguments);
+        }
+        (Some(Given::Call { .. }) | None, _) => {}
+    }
     if let Some(offer) = wish.offer {
         let calls = match (offer.choice, settings.tool_calls) {
             (ToolChoice::None, _) => false,
@@ -96,6 +111,11 @@ pub(crate) fn write(
             let written = fixed(REFUSAL, lengths, rng);
             Completion { said: Said::Refusal, ..written }
         }
+        Form::Given(given) => given_text(given, lengths, rng),
+        Form::GivenCall(offer, name, arguments) => {
+            let call = FunctionCall { name: name.to_owned(), arguments: arguments.to_owned() };
+            called(&[call], offer, lengths, rng)
+        }
         Form::JsonObject => fixed(&any_object(lengths, rng), lengths, rng),
         Form::Structured(schema) => {
             let value = schema::generate(schema, rng);
@@ -105,6 +125,16 @@ pub(crate) fn write(
             let made = calls(offer, settings.parallel_call_probability, rng);
             called(&made, offer, lengths, rng)
         }
+    }
+}
+
+/// A text, or a refusal, given in advance. A call cannot be written without an
+/// offer: of one there is nothing.
+pub(crate) fn given_text(given: &Given, lengths: Lengths<'_>, rng: &mut impl Rng) -> Completion {
+    match given {
+        Given::Text(text) => fixed(text, lengths, rng),
+        Given::Refusal(text) => Completion { said: Said::Refusal, ..fixed(text, lengths, rng) },
+        Given::Call { .. } => Completion::default(),
     }
 }
 

@@ -15,7 +15,7 @@ mod sound;
 pub(crate) use calls::{Dialect, Offer, Tool, ToolChoice};
 pub(crate) use embedding::embed;
 pub(crate) use filler::{Completion, Finish, Lengths, Said, completion, words};
-pub(crate) use form::{Format, Wish, decide, write};
+pub(crate) use form::{Format, Wish, decide, fixed, write};
 pub(crate) use json::{Json, Members, members_of};
 pub(crate) use picture::picture;
 pub(crate) use probability::{Likely, Scored, Scorer};

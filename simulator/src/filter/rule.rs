@@ -126,6 +126,20 @@ impl Matcher {
             Self::Regex(regex) => regex.find(text).ok().flatten().map(|found| found.start()),
         }
     }
+
+    /// What it matched in a text that it matches, then its groups. A group that
+    /// took no part is empty.
+    pub(crate) fn groups(&self, text: &str) -> Vec<String> {
+        match self {
+            Self::Any => vec![text.to_owned()],
+            Self::Contains(wanted) => vec![wanted.clone()],
+            Self::Regex(regex) => {
+                let captures = regex.captures(text).ok().flatten();
+                let groups = captures.iter().flat_map(|found| found.iter());
+                groups.map(|group| group.map_or("", |own| own.as_str()).to_owned()).collect()
+            }
+        }
+    }
 }
 
 impl Rule {

@@ -7,6 +7,7 @@
 mod exchange;
 mod fingerprint;
 mod store;
+mod usage;
 
 pub(crate) use exchange::{
     Frame, RecordedRequest, RecordedResponse, Recording, VERSION, is_end_to_end, is_secret,

@@ -20,6 +20,7 @@ use super::past::PastOf;
 use super::reply::{fail, wait_until};
 use super::route::Route;
 use super::tier::{AskedTier, asked_tier};
+use crate::answer::{Asked, Given};
 use crate::api::{self, Call, Outline, Parsed, Payload, Usage};
 use crate::aside::aside;
 use crate::catalogue::Operation;
@@ -56,6 +57,8 @@ pub(super) struct Accepted {
     pub prompt: Prompt,
     /// What filters found in the prompt without blocking it.
     pub findings: Findings,
+    /// Answers given in advance, by choice.
+    pub given: Vec<Option<Given>>,
     pub asked: AskedTier,
 }
 
@@ -178,7 +181,8 @@ impl Addressed<'_> {
             return Err(self.complaint(ticket, error, false));
         }
         self.strike(Stage::AfterAdmission, now, stream, Some(ticket))?;
-        Ok(Accepted { ticket, call, prompt: prompt.unwrap_or_default(), findings, asked })
+        let given = self.given(call.as_ref(), body);
+        Ok(Accepted { ticket, call, prompt: prompt.unwrap_or_default(), findings, given, asked })
     }
 
     /// An error of the model layer, after admission.
@@ -196,6 +200,30 @@ impl Addressed<'_> {
         }
         let mut rng = self.exchange.resource.rng("prompt filters", self.exchange.number);
         filters.judge_prompt(&call.prompt_texts(), &mut rng)
+    }
+
+    /// What is given in advance to this request.
+    fn given(&self, call: &dyn Call, body: &Payload) -> Vec<Option<Given>> {
+        let rules = &self.exchange.resource.config.answers;
+        if rules.0.is_empty() {
+            return Vec::new();
+        }
+        let config = &self.deployment.config;
+        let mut rng = self.exchange.resource.rng("given answers", self.exchange.number);
+        let mut given = Vec::new();
+        for (prompt, choices) in call.questions() {
+            let asked = Asked {
+                prompt: &prompt,
+                deployment: &config.name,
+                model: config.model.facts.name,
+                body: &body.fields,
+            };
+            match rules.answers(&asked, choices, &mut rng) {
+                Some(answers) => given.extend(answers.into_iter().map(Some)),
+                None => given.extend((0..choices).map(|_| None)),
+            }
+        }
+        given
     }
 
     /// Whether the flex tier has nothing left for this request.

@@ -23,7 +23,7 @@ use crate::wire::EVENT_STREAM;
 
 impl Addressed<'_> {
     pub(super) async fn deliver(mut self, accepted: Accepted) -> Response {
-        let Accepted { ticket, call, prompt, findings, asked } = accepted;
+        let Accepted { ticket, call, prompt, findings, given, asked } = accepted;
         let deployment = Arc::clone(&self.deployment);
         let resource = Arc::clone(&self.exchange.resource);
         let plan = call.plan(Ground {
@@ -32,6 +32,7 @@ impl Addressed<'_> {
             origin: &self.origin,
             created: resource.environment.clock.now().unix_seconds(),
             prompt_findings: findings,
+            given,
             prompt_tokens: prompt.tokens,
             cached_tokens: prompt.cached_tokens,
             tier: (ticket.tier, asked.stated),

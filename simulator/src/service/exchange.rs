@@ -284,6 +284,12 @@ impl Exchange {
         self.end(status, reason, usage, answered);
     }
 
+    /// A reply that was made elsewhere is complete, and says what it used.
+    pub(super) fn complete_elsewhere(&mut self, status: u16, usage: Option<Usage>) {
+        self.first_byte();
+        self.end(status, None, usage, false);
+    }
+
     /// The reply ended before it was complete, by a fault. `made` tokens had left;
     /// `None`: as many as were due.
     pub(super) fn broke_off(&mut self, reason: &'static str, made: Option<u64>) {

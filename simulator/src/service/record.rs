@@ -66,7 +66,8 @@ impl Proxy<'_> {
         };
         let recording = Recording { version: VERSION, request, response: recorded };
         let store = Arc::clone(self.store);
-        let tape = Tape { exchange, store, recording: Some(recording), recorded: 0, body };
+        let status = recording.response.status;
+        let tape = Tape { exchange, store, status, recording: Some(recording), recorded: 0, body };
         head.headers = passed_on(&head.headers);
         Response::from_parts(head, Body::from_stream(tape.stream()))
     }
@@ -124,6 +125,7 @@ fn milliseconds(time: Duration) -> f64 {
 struct Tape {
     exchange: Exchange,
     store: Arc<Store>,
+    status: u16,
     recording: Option<Recording>,
     recorded: usize,
     body: Body,
@@ -163,11 +165,12 @@ impl Tape {
     }
 
     fn end(mut self) {
+        let usage = self.recording.as_ref().and_then(Recording::usage);
+        self.exchange.complete_elsewhere(self.status, usage);
         let Some(recording) = self.recording.take() else {
             tracing::warn!("a body was too long to be recorded");
             return;
         };
-        self.exchange.complete(recording.response.status, None);
         match self.store.save(recording) {
             Ok(file) => tracing::info!(file = %file.display(), "recorded"),
             Err(error) => tracing::error!(%error, "not recorded"),

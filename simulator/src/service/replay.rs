@@ -48,7 +48,7 @@ pub(super) async fn replay(
             None => (0.0, Bytes::new()),
         };
         wait_until(exchange.started + scaled(at_ms, time_factor)).await;
-        exchange.complete(status.as_u16(), None);
+        exchange.complete_elsewhere(status.as_u16(), recording.usage());
         return respond(status, headers, Body::from(bytes));
     }
     let player = Player { exchange, recording: Arc::clone(&recording), time_factor, next: 0 };
@@ -93,7 +93,8 @@ impl Player {
         wait_until(self.exchange.started + scaled(frame.at_ms, self.time_factor)).await;
         self.next += 1;
         if self.next == frames.len() {
-            self.exchange.complete(self.recording.response.status, None);
+            let usage = self.recording.usage();
+            self.exchange.complete_elsewhere(self.recording.response.status, usage);
         }
         Some(frame.bytes().unwrap_or_default())
     }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test helpers fail the test they are in")]
 
+mod answers;
 mod bad_config;
 mod cli;
 mod control;

@@ -21,7 +21,7 @@ const OWN_KEY: &str = "own-key";
 
 fn config(folder: &Path, recording: &str) -> String {
     format!(
-        "version = 1\n[[resources]]\nname = \"r\"\nport = 0\nkeys = [\"{OWN_KEY}\"]\nrecording = {{ folder = {folder:?}, {recording} }}\n"
+        "version = 1\n[[resources]]\nname = \"r\"\nport = 0\nkeys = [\"{OWN_KEY}\", \"{KEY}\"]\nrecording = {{ folder = {folder:?}, {recording} }}\n"
     )
 }
 
@@ -94,6 +94,10 @@ async fn what_is_recorded_is_played_back_and_holds_no_key() {
             assert_eq!(played.header(name), recorded.header(name), "{name}");
         }
     }
+    // The stream was not asked for its usage, and says none.
+    let journal = replay.journal().await;
+    let used: Vec<_> = journal.iter().map(|record| record["completion_tokens"].as_u64()).collect();
+    assert_eq!(used, [Some(5), None, Some(5)]);
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ mod whole;
 
 pub(super) use read::read;
 
+use std::borrow::Cow;
+
 use choice::{Choice, Writing};
 use chunks::Chunks;
 use format::ResponseFormat;
@@ -85,12 +87,14 @@ impl Chat {
             offer: self.tools.as_ref().map(|tools| &tools.offer),
             format: self.format.wanted(),
             users_turn: !matches!(last, Some("tool" | "function" | "assistant")),
+            given: None,
         };
         let forms = &ground.deployment.forms;
         let lengths = lengths(&self.generation, ground);
         (0..self.generation.n)
-            .map(|_| {
-                let form = content::decide(wish, forms, &mut rng);
+            .map(|choice| {
+                let given = usize::try_from(choice).ok().and_then(|index| ground.given(index));
+                let form = content::decide(Wish { given, ..wish }, forms, &mut rng);
                 let mut completion = content::write(form, lengths, forms, &mut rng);
                 completion.filter(&ground.deployment.filters, &mut rng);
                 let calls = match &completion.said {
@@ -126,6 +130,16 @@ impl Call for Chat {
 
     fn prompt_texts(&self) -> Vec<&str> {
         self.messages.iter().flat_map(|message| &message.texts).map(String::as_str).collect()
+    }
+
+    fn questions(&self) -> Vec<(Cow<'_, str>, u64)> {
+        let last = self.messages.last().map(|message| message.texts.as_slice());
+        let text = match last.unwrap_or_default() {
+            [] => Cow::Borrowed(""),
+            [text] => Cow::Borrowed(text.as_str()),
+            texts => Cow::Owned(texts.concat()),
+        };
+        vec![(text, self.generation.n)]
     }
 
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()> {

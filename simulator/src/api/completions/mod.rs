@@ -4,6 +4,8 @@ mod choice;
 mod chunks;
 mod whole;
 
+use std::borrow::Cow;
+
 use choice::Choice;
 use chunks::Chunks;
 use rand::Rng as _;
@@ -17,6 +19,7 @@ use super::fields::{self, Fields, Parsed};
 use super::generation::{Generation, content_rng, lengths, read_generation, usage_of};
 use super::inputs::{Input, read_inputs};
 use super::logprobs;
+use crate::answer::Given;
 use crate::catalogue::Model;
 use crate::content::{self, Completion, Scorer};
 use crate::wire::ApiError;
@@ -97,7 +100,14 @@ impl Completions {
         for prompt in &self.prompts {
             let text = prompt.text(encoding);
             for candidate in 0..self.best_of {
-                let mut completion = content::completion(lengths, &mut rng);
+                let given = match ground.given(choices.len()) {
+                    Some(Given::Text(text) | Given::Refusal(text)) => Some(text),
+                    Some(Given::Call { .. }) | None => None,
+                };
+                let mut completion = match given {
+                    Some(text) => content::fixed(text, lengths, &mut rng),
+                    None => content::completion(lengths, &mut rng),
+                };
                 completion.filter(&ground.deployment.filters, &mut rng);
                 if self.generation.n <= candidate {
                     unsent.push(completion);
@@ -121,6 +131,11 @@ impl Call for Completions {
 
     fn prompt_texts(&self) -> Vec<&str> {
         self.prompts.iter().filter_map(Input::as_text).collect()
+    }
+
+    fn questions(&self) -> Vec<(Cow<'_, str>, u64)> {
+        let text = |prompt: &'_ Input| prompt.as_text().unwrap_or_default().to_owned();
+        self.prompts.iter().map(|own| (Cow::Owned(text(own)), self.generation.n)).collect()
     }
 
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()> {

@@ -1,5 +1,6 @@
 //! A request that has been read, and the plan of its answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rand::Rng;
@@ -58,6 +59,16 @@ impl Call for Responses {
             + model.overhead.reply as u64;
         // `truncation: auto` leaves out the beginning rather than refuse.
         if self.truncates() { all.min(model.facts.context_tokens) } else { all }
+    }
+
+    fn prompt_texts(&self) -> Vec<&str> {
+        let instructions = self.instructions.as_deref();
+        instructions.into_iter().chain(self.items.iter().flat_map(InputItem::texts)).collect()
+    }
+
+    fn questions(&self) -> Vec<(Cow<'_, str>, u64)> {
+        let texts = self.items.last().map(|last| last.texts().collect::<Vec<_>>().concat());
+        vec![(Cow::Owned(texts.unwrap_or_default()), 1)]
     }
 
     fn check_context(&self, prompt_tokens: u64, model: &Model) -> Parsed<()> {
@@ -149,8 +160,12 @@ impl Responses {
             Some(Content::Message { role, .. }) => role != "assistant",
             _ => true,
         };
-        let wish =
-            Wish { offer: self.tools.offer.as_ref(), format: self.format.wanted(), users_turn };
+        let wish = Wish {
+            offer: self.tools.offer.as_ref(),
+            format: self.format.wanted(),
+            users_turn,
+            given: ground.given.first().and_then(Option::as_ref),
+        };
         let form = content::decide(wish, &config.forms, &mut ground.rng);
         content::write(form, lengths, &config.forms, &mut ground.rng)
     }
