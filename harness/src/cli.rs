@@ -6,10 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  every assertion passed
+    0  every assertion passed; of a run against real endpoints every one that
+       could be judged: the report names those it skipped, which are not proved
     1  an assertion failed, or the records of both sides do not agree
     2  usage, configuration or scenario error: nothing ran
-    3  inconclusive: nothing failed, but something could not be decided
+    3  inconclusive: nothing failed, but something could not be decided, or all
+       was skipped
     4  invalid run: the bench itself was at fault (target unreachable, schedule
        not held, an action failed or came late, a simulator was restarted), the
        verdicts mean nothing
@@ -87,6 +89,10 @@ pub struct StackArgs {
     /// Use a simulator that runs elsewhere; repeat for each.
     #[arg(long, value_name = "NAME=URL", help_heading = "Stack")]
     pub simulator_url: Vec<String>,
+    /// Whether simulators are behind the gateway; `false`: real endpoints, in real
+    /// time. What needs a simulator is then skipped, and the report says so.
+    #[arg(long, value_name = "BOOL", help_heading = "Stack")]
+    pub use_simulator: Option<bool>,
 }
 
 const STACK: &str = "\
@@ -94,6 +100,8 @@ Stack, also by variables of the environment or of `.env`, over which the options
 win; keys by these only, so that no command line shows them:
     HARNESS_GATEWAY_URL     as --gateway-url
     HARNESS_SIMULATOR_URLS  as --simulator-url: NAME=URL,NAME=URL
+    USE_SIMULATOR           as --use-simulator; when false, PTU1_URL and the like
+                            are the endpoints' URLs where no other is given
     HARNESS_GATEWAY_KEY     opens the gateway's journal; else `key` of the
                             scenario's `gateway_url`, else `control.key` of the
                             gateway file in whose place the gateway stands
@@ -119,7 +127,7 @@ pub struct RunArgs {
     /// Use sockets and the real clock although everything is embedded.
     #[arg(long)]
     pub real_time: bool,
-    /// Folder for `result.json` and `chart.svg`, made when it does not exist; of
+    /// Folder for `result.json`, `chart.svg` and `requests.jsonl`, made when it does not exist; of
     /// several runs each has its own below, `SCENARIO/` or `SCENARIO/seed-N/`.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,

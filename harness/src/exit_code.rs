@@ -6,13 +6,14 @@ use crate::assert::{Evaluation, Outcome};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Every assertion passed and the rows reconcile.
+    /// Every assertion that was judged passed, one at least, and the rows reconcile.
+    /// Against real endpoints some may be skipped: the report names them.
     Passed = 0,
     /// An assertion failed, or the rows do not reconcile.
     Failed = 1,
     /// Usage, configuration or scenario error: nothing ran.
     Usage = 2,
-    /// Nothing failed, but an assertion could not be decided.
+    /// Nothing failed, but an assertion could not be decided, or all were skipped.
     Inconclusive = 3,
     /// The bench itself was at fault: target unreachable, schedule not held, an action failed.
     Invalid = 4,

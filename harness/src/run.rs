@@ -20,8 +20,8 @@ use crate::record::journal::{
     Break, BreakKind, GatewayRecord, JournalError, Journals, Placed, Reader,
 };
 use crate::record::{
-    BackendRow, BreakCause, Dataset, GatewayRow, JournalBreak, Outcome, RunClock, RunTime,
-    StageSpan, World,
+    BackendRow, BreakCause, Dataset, Endpoints, GatewayRow, JournalBreak, Outcome, RunClock,
+    RunTime, StageSpan, World,
 };
 use crate::scenario::assertion::Assertion;
 use crate::scenario::{RequestTemplate, Scenario};
@@ -98,8 +98,11 @@ impl std::fmt::Debug for Announce {
 pub struct Stack {
     /// URL of the gateway, and whether its journal is read.
     pub gateway: (String, bool),
-    /// Name and URL of each simulator, and whether its journal is read.
-    pub simulators: Vec<(String, String, bool)>,
+    /// Whether simulators or real endpoints are behind it.
+    pub endpoints: Endpoints,
+    /// Name and URL of each, and whether its journal is read. The URL is not known
+    /// of a real endpoint that only the gateway calls.
+    pub simulators: Vec<(String, Option<String>, bool)>,
 }
 
 /// Runs a scenario against a target.
@@ -126,6 +129,7 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
         caller: Caller::new(target.service.clone(), watch.stop.clone()),
         gateway: target.gateway.clone(),
         simulators: target.simulators.clone(),
+        endpoints: target.endpoints,
         id_prefix: id_prefix.clone(),
         calls: 0,
         pacer: pacer.clone(),
@@ -173,6 +177,7 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
         seed,
         id_prefix,
         world: target.world,
+        endpoints: target.endpoints,
         stages: stage_spans(scenario),
         workloads: scenario.workloads.iter().map(|workload| workload.name.clone()).collect(),
         simulators: target.simulators.iter().map(|simulator| simulator.name.clone()).collect(),
@@ -286,12 +291,13 @@ fn workload_uris(
 
 fn stack(target: &Target, journals: &Journals) -> Stack {
     let has_journal = |index: usize| journals.simulators.iter().any(|(one, _)| *one == index);
-    let simulators =
-        target.simulators.iter().enumerate().map(|(index, one)| {
-            (one.name.clone(), one.url.as_str().to_owned(), has_journal(index))
-        });
+    let simulators = target.simulators.iter().enumerate().map(|(index, one)| {
+        let url = one.url.as_ref().map(|url| url.as_str().to_owned());
+        (one.name.clone(), url, has_journal(index))
+    });
     Stack {
         gateway: (target.gateway.as_str().to_owned(), journals.gateway.is_some()),
+        endpoints: target.endpoints,
         simulators: simulators.collect(),
     }
 }
@@ -299,12 +305,12 @@ fn stack(target: &Target, journals: &Journals) -> Stack {
 async fn open_journals(target: &Target, caller: &Caller, notes: &mut Vec<String>) -> Journals {
     let mut journals = Journals { simulators: Vec::new(), gateway: None, problems: Vec::new() };
     for (index, simulator) in target.simulators.iter().enumerate() {
-        let opened = Reader::open(
-            caller.clone(),
-            simulator.name.clone(),
-            simulator.url.clone(),
-            Some(simulator.key.clone()),
-        );
+        let Some(url) = simulator.url.clone().filter(|_| simulator.journal != Journal::Absent)
+        else {
+            continue;
+        };
+        let opened =
+            Reader::open(caller.clone(), simulator.name.clone(), url, Some(simulator.key.clone()));
         match (opened.await, simulator.journal) {
             (Ok(reader), _) => journals.simulators.push((index, reader)),
             (Err(error @ JournalError::None { .. }), Journal::IfAny | Journal::Absent) => {

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Nobody writes more; it bounds the recursion.
+const MOST_NESTED: usize = 8;
+
 /// The variables configuration files may refer to. Process variables win over
 /// those of a `.env` file.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +46,16 @@ impl Env {
     }
 
     /// Replaces `${NAME}` and `${NAME:-default}` in `text`; `$${` stands for a
-    /// literal `${`. The error is the message for a diagnostic.
+    /// literal `${`. A default may hold variables in turn: `${A:-${B:-c}}`. The
+    /// error is the message for a diagnostic.
     pub fn substitute(&self, text: &str) -> Result<String, String> {
+        self.replaced(text, 0)
+    }
+
+    fn replaced(&self, text: &str, depth: usize) -> Result<String, String> {
+        if MOST_NESTED < depth {
+            return Err(format!("more than {MOST_NESTED} defaults in one another"));
+        }
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find("${") {
@@ -56,7 +67,7 @@ impl Env {
                 continue;
             }
             out.push_str(before);
-            let Some(end) = from.find('}') else {
+            let Some(end) = closing_brace(from) else {
                 return Err(format!("`{from}` has no closing brace"));
             };
             let inner = &from[2..end];
@@ -64,16 +75,37 @@ impl Env {
                 Some((name, default)) => (name, Some(default)),
                 None => (inner, None),
             };
-            match self.get(name).filter(|value| !value.is_empty() || default.is_none()).or(default)
-            {
-                Some(value) => out.push_str(value),
-                None => return Err(format!("environment variable `{name}` is not set")),
+            let value = self.get(name).filter(|value| !value.is_empty() || default.is_none());
+            match (value, default) {
+                (Some(value), _) => out.push_str(value),
+                (None, Some(default)) => out.push_str(&self.replaced(default, depth + 1)?),
+                (None, None) => return Err(format!("environment variable `{name}` is not set")),
             }
             rest = &from[end + 1..];
         }
         out.push_str(rest);
         Ok(out)
     }
+}
+
+/// Where the `${` that `text` begins with is closed.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    let mut before = ' ';
+    for (index, letter) in text.char_indices() {
+        match letter {
+            '{' if before == '$' => open += 1,
+            '}' => {
+                open = open.saturating_sub(1);
+                if open == 0 {
+                    return Some(index);
+                }
+            }
+            _ => {}
+        }
+        before = letter;
+    }
+    None
 }
 
 /// `NAME=value` lines; `#` comments, `export ` and matching quotes are allowed.
@@ -106,6 +138,21 @@ mod tests {
         assert_eq!(env.substitute("$${KEY}").unwrap(), "${KEY}");
         assert_eq!(env.substitute("${NO}").unwrap_err(), "environment variable `NO` is not set");
         assert_eq!(env.substitute("x ${NO").unwrap_err(), "`${NO` has no closing brace");
+        assert_eq!(env.substitute("${NO:-{a}}").unwrap(), "{a}", "only `${{` opens");
+    }
+
+    #[test]
+    fn a_default_may_hold_variables() {
+        let env = Env::empty().with("COMMON", "c").with("OWN", "o").with("EMPTY", "");
+        assert_eq!(env.substitute("${NO:-${COMMON:-d}}/x").unwrap(), "c/x");
+        assert_eq!(env.substitute("${EMPTY:-${NO:-d}}").unwrap(), "d");
+        // What is not needed may be unset.
+        assert_eq!(env.substitute("${OWN:-${NO}}").unwrap(), "o");
+        let unset = env.substitute("${NO:-a ${NONE}}").unwrap_err();
+        assert_eq!(unset, "environment variable `NONE` is not set");
+        assert!(env.substitute("${NO:-${COMMON}").unwrap_err().contains("no closing brace"));
+        let deep = format!("{}x{}", "${NO:-".repeat(10), "}".repeat(10));
+        assert_eq!(env.substitute(&deep).unwrap_err(), "more than 8 defaults in one another");
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub(crate) enum CallError {
     TimedOut(Duration),
     #[error("the run was stopped")]
     Stopped,
+    #[error("no URL of {0} is given")]
+    NoUrl(String),
     #[error("not a valid URL: {0}")]
     Url(#[from] http::uri::InvalidUri),
 }

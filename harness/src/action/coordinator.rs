@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Answer, CallError, Caller};
 use crate::load::pacer::Pacer;
-use crate::record::{ActionAnswer, ActionRow, RunClock};
+use crate::record::{ActionAnswer, ActionRow, Endpoints, RunClock};
 use crate::scenario::{Action, ActionKind, BaseUrl, Call, ORDER, Probe, RequestTemplate};
 use crate::target::SimulatorTarget;
 
@@ -20,6 +20,7 @@ pub(crate) struct Coordinator {
     pub(crate) caller: Caller,
     pub(crate) gateway: BaseUrl,
     pub(crate) simulators: Vec<SimulatorTarget>,
+    pub(crate) endpoints: Endpoints,
     /// To which `-action-` and the number of the call are added.
     pub(crate) id_prefix: String,
     /// Calls made so far.
@@ -43,11 +44,18 @@ struct Report {
     summary: String,
     answer: Option<ActionAnswer>,
     error: Option<String>,
+    skipped: Option<String>,
 }
 
 impl Report {
     fn failed(summary: impl Into<String>, error: impl Into<String>) -> Self {
-        Self { summary: summary.into(), answer: None, error: Some(error.into()) }
+        Self { summary: summary.into(), error: Some(error.into()), ..Self::default() }
+    }
+
+    /// Left out, for real endpoints.
+    fn skipped(what: impl std::fmt::Display, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self { summary: format!("{what}: skipped"), skipped: Some(why), ..Self::default() }
     }
 }
 
@@ -66,6 +74,7 @@ impl Performed {
             summary: self.report.summary,
             answer: self.report.answer,
             error: self.report.error,
+            skipped: self.report.skipped,
         }
     }
 }
@@ -118,6 +127,12 @@ impl Coordinator {
         let Some(target) = self.simulators.get(simulator) else {
             return Report::failed("nothing patched", "no such simulator");
         };
+        if self.endpoints == Endpoints::Real {
+            return Report::skipped(
+                format_args!("patch of {}", target.name),
+                "only a simulator can be patched, and this is a real endpoint",
+            );
+        }
         let mut headers = HeaderMap::new();
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let template = RequestTemplate {
@@ -154,7 +169,7 @@ impl Coordinator {
                     format!("{what} answered {}, expected {wanted}", answer.describe())
                 });
                 let summary = format!("{what} → {}", answer.status.as_u16());
-                Report { summary, answer: Some(answer.into()), error }
+                Report { summary, answer: Some(answer.into()), error, skipped: None }
             }
             Err(error) => Report::failed(what, error.to_string()),
         }
@@ -218,7 +233,8 @@ async fn call_simulator(
         }
         Err(_) => tracing::warn!(simulator = target.name, "the key cannot be sent in a header"),
     }
-    caller.call(&target.url, &template, Some(id)).await
+    let Some(url) = &target.url else { return Err(CallError::NoUrl(target.name.clone())) };
+    caller.call(url, &template, Some(id)).await
 }
 
 /// Replaces the string [`ORDER`] wherever it stands.

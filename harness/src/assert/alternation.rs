@@ -1,6 +1,6 @@
 //! Whether simulators take turns, request by request.
 
-use super::check::{Check, Finding, Hits};
+use super::check::{Check, Finding, Hits, Why};
 use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::Verdict;
@@ -12,7 +12,7 @@ impl Ask for Alternation {
     /// No answer comes from where the one before came from.
     fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
         let threshold = format!("{} in turns", words::list(&self.among));
-        let indices: Result<Vec<usize>, String> =
+        let indices: Result<Vec<usize>, Why> =
             self.among.iter().map(|name| joined.simulator(name)).collect();
         let selected = indices.and_then(|among| Ok((among, answered(joined, &assertion.scope)?)));
         let (among, requests) = match selected {
@@ -85,8 +85,13 @@ mod tests {
     use crate::scenario::assertion::{Kind, Scope};
 
     fn judge(dataset: &Dataset, kind: Kind) -> AssertionResult {
-        let assertion =
-            Assertion { id: "a".into(), claim: "c".into(), scope: Scope::default(), kind };
+        let assertion = Assertion {
+            id: "a".into(),
+            claim: "c".into(),
+            scope: Scope::default(),
+            simulators_only: false,
+            kind,
+        };
         evaluate(dataset, &[assertion], &Settings::default()).assertions.remove(0)
     }
 

@@ -31,13 +31,24 @@ impl Ask for Answers {
         let mut counts = vec![0_u64; self.shapes.len()];
         let mut wrong: Vec<(Request<'_>, String)> = Vec::new();
         let mut flags = Vec::with_capacity(requests.len());
+        // Those of each shape beyond what it may have, with what the first shape lacked.
+        let mut beyond: Vec<Vec<(Request<'_>, String)>> = vec![Vec::new(); self.shapes.len()];
         for request in &requests {
             let failed = self.shapes.iter().map(|shape| failed(&shape.conditions, request));
             let failed: Vec<Vec<String>> = failed.collect();
             let fitting = failed.iter().position(Vec::is_empty);
             flags.push(fitting.is_some());
-            match fitting.and_then(|index| counts.get_mut(index)) {
-                Some(count) => *count += 1,
+            let shape = fitting.and_then(|index| {
+                Some((self.shapes.get(index)?, counts.get_mut(index)?, beyond.get_mut(index)?))
+            });
+            match shape {
+                Some((shape, count, beyond)) => {
+                    *count += 1;
+                    if shape.at_most.is_some_and(|most| most < *count) {
+                        let first = failed.first().map(|all| words::list(all));
+                        beyond.push((*request, first.unwrap_or_default()));
+                    }
+                }
                 None => {
                     // Told of the shape that comes nearest.
                     let nearest = failed.into_iter().min_by_key(Vec::len).unwrap_or_default();
@@ -53,8 +64,24 @@ impl Ask for Answers {
             .map(|(name, count)| format!("{} {name}", words::count(*count)))
             .collect();
         let short = self.shapes.iter().zip(&counts).find(|(shape, count)| **count < shape.at_least);
-        let (verdict, message) = match (wrong.first(), short) {
-            (Some((first, _)), _) => {
+        let full = self.shapes.iter().zip(&counts).zip(&beyond);
+        let full = full.filter_map(|(one, beyond)| Some((one, beyond.first()?))).next();
+        let (verdict, message) = match (wrong.first(), full, short) {
+            (None, Some(((shape, count), (first, problem))), _) => {
+                let most = shape.at_most.map(words::count).unwrap_or_default();
+                let problem = match problem.as_str() {
+                    "" => String::new(),
+                    problem => format!(": {problem}"),
+                };
+                let message = format!(
+                    "expected at most {most} {}, but of {n} {} were (one too many at {}{problem})",
+                    shape.name,
+                    words::count(*count),
+                    first.place()
+                );
+                (Verdict::Failed, message)
+            }
+            (Some((first, _)), ..) => {
                 let mut problems: BTreeMap<&str, u64> = BTreeMap::new();
                 for (_, problem) in &wrong {
                     *problems.entry(problem.as_str()).or_default() += 1;
@@ -68,7 +95,7 @@ impl Ask for Answers {
                 );
                 (Verdict::Failed, message)
             }
-            (None, Some((shape, count))) => {
+            (None, None, Some((shape, count))) => {
                 let (least, name) = (words::count(shape.at_least), &shape.name);
                 let message = format!(
                     "expected at least {least} {name}, but of {n} {} were",
@@ -76,12 +103,12 @@ impl Ask for Answers {
                 );
                 (Verdict::Failed, message)
             }
-            (None, None) => (Verdict::Passed, format!("{n}: {}", seen.join(", "))),
+            (None, None, None) => (Verdict::Passed, format!("{n}: {}", seen.join(", "))),
         };
         Check::Fact(Finding {
             n: hits.n(),
             observed: Some(hits.observed()),
-            examples: examples(wrong.iter().map(|(request, _)| *request)),
+            examples: examples(wrong.iter().chain(beyond.iter().flatten()).map(|one| one.0)),
             ..Finding::new(verdict, threshold, message)
         })
     }
@@ -109,6 +136,37 @@ fn failed(conditions: &[Condition], request: &Request<'_>) -> Vec<String> {
             .then(|| format!("{}, not {least} or more", told(name))),
         Condition::Same(name, other) => (seen(name).is_none() || seen(name) != seen(other))
             .then(|| format!("{}, and {}", told(name), told(other))),
+        Condition::Body(pattern) => {
+            let body = request.row.error_body.as_deref().unwrap_or_default();
+            (!fits(body, pattern)).then(|| format!("the body is `{body}`, not `{pattern}`"))
+        }
     };
     conditions.iter().filter_map(problem).collect()
+}
+
+/// Whether a text is a pattern with a whole number at each `*`.
+fn fits(text: &str, pattern: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else { return text == pattern };
+    let Some(rest) = text.strip_prefix(before) else { return false };
+    let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+    // All of its digits: a number cut short would be another.
+    0 < end && rest.get(end..).is_some_and(|rest| fits(rest, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_pattern_has_a_number_at_each_star() {
+        assert!(fits("Try again in 12 seconds.", "Try again in * seconds."));
+        assert!(fits("1 of 20", "* of *"));
+        assert!(fits("as it is", "as it is"));
+        for other in ["Try again in seconds.", "Try again in -1 seconds.", "Try again in 1 second."]
+        {
+            assert!(!fits(other, "Try again in * seconds."), "{other}");
+        }
+        assert!(!fits("12", "*2"), "a star takes the whole number");
+        assert!(!fits("", "*"));
+    }
 }

@@ -55,7 +55,7 @@ impl Ask for Bins {
         for group in &groups {
             match self.judge(group) {
                 Verdict::Failed => failed = failed.or(Some(group)),
-                Verdict::Inconclusive => doubtful = doubtful.or(Some(group)),
+                Verdict::Inconclusive | Verdict::Skipped => doubtful = doubtful.or(Some(group)),
                 Verdict::Passed => {}
             }
         }
@@ -138,7 +138,7 @@ impl Bins {
             BinCondition::Count(limits) => match within(bin.sure, bin.sure + bin.maybe, &limits) {
                 Verdict::Passed => Matches::Yes,
                 Verdict::Failed => Matches::No,
-                Verdict::Inconclusive => Matches::Perhaps,
+                Verdict::Inconclusive | Verdict::Skipped => Matches::Perhaps,
             },
             BinCondition::Share(share) => {
                 // A count is off by rounding at most 1e-9 of a request.

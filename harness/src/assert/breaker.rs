@@ -342,6 +342,7 @@ mod tests {
             id: "a".into(),
             claim: "c".into(),
             scope: Scope::default(),
+            simulators_only: false,
             kind: Kind::Breaker(breaker),
         };
         evaluate(dataset, &[assertion], &Settings::default()).assertions.remove(0)

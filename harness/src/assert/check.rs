@@ -47,10 +47,61 @@ impl Finding {
     }
 }
 
+/// Why a check has nothing to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Why {
+    /// There was nothing to look at.
+    Nothing(String),
+    /// It needs simulators, and there are real endpoints.
+    NeedsSimulators(String),
+}
+
+impl Why {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Why::Nothing(text) | Why::NeedsSimulators(text) => text,
+        }
+    }
+
+    /// Told of what: `the baseline: …`.
+    pub(super) fn about(self, what: impl std::fmt::Display) -> Self {
+        match self {
+            Why::Nothing(text) => Why::Nothing(format!("{what}: {text}")),
+            needs @ Why::NeedsSimulators(_) => needs,
+        }
+    }
+}
+
+impl From<String> for Why {
+    fn from(text: String) -> Self {
+        Why::Nothing(text)
+    }
+}
+
+impl From<&str> for Why {
+    fn from(text: &str) -> Self {
+        Why::Nothing(text.to_owned())
+    }
+}
+
 impl Check {
     /// There was nothing to look at: never passed.
-    pub(super) fn nothing(threshold: impl Into<String>, why: impl Into<String>) -> Self {
-        Check::Fact(Finding::new(Verdict::Inconclusive, threshold, why))
+    pub(super) fn nothing(threshold: impl Into<String>, why: impl Into<Why>) -> Self {
+        let (verdict, why) = match why.into() {
+            Why::Nothing(why) => (Verdict::Inconclusive, why),
+            Why::NeedsSimulators(why) => (Verdict::Skipped, why),
+        };
+        Check::Fact(Finding::new(verdict, threshold, why))
+    }
+
+    /// The same question, left open for a reason.
+    pub(super) fn skipped(self, why: impl Into<String>) -> Self {
+        let asked = match self {
+            Check::Fact(finding) => finding,
+            // What it would have been asked does not depend on the level.
+            Check::Estimate(judge) => judge(0.001),
+        };
+        Check::Fact(Finding::new(Verdict::Skipped, asked.threshold, why))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Whether a header tells what a sliding window's counter had left, by a replay.
 
-use super::check::{Check, Finding, Hits};
+use super::check::{Check, Finding, Hits, Why};
 use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::Verdict;
 use super::words;
 use crate::record::{RunTime, World};
-use crate::scenario::assertion::{Assertion, Counter, Scope, Span};
+use crate::scenario::assertion::{Assertion, Counter, Counts, Scope, Span};
 
 /// A span of moments, from the first possible to the last.
 type Moments = (RunTime, RunTime);
@@ -107,7 +107,7 @@ impl Problem {
 
 impl Counter {
     /// What counted in the whole run, by the first moment at which it may have.
-    fn counted(&self, joined: &Joined<'_>, scope: &Scope) -> Result<Vec<Count>, String> {
+    fn counted(&self, joined: &Joined<'_>, scope: &Scope) -> Result<Vec<Count>, Why> {
         let exact = joined.dataset.world == World::Virtual;
         let mut counted: Vec<Count> = joined
             .select(scope)?
@@ -115,11 +115,17 @@ impl Counter {
             .filter(Request::succeeded)
             .map(|request| {
                 let row = request.row;
-                let first = if exact { row.done } else { row.first_byte.unwrap_or(row.sent) };
+                let first_byte = row.first_byte.unwrap_or(row.sent);
+                // Counted while the answer leaves: at the latest when the client has it.
+                let (first, last) = match (self.counts, exact) {
+                    (Counts::Answered, true) => (row.done, row.done),
+                    (Counts::Answered, false) => (first_byte, row.done),
+                    (Counts::Admitted, true) => (row.sent, row.sent),
+                    (Counts::Admitted, false) => (row.sent, first_byte),
+                };
                 let used = row.usage.map_or(0, |usage| usage.total);
                 let weight = self.weight.unwrap_or(used);
-                // Counted while the answer leaves: at the latest when the client has it.
-                Count { number: row.number, at: (first.min(row.done), row.done), weight }
+                Count { number: row.number, at: (first.min(last), last), weight }
             })
             .collect();
         counted.sort_by_key(|count| (count.at.0, count.number));
@@ -156,6 +162,10 @@ impl Counter {
         let end = counted.partition_point(|count| count.at.0 <= at.1);
         for count in counted.get(..end).unwrap_or_default().iter().rev() {
             if count.number == request.row.number {
+                if self.counts == Counts::Admitted {
+                    surely += count.weight;
+                    perhaps += count.weight;
+                }
                 continue;
             }
             if count.at.1.nanos < at.0.nanos - period {

@@ -6,8 +6,8 @@ use super::result::{
     AssertionResult, Evaluation, Outcome, Reconciliation, ReconciliationState, Validity, Verdict,
 };
 use super::{account, reconcile, validity};
-use crate::record::Dataset;
-use crate::scenario::assertion::{Assertion, Kind, for_each_kind};
+use crate::record::{Dataset, Endpoints};
+use crate::scenario::assertion::{Assertion, Kind, Start, for_each_kind};
 use crate::stats;
 
 /// What the verdicts are computed with.
@@ -50,7 +50,7 @@ pub(super) trait Ask {
 
 macro_rules! dispatch {
     ($($key:ident: $kind:ident,)*) => {
-        fn check(joined: &Joined<'_>, assertion: &Assertion) -> Check {
+        fn ask(joined: &Joined<'_>, assertion: &Assertion) -> Check {
             match &assertion.kind {
                 $(Kind::$kind(kind) => kind.ask(joined, assertion),)*
             }
@@ -59,6 +59,21 @@ macro_rules! dispatch {
 }
 
 for_each_kind!(dispatch);
+
+/// What the run says. With real endpoints, a claim that rests on simulators, or on
+/// an action that was skipped, is skipped too.
+fn check(joined: &Joined<'_>, assertion: &Assertion) -> Check {
+    let asked = ask(joined, assertion);
+    if joined.dataset.endpoints == Endpoints::Real && assertion.simulators_only {
+        return asked.skipped("it rests on what the simulators are set to");
+    }
+    let Start::AfterAction(name) = &assertion.scope.span.start else { return asked };
+    let mut actions = joined.dataset.actions.iter();
+    match actions.any(|action| action.name == *name && action.skipped.is_some()) {
+        true => asked.skipped(format!("it begins with the action `{name}`, which was skipped")),
+        false => asked,
+    }
+}
 
 /// Facts stand; estimates share `alpha` as Holm divides it.
 fn decide(assertions: &[Assertion], checks: Vec<Check>, alpha: f64) -> Vec<AssertionResult> {
@@ -112,7 +127,7 @@ fn outcome(
         Outcome::Invalid
     } else if any(Verdict::Failed) || reconciliation.state == ReconciliationState::Mismatched {
         Outcome::Failed
-    } else if any(Verdict::Inconclusive) {
+    } else if any(Verdict::Inconclusive) || (any(Verdict::Skipped) && !any(Verdict::Passed)) {
         Outcome::Inconclusive
     } else {
         Outcome::Passed

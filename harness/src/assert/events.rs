@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::check::Why;
 use super::joined::{Joined, Request};
 use super::words;
 use crate::record::{Outcome, RunTime, Usage, World};
@@ -33,11 +34,11 @@ impl<'a> Events<'a> {
         joined: &'a Joined<'_>,
         scope: &Scope,
         counted: &Counted,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Why> {
         let requests = joined.select(scope)?;
         if requests.iter().all(|request| request.row.outcome.status().is_none()) {
             let of = words::counted(requests.len() as u64, "request", "requests");
-            return Err(format!("{of}, but not one had an answer"));
+            return Err(format!("{of}, but not one had an answer").into());
         }
         let mut events = match &counted.seen_by {
             SeenBy::Clients => by_clients(joined, &requests, counted)?,
@@ -57,7 +58,7 @@ fn by_clients<'a>(
     joined: &Joined<'_>,
     requests: &[Request<'a>],
     counted: &Counted,
-) -> Result<Vec<Event<'a>>, String> {
+) -> Result<Vec<Event<'a>>, Why> {
     let answered_by = match &counted.answered_by {
         None => None,
         Some(name) => Some(joined.simulator(name)?),
@@ -89,7 +90,7 @@ fn at_simulator<'a>(
     requests: &[Request<'a>],
     counted: &Counted,
     name: &str,
-) -> Result<Vec<Event<'a>>, String> {
+) -> Result<Vec<Event<'a>>, Why> {
     let index = joined.simulator(name)?;
     let mut reached = false;
     let mut events = Vec::new();
@@ -103,7 +104,7 @@ fn at_simulator<'a>(
             }
         }
     }
-    if reached { Ok(events) } else { Err(format!("no request of the span reached {name}")) }
+    if reached { Ok(events) } else { Err(format!("no request of the span reached {name}").into()) }
 }
 
 fn weigh(weight: Weight, usage: Option<Usage>) -> u64 {

@@ -72,7 +72,7 @@ impl Ask for Fairness {
                     "expected {threshold}, but it is {text}: {what} by {parties} values: {spread}"
                 )
             }
-            Verdict::Inconclusive => {
+            Verdict::Inconclusive | Verdict::Skipped => {
                 format!(
                     "{} are too few for {parties} values",
                     words::counted(asked, "request", "requests")

@@ -8,8 +8,8 @@ use seam::rng::Seed;
 
 use super::{AssertionResult, Settings, evaluate};
 use crate::record::{
-    ActionAnswer, ActionRow, BackendRow, ClientRow, Dataset, GatewayRow, Outcome, RunTime,
-    StageSpan, Usage, World,
+    ActionAnswer, ActionRow, BackendRow, ClientRow, Dataset, Endpoints, GatewayRow, Outcome,
+    RunTime, StageSpan, Usage, World,
 };
 use crate::scenario::assertion::{Assertion, Kind, Scope};
 
@@ -37,6 +37,7 @@ impl Fixture {
                 seed: 42,
                 id_prefix: "run".into(),
                 world: World::Virtual,
+                endpoints: Endpoints::Simulators,
                 stages: vec![stage],
                 workloads: vec!["chat".into()],
                 simulators: vec!["payg1".into(), "payg2".into()],
@@ -84,6 +85,7 @@ impl Fixture {
             outcome: Outcome::Answered(status),
             usage: (status == 200).then_some(usage),
             headers: BTreeMap::new(),
+            error_body: None,
             findings: Vec::new(),
         });
         for (index, &(simulator, status)) in attempts.iter().enumerate() {
@@ -133,6 +135,7 @@ impl Fixture {
             summary: "order payg1, payg2".into(),
             answer: Some(ActionAnswer { status: 200, headers, body: body.to_owned() }),
             error: None,
+            skipped: None,
         });
         self
     }
@@ -192,7 +195,8 @@ pub(crate) fn latency_routing(notices: f64) -> Dataset {
 
 /// The verdict on one assertion.
 pub(crate) fn verdict(dataset: &Dataset, scope: Scope, kind: Kind) -> AssertionResult {
-    let assertion = Assertion { id: "a".into(), claim: "c".into(), scope, kind };
+    let assertion =
+        Assertion { id: "a".into(), claim: "c".into(), scope, simulators_only: false, kind };
     evaluate(dataset, &[assertion], &Settings::default()).assertions.remove(0)
 }
 

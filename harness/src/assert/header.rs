@@ -21,9 +21,9 @@ impl Ask for Header {
             ExpectedHeader::BySimulator(_) => format!("{name} naming the backend of each answer"),
         };
         if matches!(self.expected, ExpectedHeader::BySimulator(_))
-            && !joined.dataset.journals_complete
+            && let Err(why) = joined.journals()
         {
-            return Check::nothing(threshold, "the simulators' journals could not be read");
+            return Check::nothing(threshold, why);
         }
         let requests = match answered(joined, &assertion.scope) {
             Ok(requests) => requests,
@@ -103,8 +103,13 @@ mod tests {
     use crate::scenario::assertion::{Kind, Scope};
 
     fn judge(dataset: &Dataset, kind: Kind) -> AssertionResult {
-        let assertion =
-            Assertion { id: "a".into(), claim: "c".into(), scope: Scope::default(), kind };
+        let assertion = Assertion {
+            id: "a".into(),
+            claim: "c".into(),
+            scope: Scope::default(),
+            simulators_only: false,
+            kind,
+        };
         evaluate(dataset, &[assertion], &Settings::default()).assertions.remove(0)
     }
 

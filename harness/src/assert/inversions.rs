@@ -1,6 +1,6 @@
 //! Requests refused out of turn.
 
-use super::check::{Check, Finding, real};
+use super::check::{Check, Finding, Why, real};
 use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::{Observed, Unit, Verdict};
@@ -23,9 +23,9 @@ impl Ask for Inversions {
                 labels: class.labels.clone(),
                 span: assertion.scope.span.clone(),
             };
-            joined.select(&scope).map_err(|why| format!("{}: {why}", name(class)))
+            joined.select(&scope).map_err(|why| why.about(name(class)))
         };
-        let pool: Result<Vec<usize>, String> =
+        let pool: Result<Vec<usize>, Why> =
             self.pool.iter().map(|name| joined.simulator(name)).collect();
         let taken = pool.and_then(|pool| Ok((pool, of(&self.high)?, of(&self.low)?)));
         let (pool, high, mut low) = match taken {
@@ -90,7 +90,7 @@ impl Ask for Inversions {
                 name(&self.high),
                 name(&self.low)
             ),
-            Verdict::Inconclusive => format!(
+            Verdict::Inconclusive | Verdict::Skipped => format!(
                 "{} of {refusals} of {} surely came while {} was admitted, {} perhaps: when each was decided is not known well enough",
                 words::count(sure),
                 name(&self.high),
@@ -101,7 +101,7 @@ impl Ask for Inversions {
         let named = match verdict {
             Verdict::Passed => Vec::new(),
             Verdict::Failed => examples(surely),
-            Verdict::Inconclusive => examples(perhaps),
+            Verdict::Inconclusive | Verdict::Skipped => examples(perhaps),
         };
         Check::Fact(Finding {
             n,

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::check::Why;
 use super::words;
-use crate::record::{BackendRow, ClientRow, Dataset, Outcome, RunTime};
+use crate::record::{BackendRow, ClientRow, Dataset, Endpoints, Outcome, RunTime};
 use crate::scenario::assertion::{Scope, Span, Start};
 
 /// Up to how many correlation ids are named as examples.
@@ -61,7 +62,7 @@ impl<'a> Joined<'a> {
 
     /// The requests of a scope in the order in which they were sent, or why the
     /// scope cannot be told.
-    pub(super) fn select(&self, scope: &Scope) -> Result<Vec<Request<'_>>, String> {
+    pub(super) fn select(&self, scope: &Scope) -> Result<Vec<Request<'_>>, Why> {
         let window = self.window(&scope.span)?;
         let workload = match &scope.workload {
             None => None,
@@ -79,18 +80,29 @@ impl<'a> Joined<'a> {
         chosen.sort_by_key(|request| (request.row.sent, request.row.number));
         if chosen.is_empty() {
             let such = if scope.labels.is_empty() { "request" } else { "such request" };
-            return Err(format!("no {such} was sent {}", window.words()));
+            return Err(format!("no {such} was sent {}", window.words()).into());
         }
         Ok(chosen)
     }
 
     /// Index of a simulator by name.
-    pub(super) fn simulator(&self, name: &str) -> Result<usize, String> {
-        if !self.dataset.journals_complete {
-            return Err("the simulators' journals could not be read".to_owned());
-        }
+    pub(super) fn simulator(&self, name: &str) -> Result<usize, Why> {
+        self.journals()?;
         let index = self.dataset.simulators.iter().position(|one| one == name);
-        index.ok_or_else(|| format!("the run had no simulator `{name}`"))
+        index.ok_or_else(|| format!("the run had no simulator `{name}`").into())
+    }
+
+    /// Why nothing is known of the simulators' side, if so.
+    pub(super) fn journals(&self) -> Result<(), Why> {
+        match (self.dataset.endpoints, self.dataset.journals_complete) {
+            (_, true) => Ok(()),
+            (Endpoints::Simulators, false) => {
+                Err("the simulators' journals could not be read".into())
+            }
+            (Endpoints::Real, false) => Err(Why::NeedsSimulators(
+                "it is judged by the simulators' journals, and real endpoints keep none".to_owned(),
+            )),
+        }
     }
 
     /// Name of a simulator by index.
@@ -99,12 +111,12 @@ impl<'a> Joined<'a> {
     }
 
     /// When a span starts.
-    pub(super) fn start(&self, span: &Span) -> Result<RunTime, String> {
+    pub(super) fn start(&self, span: &Span) -> Result<RunTime, Why> {
         Ok(self.window(span)?.start)
     }
 
     /// The stretches of a span without what is left out after edges, in order.
-    pub(super) fn stretches(&self, span: &Span) -> Result<Vec<(RunTime, RunTime)>, String> {
+    pub(super) fn stretches(&self, span: &Span) -> Result<Vec<(RunTime, RunTime)>, Why> {
         let mut window = self.window(span)?;
         let run_end = self.dataset.stages.iter().map(|stage| RunTime::from(stage.end)).max();
         let end = window.end.or(run_end).unwrap_or(window.start);

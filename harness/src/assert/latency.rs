@@ -7,7 +7,7 @@
 
 use seam::rng::Seed;
 
-use super::check::{Band, Check, Finding, Hits, real, scaled, share_size};
+use super::check::{Band, Check, Finding, Hits, Why, real, scaled, share_size};
 use super::evaluate::Ask;
 use super::joined::{EXAMPLES, Joined, Request};
 use super::result::{Interval, Observed, Unit, Verdict};
@@ -45,7 +45,7 @@ struct Latencies {
 }
 
 impl Latencies {
-    fn take(joined: &Joined<'_>, scope: &Scope, sample: Sample) -> Result<Self, String> {
+    fn take(joined: &Joined<'_>, scope: &Scope, sample: Sample) -> Result<Self, Why> {
         let mut requests = joined.select(scope)?;
         let sent = requests.len() as u64;
         if sample == Sample::Successes {
@@ -53,7 +53,7 @@ impl Latencies {
         }
         if requests.is_empty() {
             let sent = words::counted(sent, "request", "requests");
-            return Err(format!("{sent}, but not one was answered 2xx"));
+            return Err(format!("{sent}, but not one was answered 2xx").into());
         }
         let latency = |request: &Request<'_>| {
             if request.succeeded() { request.latency() } else { f64::INFINITY }
@@ -154,7 +154,7 @@ fn percentile(taken: Latencies, q: f64, band: Band, threshold: String) -> Check 
                 "{} are too few for an upper bound of {name}",
                 words::counted(n as u64, "request", "requests")
             ),
-            Verdict::Inconclusive => format!(
+            Verdict::Inconclusive | Verdict::Skipped => format!(
                 "{} are too few to tell {name} {} from {threshold}",
                 words::counted(n as u64, "request", "requests"),
                 words::latency(observed)
@@ -227,7 +227,7 @@ fn mean(taken: Latencies, band: Band, threshold: String) -> Check {
                 words::counted(n, "request", "requests"),
                 taken.slowest_words()
             ),
-            Verdict::Inconclusive => format!(
+            Verdict::Inconclusive | Verdict::Skipped => format!(
                 "{} are too few to tell a mean of {} from {threshold}",
                 words::counted(n, "request", "requests"),
                 words::latency(observed)
@@ -258,7 +258,7 @@ impl Ask for LatencyRatio {
         let below_scope = Scope { span: baseline.clone(), ..assertion.scope.clone() };
         let taken = Latencies::take(joined, &assertion.scope, *sample).and_then(|above| {
             let below = Latencies::take(joined, &below_scope, *sample);
-            Ok((above, below.map_err(|why| format!("baseline: {why}"))?))
+            Ok((above, below.map_err(|why| why.about("baseline"))?))
         });
         let (above, below) = match taken {
             Ok(taken) => taken,
@@ -295,7 +295,7 @@ impl Ask for LatencyRatio {
                         "expected the {statistic} to change by a factor of {threshold}, but it is {text}"
                     )
                 }
-                Verdict::Inconclusive => format!(
+                Verdict::Inconclusive | Verdict::Skipped => format!(
                     "{} and {} requests are too few to tell a factor of {} from {threshold}",
                     words::count(above.n()),
                     words::count(below.n()),

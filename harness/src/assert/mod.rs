@@ -10,6 +10,8 @@ mod action;
 mod alternation;
 mod answers;
 mod bins;
+#[cfg(test)]
+mod books_tests;
 mod breaker;
 mod check;
 #[cfg(test)]

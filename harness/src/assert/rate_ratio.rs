@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seam::rng::Seed;
 
-use super::check::{Band, Check, Finding, real};
+use super::check::{Band, Check, Finding, Why, real};
 use super::evaluate::Ask;
 use super::events::{Events, bins, thing};
 use super::joined::Joined;
@@ -28,11 +28,13 @@ impl Ask for RateRatio {
         let threshold = band_words(&band, words::ratio);
         let below_scope = Scope { span: self.baseline.clone(), ..assertion.scope.clone() };
         let rates = |scope: &Scope, name: &str| {
-            let events = Events::take(joined, scope, &self.counted)
-                .map_err(|why| format!("{name}: {why}"))?;
+            let events =
+                Events::take(joined, scope, &self.counted).map_err(|why| why.about(name))?;
             let rates = per_second(&events);
             if rates.len() < LEAST_BINS {
-                return Err(format!("{name} is shorter than {LEAST_BINS} s, which a rate takes"));
+                return Err(Why::from(format!(
+                    "{name} is shorter than {LEAST_BINS} s, which a rate takes"
+                )));
             }
             Ok((rates, events.n()))
         };
@@ -59,7 +61,7 @@ impl Ask for RateRatio {
                 Verdict::Failed => format!(
                     "expected the rate of {what} to differ by a factor of {threshold}, but it is {text}"
                 ),
-                Verdict::Inconclusive => format!(
+                Verdict::Inconclusive | Verdict::Skipped => format!(
                     "the spans are too short to tell a factor of {} from {threshold}",
                     words::ratio(ratio.value)
                 ),

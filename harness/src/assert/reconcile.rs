@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::joined::{EXAMPLES, Joined, Request, is_action_id};
 use super::result::{Mismatch, Reconciliation, ReconciliationState};
 use super::words;
-use crate::record::{BackendRow, ClientRow, GatewayRow, Outcome};
+use crate::record::{BackendRow, ClientRow, Endpoints, GatewayRow, Outcome};
 
 /// The status a simulator records for a client that went away.
 const CLIENT_CLOSED: u16 = 499;
@@ -17,7 +17,13 @@ const NO_RESPONSE: u16 = 444;
 /// Compares all rows with each other.
 pub(super) fn reconcile(joined: &Joined<'_>) -> Reconciliation {
     let mut books = Books::new(joined);
-    if why_not(joined).is_none() {
+    if why_not(joined).is_none() && joined.dataset.endpoints == Endpoints::Real {
+        books.duplicate_ids();
+        books.gateway_rows();
+        for request in joined.requests() {
+            books.at_gateway(&request);
+        }
+    } else if why_not(joined).is_none() {
         books.duplicate_ids();
         books.strangers();
         books.gateway_rows();
@@ -33,7 +39,9 @@ fn why_not(joined: &Joined<'_>) -> Option<&'static str> {
     let dataset = joined.dataset;
     if dataset.clients.is_empty() {
         Some("no request was sent")
-    } else if !dataset.journals_complete {
+    } else if dataset.endpoints == Endpoints::Real && !dataset.gateway_journal {
+        Some("real endpoints keep no journals, and the gateway's was not read")
+    } else if dataset.endpoints == Endpoints::Simulators && !dataset.journals_complete {
         Some("there are no complete journals to compare with")
     } else if !dataset.journal_breaks.is_empty() {
         Some("a journal ended in mid-run, see the account of requests")
@@ -148,6 +156,26 @@ impl<'a> Books<'a> {
         }
     }
 
+    /// A request whose endpoint keeps no journal: the gateway's own records are all
+    /// there is beside its client.
+    fn at_gateway(&mut self, request: &Request<'_>) {
+        let id = request.row.correlation_id.as_str();
+        let Some(gateway) = self.gateway.get(id).and_then(|rows| rows.first()).copied() else {
+            if matches!(request.row.outcome, Outcome::Answered(_)) {
+                self.note("the gateway has no record of a request it answered", id, || {
+                    id.to_owned()
+                });
+            }
+            return;
+        };
+        self.attempts += gateway.attempts.len() as u64;
+        match gateway.attempts.iter().any(|(_, status)| status.is_some()) {
+            true => self.at_backend += 1,
+            false => self.by_gateway += 1,
+        }
+        self.same_status(request, gateway);
+    }
+
     fn request(&mut self, request: &Request<'_>) {
         let id = request.row.correlation_id.as_str();
         let gateway = self.gateway.get(id).and_then(|rows| rows.first()).copied();
@@ -190,18 +218,24 @@ impl<'a> Books<'a> {
         }
     }
 
+    fn same_status(&mut self, request: &Request<'_>, gateway: &GatewayRow) {
+        let (id, recorded) = (request.row.correlation_id.as_str(), gateway.status);
+        if let Outcome::Answered(status) = request.row.outcome
+            && status != recorded
+        {
+            self.note("client and gateway disagree on a status", id, || {
+                format!("{id} got {status}, the gateway recorded {recorded}")
+            });
+        }
+    }
+
     fn statuses(&mut self, request: &Request<'_>, gateway: Option<&GatewayRow>) {
         let id = request.row.correlation_id.as_str();
         let Outcome::Answered(status) = request.row.outcome else {
             return;
         };
         if let Some(row) = gateway {
-            if row.status != status {
-                let recorded = row.status;
-                self.note("client and gateway disagree on a status", id, || {
-                    format!("{id} got {status}, the gateway recorded {recorded}")
-                });
-            }
+            self.same_status(request, row);
             let told: Vec<u16> = row.attempts.iter().filter_map(|attempt| attempt.1).collect();
             let seen: Vec<u16> = request
                 .attempts
@@ -270,6 +304,7 @@ impl<'a> Books<'a> {
     fn close(self) -> Reconciliation {
         let requests = self.joined.dataset.clients.len() as u64;
         let gateway_compared = self.joined.dataset.gateway_journal;
+        let real = self.joined.dataset.endpoints == Endpoints::Real;
         let why_not = why_not(self.joined).or_else(|| {
             // Nothing met anything: there is no story to tell.
             let nobody = self.mismatches.is_empty() && self.at_backend + self.by_gateway == 0;
@@ -293,7 +328,8 @@ impl<'a> Books<'a> {
                 )
             }
             ReconciliationState::Reconciled => {
-                let mut parts = vec![format!("{} at simulators", words::count(self.at_backend))];
+                let at = if real { "real endpoints" } else { "simulators" };
+                let mut parts = vec![format!("{} at {at}", words::count(self.at_backend))];
                 if 0 < self.by_gateway {
                     parts
                         .push(format!("{} answered by the gateway", words::count(self.by_gateway)));
@@ -302,9 +338,10 @@ impl<'a> Books<'a> {
                 if 0 < lost {
                     parts.push(format!("{} without an answer", words::count(lost)));
                 }
-                let without = match gateway_compared {
-                    true => "",
-                    false => "; the gateway's own records were not compared",
+                let without = match (gateway_compared, real) {
+                    (true, false) => "",
+                    (true, true) => ", as the gateway's own records say",
+                    (false, _) => "; the gateway's own records were not compared",
                 };
                 format!(
                     "{}: {}; {}, {} compared{without}",
@@ -318,6 +355,7 @@ impl<'a> Books<'a> {
         Reconciliation {
             state,
             gateway_compared: gateway_compared && state != ReconciliationState::NotChecked,
+            simulators_compared: !real && state != ReconciliationState::NotChecked,
             requests,
             at_backend: self.at_backend,
             by_gateway: self.by_gateway,

@@ -23,11 +23,11 @@ pub struct Evaluation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Every assertion passed and the rows reconcile.
+    /// Every assertion that was not skipped passed, and the rows reconcile.
     Passed,
     /// An assertion failed or the rows do not reconcile.
     Failed,
-    /// Nothing failed, but something could not be decided.
+    /// Nothing failed, but something could not be decided, or all was skipped.
     Inconclusive,
     /// The bench was at fault; the verdicts mean nothing.
     Invalid,
@@ -43,6 +43,8 @@ pub enum Verdict {
     Failed,
     /// The interval straddles an edge, or there was nothing to look at.
     Inconclusive,
+    /// It needs simulators, and real endpoints were used: nothing is said of it.
+    Skipped,
 }
 
 /// What an observed value, its interval and its bounds are measured in.
@@ -115,6 +117,8 @@ pub struct Reconciliation {
     pub state: ReconciliationState,
     /// Whether the gateway has a journal that was compared, too.
     pub gateway_compared: bool,
+    /// Whether the simulators' journals were; real endpoints have none.
+    pub simulators_compared: bool,
     /// Client requests looked at.
     pub requests: u64,
     /// Those found at a simulator.

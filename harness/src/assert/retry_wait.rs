@@ -26,8 +26,8 @@ impl Ask for RetryWait {
             (None, None) => "any time between attempts".to_owned(),
         };
         let by = self.answered_by.as_deref();
-        if !joined.dataset.journals_complete {
-            return Check::nothing(threshold, "the simulators' journals could not be read");
+        if let Err(why) = joined.journals() {
+            return Check::nothing(threshold, why);
         }
         let selected = by
             .map(|name| joined.simulator(name))
@@ -106,8 +106,13 @@ mod tests {
     use crate::scenario::assertion::{Kind, Scope};
 
     fn judge(dataset: &Dataset, kind: Kind) -> AssertionResult {
-        let assertion =
-            Assertion { id: "a".into(), claim: "c".into(), scope: Scope::default(), kind };
+        let assertion = Assertion {
+            id: "a".into(),
+            claim: "c".into(),
+            scope: Scope::default(),
+            simulators_only: false,
+            kind,
+        };
         evaluate(dataset, &[assertion], &Settings::default()).assertions.remove(0)
     }
 

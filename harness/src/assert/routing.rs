@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Check, Finding, Hits, exact_share, judge_share, share_words};
+use super::check::{Check, Finding, Hits, Why, exact_share, judge_share, share_words};
 use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::Verdict;
@@ -100,7 +100,7 @@ impl Said {
                 words::percent(hits.share()),
                 self.sources(),
             ),
-            Verdict::Inconclusive => format!(
+            Verdict::Inconclusive | Verdict::Skipped => format!(
                 "{n} answers are too few to tell {} from {}",
                 words::percent(hits.share()),
                 self.threshold
@@ -136,16 +136,13 @@ impl Said {
 }
 
 /// Requests of a scope answered 2xx, in order of sending.
-pub(super) fn answered<'a>(
-    joined: &'a Joined<'_>,
-    scope: &Scope,
-) -> Result<Vec<Request<'a>>, String> {
+pub(super) fn answered<'a>(joined: &'a Joined<'_>, scope: &Scope) -> Result<Vec<Request<'a>>, Why> {
     let mut requests = joined.select(scope)?;
     let sent = requests.len() as u64;
     requests.retain(Request::succeeded);
     if requests.is_empty() {
         let sent = words::counted(sent, "request", "requests");
-        return Err(format!("{sent}, but not one was answered 2xx"));
+        return Err(format!("{sent}, but not one was answered 2xx").into());
     }
     Ok(requests)
 }

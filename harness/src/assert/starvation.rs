@@ -55,7 +55,7 @@ impl Ask for Starvation {
                 "expected {threshold}, but {} in vain for {lasted}{place}",
                 words::counted(worst.len() as u64, "request was", "requests were")
             ),
-            Verdict::Inconclusive => {
+            Verdict::Inconclusive | Verdict::Skipped => {
                 format!("none of {} was let through, in {lasted}", words::count(events.n()))
             }
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Check, Finding, Hits, exact_share, judge_share, real, share_words};
+use super::check::{Check, Finding, Hits, Why, exact_share, judge_share, real, share_words};
 use super::evaluate::Ask;
 use super::joined::{Joined, Request, examples};
 use super::result::{Observed, Unit, Verdict};
@@ -81,7 +81,7 @@ fn status(joined: &Joined<'_>, scope: &Scope, asked: &Status) -> Check {
                 (Verdict::Failed, _) => {
                     format!("expected {threshold}, but {times} in {of}: {statuses_seen}")
                 }
-                (Verdict::Inconclusive, _) => format!(
+                (Verdict::Inconclusive | Verdict::Skipped, _) => format!(
                     "{of} are too few to tell {} from {threshold}",
                     words::percent(hits.share())
                 ),
@@ -132,11 +132,7 @@ fn status(joined: &Joined<'_>, scope: &Scope, asked: &Status) -> Check {
     }
 }
 
-fn seen<'a>(
-    joined: &'a Joined<'_>,
-    scope: &Scope,
-    seen_by: &SeenBy,
-) -> Result<Vec<Seen<'a>>, String> {
+fn seen<'a>(joined: &'a Joined<'_>, scope: &Scope, seen_by: &SeenBy) -> Result<Vec<Seen<'a>>, Why> {
     let requests = joined.select(scope)?;
     match seen_by {
         SeenBy::Clients => Ok(requests
@@ -153,7 +149,7 @@ fn seen<'a>(
                 })
                 .collect();
             if seen.is_empty() {
-                return Err(format!("no request of the span reached {name}"));
+                return Err(format!("no request of the span reached {name}").into());
             }
             Ok(seen)
         }
@@ -203,7 +199,7 @@ fn requests(joined: &Joined<'_>, scope: &Scope, limits: &Limits<u64>) -> Check {
     };
     let sent = words::counted(n, "request was sent", "requests were sent");
     let message = match (&selected, verdict) {
-        (Err(why), _) => why.clone(),
+        (Err(why), _) => why.text().to_owned(),
         (_, Verdict::Passed) => sent,
         _ => format!("expected {threshold}, but {sent}"),
     };

@@ -17,7 +17,7 @@ mod latency;
 use fault::breaks;
 
 fn assertion(scope: Scope, kind: Kind) -> Assertion {
-    Assertion { id: "a".into(), claim: "c".into(), scope, kind }
+    Assertion { id: "a".into(), claim: "c".into(), scope, simulators_only: false, kind }
 }
 
 fn between(from: u64, to: u64) -> Scope {

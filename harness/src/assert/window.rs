@@ -36,7 +36,7 @@ impl Ask for Window {
                 parts.iter().map(|part| part.message.as_str()).collect::<Vec<_>>().join("; ")
             }
             Verdict::Failed => format!("expected {threshold}, but {}", part.message),
-            Verdict::Inconclusive => part.message.clone(),
+            Verdict::Inconclusive | Verdict::Skipped => part.message.clone(),
         };
         Check::Fact(Finding {
             n: events.n(),

@@ -34,7 +34,8 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
 
 /// What options and variables say instead of the scenario's topology.
 pub(super) fn overrides(stack: &StackArgs, env: &Env) -> Result<Overrides, Vec<Diagnostic>> {
-    Overrides::new(stack.gateway_url.as_deref(), &stack.simulator_url, env)
+    let StackArgs { gateway_url, simulator_url, use_simulator } = stack;
+    Overrides::new(gateway_url.as_deref(), simulator_url, *use_simulator, env)
 }
 
 /// Prints problems and how many there are.
@@ -58,9 +59,22 @@ fn plan(scenario: &Scenario) -> String {
     if let GatewayTarget::External(gateway) = &scenario.topology.gateway {
         let _ = writeln!(text, "  gateway at {}", gateway.url.as_str());
     }
-    if let Simulators::External(all) = &scenario.topology.simulators {
-        for one in all {
-            let _ = writeln!(text, "  simulator {} at {}", one.name, one.url.as_str());
+    match &scenario.topology.simulators {
+        Simulators::Embedded { .. } => {}
+        Simulators::External(all) => {
+            for one in all {
+                let _ = writeln!(text, "  simulator {} at {}", one.name, one.url.as_str());
+            }
+        }
+        Simulators::Real(all) => {
+            for one in all {
+                let at = one.url.as_ref().map(|url| format!(" at {}", url.as_str()));
+                let at = at.unwrap_or_else(|| ", called by the gateway only".to_owned());
+                let _ = writeln!(text, "  real endpoint {}{at}", one.name);
+            }
+            for line in scenario.left_out() {
+                let _ = writeln!(text, "  skipped: {line}");
+            }
         }
     }
     for load in scenario.plan() {

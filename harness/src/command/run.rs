@@ -11,7 +11,7 @@ use super::{check, output, suite};
 use crate::assert::Evaluation;
 use crate::cli::{Format, RunArgs};
 use crate::exit_code::ExitCode;
-use crate::record::{Dataset, World};
+use crate::record::{Dataset, Endpoints, World};
 use crate::report;
 use crate::report::terminal::TerminalOptions;
 use crate::run::{Announce, Run, Stack, Watch, run as run_scenario};
@@ -20,7 +20,16 @@ use crate::target::{self, TargetError};
 
 pub(super) const RESULT_FILE: &str = "result.json";
 
-pub(super) const CHART_FILE: &str = "chart.svg";
+/// Beside it: the run as a picture, and each request.
+pub(super) fn other_files(
+    dataset: &Dataset,
+    evaluation: &Evaluation,
+) -> Vec<(&'static str, String)> {
+    vec![
+        ("chart.svg", report::svg::render(dataset, evaluation)),
+        ("requests.jsonl", report::requests::render(dataset)),
+    ]
+}
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let files = match suite::files(&args.paths) {
@@ -65,8 +74,9 @@ fn run_one(args: &RunArgs, file: &Path) -> Result<ExitCode, ExitCode> {
     if let Some(folder) = &args.output {
         let text = report::json::render(&run.dataset, &evaluation);
         write_text(&folder.join(RESULT_FILE), &text)?;
-        let chart = report::svg::render(&run.dataset, &evaluation);
-        write_text(&folder.join(CHART_FILE), &chart)?;
+        for (name, text) in other_files(&run.dataset, &evaluation) {
+            write_text(&folder.join(name), &text)?;
+        }
     }
     Ok(code)
 }
@@ -151,8 +161,15 @@ fn describe(stack: &Stack) -> String {
     let compared = if *journal { "records are compared" } else { "records are not compared" };
     let mut text = format!("gateway at {url}, its {compared}");
     for (name, url, journal) in &stack.simulators {
-        let without = if *journal { "" } else { ", its journal is not read" };
-        text.push_str(&format!("\nsimulator {name} at {url}{without}"));
+        let what = match (stack.endpoints, journal) {
+            (Endpoints::Simulators, true) => ("simulator", ""),
+            (Endpoints::Simulators, false) => ("simulator", ", its journal is not read"),
+            (Endpoints::Real, _) => ("real endpoint", ""),
+        };
+        let place = url.as_ref().map_or(", called by the gateway only".to_owned(), |url| {
+            format!(" at {url}{}", what.1)
+        });
+        text.push_str(&format!("\n{} {name}{place}", what.0));
     }
     text
 }

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
-use super::run::{self, CHART_FILE, Finished, RESULT_FILE};
+use super::run::{self, Finished, RESULT_FILE};
 use super::{check, output};
 use crate::cli::{Format, RunArgs};
 use crate::exit_code::ExitCode;
 use crate::record::World;
+use crate::report::json;
 use crate::report::suite::{SuiteRun, line, table};
-use crate::report::{json, svg};
 use crate::scenario::{self, Scenario};
 
 /// One run to be made.
@@ -25,7 +25,7 @@ struct Job {
     scenario: Arc<Scenario>,
     seed: u64,
     world: World,
-    /// Where its `result.json` and `chart.svg` go.
+    /// Where its `result.json` and the files beside it go.
     folder: Option<PathBuf>,
 }
 
@@ -33,7 +33,7 @@ struct Job {
 struct Done {
     run: SuiteRun,
     json: Option<String>,
-    chart: Option<String>,
+    others: Vec<(&'static str, String)>,
     notes: Vec<String>,
 }
 
@@ -111,8 +111,10 @@ pub(super) fn run_all(args: &RunArgs, files: &[PathBuf]) -> Result<ExitCode, Exi
                 (jobs.get(index).and_then(|job| job.folder.as_deref()), &wrote)
             {
                 wrote = run::write_text(&folder.join(RESULT_FILE), &text);
-                if let (Some(chart), Ok(())) = (&done.chart, &wrote) {
-                    wrote = run::write_text(&folder.join(CHART_FILE), chart);
+                for (name, text) in &done.others {
+                    if wrote.is_ok() {
+                        wrote = run::write_text(&folder.join(name), text);
+                    }
                 }
             }
             if args.format == Format::Text && !(args.quiet && done.run.code == ExitCode::Passed) {
@@ -200,7 +202,10 @@ fn perform(job: &Job) -> Done {
         Ok(Finished { run, evaluation, code }) => Done {
             run: SuiteRun::new(&run.dataset, &evaluation, code),
             json: Some(json::render(&run.dataset, &evaluation)),
-            chart: job.folder.is_some().then(|| svg::render(&run.dataset, &evaluation)),
+            others: match job.folder {
+                Some(_) => run::other_files(&run.dataset, &evaluation),
+                None => Vec::new(),
+            },
             notes: run.notes,
         },
         Err(error) => Done {
@@ -213,7 +218,7 @@ fn perform(job: &Job) -> Done {
                 reason: Some(error),
             },
             json: None,
-            chart: None,
+            others: Vec::new(),
             notes: Vec::new(),
         },
     }

@@ -16,6 +16,10 @@ use crate::scenario::RequestTemplate;
 /// Joins the client's rows with the gateway's and the simulators'.
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
+/// How much of an error's body is kept: messages are a sentence or two, and a run may
+/// have thousands of them.
+const LONGEST_ERROR: usize = 1 << 10;
+
 /// What was seen of one request.
 #[derive(Debug)]
 pub(crate) struct Exchange {
@@ -26,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Outcome,
     pub(crate) usage: Option<Usage>,
     pub(crate) headers: BTreeMap<String, String>,
+    /// Beginning of the body of an answer of 400 or above.
+    pub(crate) error_body: Option<String>,
     pub(crate) findings: Vec<String>,
 }
 
@@ -69,6 +75,7 @@ pub(crate) async fn send(
         outcome,
         usage: decoded.usage,
         headers: seen.headers,
+        error_body: seen.error.map(|body| String::from_utf8_lossy(&body).into_owned()),
         findings: decoded.findings,
     }
 }
@@ -84,6 +91,7 @@ pub(crate) fn unsent(error: String) -> Exchange {
         outcome: Outcome::TransportFailed(error),
         usage: None,
         headers: BTreeMap::new(),
+        error_body: None,
         findings: Vec::new(),
     }
 }
@@ -93,6 +101,7 @@ pub(crate) fn unsent(error: String) -> Exchange {
 struct Seen {
     first_byte: Option<Instant>,
     headers: BTreeMap<String, String>,
+    error: Option<Vec<u8>>,
     reader: Option<Reader>,
 }
 
@@ -106,6 +115,7 @@ impl Seen {
         let (head, mut body) = response.into_parts();
         let status = head.status.as_u16();
         self.headers = kept_headers(&head.headers);
+        self.error = (400 <= status).then(Vec::new);
         let reader = self.reader.insert(Reader::new(&head.headers));
         while let Some(frame) = body.frame().await {
             match frame {
@@ -113,6 +123,10 @@ impl Seen {
                     let now = Instant::now();
                     if let Some(data) = frame.data_ref() {
                         reader.feed(data, now);
+                        if let Some(error) = &mut self.error {
+                            let room = LONGEST_ERROR.saturating_sub(error.len());
+                            error.extend(data.iter().take(room));
+                        }
                     }
                 }
                 Err(error) => return Outcome::BrokenOff(status, error.to_string()),
@@ -183,6 +197,14 @@ mod tests {
         let seen = exchange(slow.clone(), &never).await;
         assert_eq!(seen.outcome, Outcome::TimedOut);
         assert_eq!(seen.done - seen.sent, Duration::from_secs(2));
+
+        let refused = Router::new().route(
+            "/x",
+            post(|| async { (http::StatusCode::TOO_MANY_REQUESTS, "e".repeat(3_000)) }),
+        );
+        let seen = exchange(refused, &never).await;
+        assert_eq!(seen.outcome, Outcome::Answered(429));
+        assert_eq!(seen.error_body, Some("e".repeat(LONGEST_ERROR)));
 
         let broken = Router::new().route(
             "/x",

@@ -234,6 +234,7 @@ impl Driver {
             outcome: seen.outcome,
             usage: seen.usage,
             headers: seen.headers,
+            error_body: seen.error_body,
             findings: seen.findings,
         };
         (row, seen.done)

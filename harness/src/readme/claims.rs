@@ -221,6 +221,7 @@ fn verdict(result: &AssertionResult) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
         Verdict::Inconclusive => "is inconclusive",
+        Verdict::Skipped => "is skipped",
     }
 }
 

@@ -27,6 +27,17 @@ pub enum World {
     Real,
 }
 
+/// What answers behind the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoints {
+    /// Simulators, which keep journals and can be changed while they run.
+    #[default]
+    Simulators,
+    /// Real deployments: nothing is known of them but what clients and the gateway see.
+    Real,
+}
+
 /// Everything observed in one run.
 #[derive(Debug, Clone)]
 pub struct Dataset {
@@ -39,11 +50,14 @@ pub struct Dataset {
     pub id_prefix: String,
     /// Virtual or real.
     pub world: World,
+    /// What answers behind the gateway.
+    pub endpoints: Endpoints,
     /// Stages in order.
     pub stages: Vec<StageSpan>,
     /// Workload names; rows refer to them by index.
     pub workloads: Vec<String>,
-    /// Simulator (resource) names in the topology's order.
+    /// Names of the simulators, or of the real endpoints in their place, in the
+    /// topology's order.
     pub simulators: Vec<String>,
     /// One row per client request, by number.
     pub clients: Vec<ClientRow>,
@@ -179,6 +193,8 @@ pub struct ClientRow {
     pub usage: Option<Usage>,
     /// Response headers a report or assertion may want, by lower-case name.
     pub headers: BTreeMap<String, String>,
+    /// Beginning of the body of an answer of 400 or above, as text.
+    pub error_body: Option<String>,
     /// Problems with the answer's form: malformed SSE frames, missing `[DONE]`, bad JSON.
     pub findings: Vec<String>,
 }
@@ -271,6 +287,8 @@ pub struct ActionRow {
     pub answer: Option<ActionAnswer>,
     /// Why it failed, when it did; a failed action makes the run invalid.
     pub error: Option<String>,
+    /// Why it was left out, when it was: it needs a simulator.
+    pub skipped: Option<String>,
 }
 
 /// An HTTP answer an assertion may check.

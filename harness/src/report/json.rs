@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::summary::{self, GatewayErrors, Series, StageSummary};
 use crate::assert::{Account, AssertionResult, Evaluation, Outcome, Reconciliation, Validity};
 use crate::exit_code::ExitCode;
-use crate::record::{ActionRow, BreakCause, Dataset, JournalBreak, World};
+use crate::record::{ActionRow, BreakCause, Dataset, Endpoints, JournalBreak, World};
 
 /// The format's version: raised when a reader of the old form would misread the new.
 const VERSION: u32 = 1;
@@ -20,6 +20,7 @@ struct Report<'a> {
     scenario: &'a str,
     seed: u64,
     world: World,
+    endpoints: Endpoints,
     outcome: Outcome,
     exit_code: u8,
     alpha: f64,
@@ -45,6 +46,8 @@ struct Action<'a> {
     summary: &'a str,
     status: Option<u16>,
     error: Option<&'a str>,
+    /// Why it was left out, when it was.
+    skipped: Option<&'a str>,
 }
 
 /// A journal that ended in mid-run.
@@ -73,6 +76,7 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation) -> String {
         scenario: &dataset.scenario,
         seed: dataset.seed,
         world: dataset.world,
+        endpoints: dataset.endpoints,
         outcome: evaluation.outcome,
         exit_code: ExitCode::from(evaluation) as u8,
         alpha: evaluation.alpha,
@@ -129,5 +133,6 @@ fn action(row: &ActionRow) -> Action<'_> {
         summary: &row.summary,
         status: row.answer.as_ref().map(|answer| answer.status),
         error: row.error.as_deref(),
+        skipped: row.skipped.as_deref(),
     }
 }

@@ -2,6 +2,7 @@
 //! evaluation says and computes no verdict of its own.
 
 pub mod json;
+pub mod requests;
 pub mod suite;
 mod summary;
 pub mod svg;

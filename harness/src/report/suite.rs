@@ -68,8 +68,14 @@ pub fn line(run: &SuiteRun) -> String {
     // Writing to a string cannot fail.
     let _ = match (run.code, &run.reason) {
         (ExitCode::Passed, _) => {
-            let count = run.verdicts.iter().filter(|(id, _)| id != RECONCILIATION).count() as u64;
-            write!(text, " · {} passed", words::counted(count, "assertion", "assertions"))
+            let own = || run.verdicts.iter().filter(|(id, _)| id != RECONCILIATION);
+            let skipped = own().filter(|(_, verdict)| *verdict == Verdict::Skipped).count() as u64;
+            let count = own().count() as u64 - skipped;
+            let skipped = match skipped {
+                0 => String::new(),
+                some => format!(", {} skipped", words::count(some)),
+            };
+            write!(text, " · {} passed{skipped}", words::counted(count, "assertion", "assertions"))
         }
         (ExitCode::Interrupted, _) => write!(text, " · interrupted"),
         (ExitCode::Invalid | ExitCode::Usage, Some(reason)) => write!(text, " · invalid: {reason}"),
@@ -77,7 +83,8 @@ pub fn line(run: &SuiteRun) -> String {
         _ => Ok(()),
     };
     if matches!(run.code, ExitCode::Failed | ExitCode::Inconclusive) {
-        for (what, ids) in [("failed", failed), ("inconclusive", open)] {
+        let skipped = run.with(Verdict::Skipped);
+        for (what, ids) in [("failed", failed), ("inconclusive", open), ("skipped", skipped)] {
             if !ids.is_empty() {
                 let _ = write!(text, " · {what}: {}", ids.join(", "));
             }
@@ -139,7 +146,9 @@ fn assertions(out: &mut String, runs: &[&SuiteRun], width: usize) {
             (count(Verdict::Passed), count(Verdict::Failed), count(Verdict::Inconclusive));
         let seeds: Vec<String> = runs
             .iter()
-            .filter(|run| of(run).is_some_and(|verdict| verdict != Verdict::Passed))
+            .filter(|run| {
+                of(run).is_some_and(|one| !matches!(one, Verdict::Passed | Verdict::Skipped))
+            })
             .map(|run| run.seed.to_string())
             .collect();
         let seeds = match seeds.as_slice() {

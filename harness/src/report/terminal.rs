@@ -49,6 +49,7 @@ pub fn render(dataset: &Dataset, evaluation: &Evaluation, options: &TerminalOpti
     }
     out.push('\n');
     verdicts::invalid(&mut out, evaluation, width, painter);
+    verdicts::left_out(&mut out, dataset, width, painter);
     verdicts::assertions(&mut out, evaluation, width, painter);
     verdicts::checks(&mut out, evaluation, width, painter);
     verdicts::account(&mut out, dataset, evaluation, width, painter);

@@ -20,6 +20,7 @@ fn assertions() -> Vec<Assertion> {
         id: id.into(),
         claim: claim.into(),
         scope,
+        simulators_only: false,
         kind,
     };
     let all_from = |simulator: &str| {

@@ -26,13 +26,13 @@ pub use crate::stats::Statistic;
 pub use counted::{Counted, RawCounted, Weight};
 pub use kind::{
     ActionAnswer, ActionChoice, Alternation, Among, Answers, Attempts, BackendShare, BinCondition,
-    Bins, Booked, Breaker, Class, Condition, Converges, Counter, ExpectedAnswer, ExpectedHeader,
-    Fairness, Header, Inversions, Kind, Latency, LatencyRatio, Ledger, LedgerEvent, LedgerMetric,
-    Period, RateRatio, RawActionAnswer, RawAlternation, RawAnswers, RawAttempts, RawBackendShare,
-    RawBins, RawBreaker, RawClass, RawConverges, RawCounter, RawFairness, RawHeader, RawInversions,
-    RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod, RawRateRatio, RawRequests,
-    RawRetryWait, RawStarvation, RawStatus, RawWindow, Requests, RetryWait, Shape, Starvation,
-    Status, StatusMeasure, Window, Worth,
+    Bins, Booked, Breaker, Class, Condition, Converges, Counter, Counts, ExpectedAnswer,
+    ExpectedHeader, Fairness, Header, Inversions, Kind, Latency, LatencyRatio, Ledger, LedgerEvent,
+    LedgerMetric, Period, RateRatio, RawActionAnswer, RawAlternation, RawAnswers, RawAttempts,
+    RawBackendShare, RawBins, RawBreaker, RawClass, RawConverges, RawCounter, RawFairness,
+    RawHeader, RawInversions, RawLatency, RawLatencyRatio, RawLedger, RawMatching, RawPeriod,
+    RawRateRatio, RawRequests, RawRetryWait, RawStarvation, RawStatus, RawWindow, Requests,
+    RetryWait, Shape, Starvation, Status, StatusMeasure, Window, Worth,
 };
 use kind::{LooksAt, RawKind};
 pub(crate) use kind::{for_each_kind, is_kept_header};
@@ -77,6 +77,10 @@ pub struct RawAssertion {
     /// start, a stage's start inside it, an action inside it.
     #[schemars(with = "Option<HumanDuration>")]
     pub settle: Option<Spanned<HumanDuration>>,
+    /// `true`: the claim rests on what the simulators are set to, a latency, a limit,
+    /// what a patch changes. With real endpoints in their place it is skipped.
+    #[serde(default)]
+    pub simulators_only: bool,
     /// Share of the 2xx answers that one simulator gave, by the simulators' journals.
     #[schemars(with = "Option<RawBackendShare>")]
     pub backend_share: Option<Spanned<RawBackendShare>>,
@@ -169,6 +173,8 @@ pub struct Assertion {
     pub claim: String,
     /// Which requests it is about.
     pub scope: Scope,
+    /// Whether it rests on what the simulators are set to.
+    pub simulators_only: bool,
     /// What it asks of them.
     pub kind: Kind,
 }

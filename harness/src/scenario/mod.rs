@@ -24,7 +24,7 @@ pub(crate) use model::local_authorities;
 pub use model::{
     Action, ActionKind, Arrivals, BaseUrl, Call, DEFAULT_SEED, ExternalGateway, ExternalSimulator,
     GatewayJournal, GatewayTarget, Load, LoadShape, Mixed, ORDER, Probe, ProbeBackend,
-    RequestTemplate, Scenario, Simulators, Stage, Topology, Workload,
+    RealEndpoint, RequestTemplate, Scenario, Simulators, Stage, Topology, Workload,
 };
 pub use overrides::Overrides;
 pub use plan::{Planned, PlannedLoad};

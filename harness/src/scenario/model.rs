@@ -15,6 +15,7 @@ use simulator::{ResourceInfo, SimulatorConfig};
 use super::assertion::Assertion;
 use super::draw::{Draw, Varying};
 use super::rate::Rate;
+use crate::record::Endpoints;
 
 /// The seed of a run for which neither the file nor the command line names one.
 pub const DEFAULT_SEED: u64 = 1;
@@ -60,14 +61,12 @@ impl Topology {
             && matches!(self.simulators, Simulators::Embedded { .. })
     }
 
-    /// The simulators' names in order.
+    /// What answers behind the gateway.
     #[must_use]
-    pub fn simulator_names(&self) -> Vec<String> {
+    pub fn endpoints(&self) -> Endpoints {
         match &self.simulators {
-            Simulators::Embedded { resources, .. } => {
-                resources.iter().map(|resource| resource.name.clone()).collect()
-            }
-            Simulators::External(all) => all.iter().map(|one| one.name.clone()).collect(),
+            Simulators::Embedded { .. } | Simulators::External(_) => Endpoints::Simulators,
+            Simulators::Real(_) => Endpoints::Real,
         }
     }
 }
@@ -84,6 +83,23 @@ pub enum Simulators {
     },
     /// Running elsewhere; perhaps none at all.
     External(Vec<ExternalSimulator>),
+    /// None: real endpoints stand in their place, and nothing is asked of them that
+    /// only a simulator can do.
+    Real(Vec<RealEndpoint>),
+}
+
+impl Simulators {
+    /// The names in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Simulators::Embedded { resources, .. } => {
+                resources.iter().map(|resource| resource.name.clone()).collect()
+            }
+            Simulators::External(all) => all.iter().map(|one| one.name.clone()).collect(),
+            Simulators::Real(all) => all.iter().map(|one| one.name.clone()).collect(),
+        }
+    }
 }
 
 /// The authorities under which a gateway configuration may know a local
@@ -104,6 +120,17 @@ pub struct ExternalSimulator {
     /// The configured port of the embedded simulator in whose place it stands:
     /// an embedded gateway that names that port is to reach this one.
     pub replaces: Option<u16>,
+}
+
+/// A real deployment in a simulator's place.
+#[derive(Debug, Clone)]
+pub struct RealEndpoint {
+    /// Name in the scenario.
+    pub name: String,
+    /// Base URL, for the calls that measure it; the gateway has an address of its own.
+    pub url: Option<BaseUrl>,
+    /// Key.
+    pub key: String,
 }
 
 /// Where the gateway comes from.

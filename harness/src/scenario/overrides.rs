@@ -7,6 +7,7 @@ use seam::diagnostic::Diagnostic;
 use seam::env::Env;
 
 use super::model::BaseUrl;
+use crate::record::Endpoints;
 
 /// The gateway's URL, when `--gateway-url` does not give it.
 const GATEWAY_URL: &str = "HARNESS_GATEWAY_URL";
@@ -17,6 +18,9 @@ const GATEWAY_KEY: &str = "HARNESS_GATEWAY_KEY";
 /// `NAME=KEY` of simulators whose key is not the file's.
 const SIMULATOR_KEYS: &str = "HARNESS_SIMULATOR_KEYS";
 
+/// Whether simulators are behind the gateway, when `--use-simulator` does not say.
+pub(super) const USE_SIMULATOR: &str = "USE_SIMULATOR";
+
 /// Replaces parts of a scenario's topology.
 #[derive(Clone, Default)]
 pub struct Overrides {
@@ -25,6 +29,7 @@ pub struct Overrides {
     /// Not in order of names: problems are told in the order given.
     pub(super) simulator_urls: Vec<(String, BaseUrl)>,
     pub(super) simulator_keys: BTreeMap<String, String>,
+    pub(super) endpoints: Endpoints,
 }
 
 /// Without the keys.
@@ -33,17 +38,19 @@ impl std::fmt::Debug for Overrides {
         f.debug_struct("Overrides")
             .field("gateway_url", &self.gateway_url)
             .field("simulator_urls", &self.simulator_urls)
+            .field("endpoints", &self.endpoints)
             .finish_non_exhaustive()
     }
 }
 
 impl Overrides {
-    /// From the options `--gateway-url` and `--simulator-url`, and the variables
-    /// `HARNESS_…` of `env`; an option wins over its variable. The errors name the
-    /// option or the variable.
+    /// From the options `--gateway-url`, `--simulator-url` and `--use-simulator`, and
+    /// the variables `HARNESS_…` and `USE_SIMULATOR` of `env`; an option wins over its
+    /// variable. The errors name the option or the variable.
     pub fn new(
         gateway_url: Option<&str>,
         simulator_urls: &[String],
+        use_simulator: Option<bool>,
         env: &Env,
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Vec::new();
@@ -90,6 +97,11 @@ impl Overrides {
                 ),
             }
         }
+        let use_simulator = match (use_simulator, variable(USE_SIMULATOR)) {
+            (Some(given), _) => given,
+            (None, Some(text)) => yes_or_no(text.trim(), &mut problems),
+            (None, None) => true,
+        };
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -98,13 +110,33 @@ impl Overrides {
             gateway_key: variable(GATEWAY_KEY).map(|key| key.trim().to_owned()),
             simulator_urls: urls,
             simulator_keys: keys,
+            endpoints: if use_simulator { Endpoints::Simulators } else { Endpoints::Real },
         })
     }
 
     /// Whether anything but keys is replaced.
     #[must_use]
     pub fn replace_something(&self) -> bool {
-        self.gateway_url.is_some() || !self.simulator_urls.is_empty()
+        self.gateway_url.is_some()
+            || !self.simulator_urls.is_empty()
+            || self.endpoints == Endpoints::Real
+    }
+}
+
+/// The value of [`USE_SIMULATOR`].
+fn yes_or_no(text: &str, problems: &mut Vec<Diagnostic>) -> bool {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => true,
+        "false" | "0" | "no" | "off" => false,
+        _ => {
+            problems.push(
+                Diagnostic::without_source(format!(
+                    "{USE_SIMULATOR}: `{text}` is neither true nor false"
+                ))
+                .help("write true, or false where real endpoints are behind the gateway"),
+            );
+            true
+        }
     }
 }
 
@@ -134,27 +166,47 @@ mod tests {
 
     #[test]
     fn options_win_over_variables() {
-        let from_env = Overrides::new(None, &[], &env()).unwrap();
+        let from_env = Overrides::new(None, &[], None, &env()).unwrap();
         assert_eq!(from_env.gateway_url.unwrap().as_str(), "http://env:1");
         let names: Vec<&str> = from_env.simulator_urls.iter().map(|one| one.0.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!(from_env.simulator_keys["a"], "one=1");
         let given = ["b=http://b:2/".to_owned()];
-        let both = Overrides::new(Some("http://cli:1"), &given, &env()).unwrap();
+        let both = Overrides::new(Some("http://cli:1"), &given, None, &env()).unwrap();
         assert_eq!(both.gateway_url.unwrap().as_str(), "http://cli:1");
         assert_eq!(both.simulator_urls.len(), 1);
         assert_eq!(both.simulator_urls[0].1.as_str(), "http://b:2");
-        assert!(!Overrides::new(None, &[], &Env::empty()).unwrap().replace_something());
+        assert!(!Overrides::new(None, &[], None, &Env::empty()).unwrap().replace_something());
+    }
+
+    #[test]
+    fn real_endpoints_are_chosen_by_option_or_variable() {
+        let chosen = |option, text: &str| {
+            let env = Env::empty().with(USE_SIMULATOR, text);
+            Overrides::new(None, &[], option, &env).map(|all| all.endpoints)
+        };
+        for (text, endpoints) in [
+            ("", Endpoints::Simulators),
+            ("True", Endpoints::Simulators),
+            (" false ", Endpoints::Real),
+            ("0", Endpoints::Real),
+        ] {
+            assert_eq!(chosen(None, text).unwrap(), endpoints, "{text}");
+        }
+        assert_eq!(chosen(Some(true), "false").unwrap(), Endpoints::Simulators);
+        assert_eq!(chosen(Some(false), "").unwrap(), Endpoints::Real);
+        let problems = chosen(None, "perhaps").unwrap_err();
+        assert!(problems[0].render(false).contains("USE_SIMULATOR: `perhaps` is neither"));
     }
 
     #[test]
     fn mistakes_are_told_by_where_they_stand_and_show_no_key() {
         let given = ["http://x", "a=nowhere", "b=http://b", "b=http://b"].map(str::to_owned);
         let env = Env::empty().with(SIMULATOR_KEYS, "secret");
-        let problems = Overrides::new(Some("gateway:8000"), &given, &env).unwrap_err();
+        let problems = Overrides::new(Some("gateway:8000"), &given, None, &env).unwrap_err();
         let text: Vec<String> = problems.iter().map(|one| one.render(false)).collect();
         insta::assert_snapshot!(text.join("\n"));
-        let keyed = Overrides::new(None, &[], &self::env()).unwrap();
+        let keyed = Overrides::new(None, &[], None, &self::env()).unwrap();
         assert!(!format!("{keyed:?}").contains("two"));
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::model::{Arrivals, LoadShape, Mixed, Scenario, Stage};
+use super::model::{Action, ActionKind, Arrivals, LoadShape, Mixed, Scenario, Stage};
 use crate::assert::words;
+use crate::record::Endpoints;
 
 /// How many requests a load will send.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +73,27 @@ impl Scenario {
                 parts.join(" + ")
             }
         }
+    }
+
+    /// What a run will leave out because real endpoints stand in the simulators'
+    /// place, in words; empty with simulators. Assertions that turn out to need the
+    /// simulators' journals come on top.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        if self.topology.endpoints() == Endpoints::Simulators {
+            return Vec::new();
+        }
+        let patches = |action: &&Action| matches!(action.kind, ActionKind::Patch { .. });
+        let actions = self
+            .actions
+            .iter()
+            .filter(patches)
+            .map(|action| format!("action `{}` patches a simulator", action.name));
+        let resting = self.assertions.iter().filter(|assertion| assertion.simulators_only);
+        let resting = resting.map(|assertion| {
+            format!("assertion `{}` rests on what the simulators are set to", assertion.id)
+        });
+        actions.chain(resting).collect()
     }
 
     /// The length of all stages together.

@@ -7,7 +7,7 @@ use seam::rng::Seed;
 use simulator::{Simulator, SimulatorConfig};
 
 use super::{Journal, SimulatorTarget, Target, TargetError};
-use crate::record::World;
+use crate::record::{Endpoints, World};
 use crate::scenario::{BaseUrl, local_authorities};
 
 /// The gateway's name on the network without sockets.
@@ -30,7 +30,7 @@ pub(super) fn in_process(
             backends = backends.host(authority, router.clone());
         }
         targets.push(SimulatorTarget {
-            url: local_url(resource.port)?,
+            url: Some(local_url(resource.port)?),
             name: resource.name,
             key: resource.key,
             journal: Journal::Required,
@@ -44,6 +44,7 @@ pub(super) fn in_process(
         gateway: BaseUrl::parse(&format!("http://{GATEWAY}")).map_err(TargetError::Url)?,
         gateway_journal: Journal::Required,
         gateway_key,
+        endpoints: Endpoints::Simulators,
         simulators: targets,
         clock,
         world: World::Virtual,

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use super::embedded::local_url;
 use super::{Journal, SimulatorTarget, Target, TargetError};
-use crate::record::World;
+use crate::record::{Endpoints, World};
 use crate::scenario::{
     BaseUrl, ExternalSimulator, GatewayJournal, GatewayTarget, Simulators, local_authorities,
 };
@@ -31,6 +31,7 @@ pub(super) async fn over_sockets(
     let mut replaced = BTreeMap::new();
     let mut servers = Vec::new();
     let mut targets = Vec::new();
+    let mut endpoints = Endpoints::Simulators;
     match simulators {
         Simulators::Embedded { config, .. } => {
             let environment = simulator::Environment { seed, clock };
@@ -54,7 +55,7 @@ pub(super) async fn over_sockets(
                 servers.push(server);
                 hosts.extend(local_authorities(resource.port).map(|name| (name, address)));
                 targets.push(SimulatorTarget {
-                    url: local_url(resource.port)?,
+                    url: Some(local_url(resource.port)?),
                     name: resource.name,
                     key: resource.key,
                     journal: Journal::Required,
@@ -67,9 +68,18 @@ pub(super) async fn over_sockets(
             }
             targets.extend(all.iter().map(|one| SimulatorTarget {
                 name: one.name.clone(),
-                url: one.url.clone(),
+                url: Some(one.url.clone()),
                 key: one.key.clone(),
                 journal: Journal::IfAny,
+            }));
+        }
+        Simulators::Real(all) => {
+            endpoints = Endpoints::Real;
+            targets.extend(all.iter().map(|one| SimulatorTarget {
+                name: one.name.clone(),
+                url: one.url.clone(),
+                key: one.key.clone(),
+                journal: Journal::Absent,
             }));
         }
     }
@@ -101,6 +111,7 @@ pub(super) async fn over_sockets(
         gateway: url,
         gateway_journal: journal,
         gateway_key,
+        endpoints,
         simulators: targets,
         clock,
         world: World::Real,

@@ -14,7 +14,7 @@ use seam::rng::Seed;
 use seam::server::Server;
 use tokio::time::timeout;
 
-use crate::record::World;
+use crate::record::{Endpoints, World};
 use crate::scenario::{BaseUrl, GatewayTarget, Scenario, Simulators};
 
 /// How long the last events of the gateway's loggers are waited for.
@@ -30,7 +30,9 @@ pub struct Target {
     pub gateway_journal: Journal,
     /// The key of its journal, where it has one.
     pub gateway_key: Option<String>,
-    /// The simulators in the scenario's order.
+    /// What answers behind the gateway.
+    pub endpoints: Endpoints,
+    /// The simulators, or the endpoints in their place, in the scenario's order.
     pub simulators: Vec<SimulatorTarget>,
     /// The clock that dates are told by.
     pub clock: WallClock,
@@ -47,8 +49,8 @@ pub struct Target {
 pub struct SimulatorTarget {
     /// Name in the scenario.
     pub name: String,
-    /// Base URL.
-    pub url: BaseUrl,
+    /// Base URL; none of a real endpoint that only the gateway calls.
+    pub url: Option<BaseUrl>,
     /// Sent as `api-key`.
     pub key: String,
     /// Whether it must have a journal.

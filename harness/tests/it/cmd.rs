@@ -166,6 +166,10 @@ async fn runs_by_url_end_with_the_verdicts_exit_code() {
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
     let chart = std::fs::read_to_string(out.join("chart.svg")).unwrap();
     assert!(chart.starts_with("<svg ") && chart.contains("seed 9"), "{chart}");
+    let requests = std::fs::read_to_string(out.join("requests.jsonl")).unwrap();
+    let first: serde_json::Value = serde_json::from_str(requests.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["number"], &first["answered_by"]), (&1.into(), &"a".into()));
+    assert_eq!(requests.lines().count() as u64, result["total"]["requests"]);
     assert_eq!((&result["seed"], &result["scenario"]), (&9.into(), &"urls".into()));
 
     let (code, text) = run(all_from("b"), vec!["--format=json".into()]).await.unwrap();

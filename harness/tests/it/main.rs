@@ -5,9 +5,11 @@
 mod bad;
 mod claims;
 mod cmd;
+mod endpoints;
 mod identity;
 mod killed;
 mod mutants;
+mod mutants_cycles;
 mod mutants_limits;
 mod mutants_load_balancing;
 mod mutants_spikes;

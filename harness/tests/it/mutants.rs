@@ -2,6 +2,7 @@
 //! variants, and must fail with a message that says what happened.
 
 use std::path::Path;
+use std::time::Duration;
 
 use harness::assert::{Outcome, Verdict};
 
@@ -9,6 +10,7 @@ use crate::shipped::evaluate;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const ORDER: &str = "capabilities/latency-routing/read-backend-order.xml";
+const HELPER: &str = "capabilities/latency-routing/set-preferred-backends.xml";
 const FORWARD: &str = "capabilities/latency-routing/forward-by-order.xml";
 const POLICY: &str = "capabilities/latency-routing/latency-routing.xml";
 const GATEWAY: &str = "capabilities/latency-routing/gateway.toml";
@@ -52,9 +54,27 @@ pub(crate) fn check(
     scenario: &str,
     expected: &[(&str, &str)],
 ) {
+    check_beginning(file, changes, scenario, None, expected);
+}
+
+/// As [`check`], but of a long scenario only the stages up to one are run, with the
+/// assertions about them: a wrong gateway shows in the first minutes.
+#[track_caller]
+pub(crate) fn check_beginning(
+    file: &str,
+    changes: &[(&str, &str)],
+    scenario: &str,
+    last_stage: Option<&str>,
+    expected: &[(&str, &str)],
+) {
     let folder = tempfile::tempdir().unwrap();
     spoil(folder.path(), file, changes);
-    let evaluation = evaluate(&folder.path().join(scenario), 42);
+    let scenario = folder.path().join(scenario);
+    if let Some(last) = last_stage {
+        let text = beginning(&std::fs::read_to_string(&scenario).unwrap(), last);
+        std::fs::write(&scenario, text).unwrap();
+    }
+    let evaluation = evaluate(&scenario, 42);
     assert_eq!(evaluation.outcome, Outcome::Failed);
     for (id, words) in expected {
         if *id == "reconciliation" {
@@ -66,6 +86,38 @@ pub(crate) fn check(
         assert_eq!(result.verdict, Verdict::Failed, "{id}: {}", result.message);
         assert!(result.message.contains(words), "{id}: {}", result.message);
     }
+}
+
+/// A scenario's text up to a stage: without later stages, and without the assertions
+/// that reach beyond it.
+pub(crate) fn beginning(text: &str, last: &str) -> String {
+    let value = |block: &str, key: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""));
+        line.and_then(|rest| rest.strip_suffix('"')).map(str::to_owned)
+    };
+    let time = |text: String| seam::units::parse_duration(&text).unwrap();
+    let mut end = Duration::ZERO;
+    let mut stages: Vec<String> = Vec::new();
+    let mut over = false;
+    let mut keep = |block: &&str| {
+        if block.starts_with("stages]]") {
+            over = stages.iter().any(|name| name == last);
+            if !over {
+                stages.extend(value(block, "name"));
+                end += value(block, "duration").map(time).unwrap_or_default();
+            }
+        }
+        if block.starts_with("assertions]]") {
+            let within = value(block, "stage").is_none_or(|stage| stages.contains(&stage));
+            return within
+                && value(block, "to").map(time).is_none_or(|to| to <= end)
+                && value(block, "from").map(time).is_none_or(|from| from < end);
+        }
+        !block.starts_with("stages") || !over
+    };
+    let blocks: Vec<&str> = text.split("\n[[").filter(&mut keep).collect();
+    assert!(stages.iter().any(|name| name == last), "no stage `{last}`: mend this test");
+    blocks.join("\n[[")
 }
 
 #[test]
@@ -84,6 +136,24 @@ fn a_policy_that_picks_the_less_preferred_backend() {
     ];
     let expected = [("A1", "expected every answer from payg1, but")];
     check(ORDER, &changes, ROUTING, &expected);
+}
+
+/// An order is replaced when it has run out only: the new one comes a minute late.
+#[test]
+fn a_policy_that_keeps_an_order_until_it_runs_out() {
+    let store = "<cache-store-value key=\"preferredBackendsInCache\" duration=\"12000\"";
+    let value = "[&quot;preferredBackends&quot;])\" />";
+    let changes = [
+        (
+            store,
+            "<cache-lookup-value key=\"preferredBackendsInCache\" variable-name=\"kept\" default-value=\"@(new JArray())\" />
+            <choose><when condition=\"@(((JArray)context.Variables[&quot;kept&quot;]).Count == 0)\">
+            <cache-store-value key=\"preferredBackendsInCache\" duration=\"70\"",
+        ),
+        (value, "[&quot;preferredBackends&quot;])\" /></when></choose>"),
+    ];
+    let expected = [("A2-at-once", "from 2s on, but it took"), ("A2", "expected every answer")];
+    check(HELPER, &changes, ROUTING, &expected);
 }
 
 #[test]
@@ -148,6 +218,14 @@ fn a_policy_that_retries_on_the_same_backend() {
     let change = ("&quot;secondBackend&quot; :", "&quot;firstBackend&quot; :");
     let expected = [("no-429", "expected none, but clients saw 429")];
     check(FORWARD, &[change], FAILOVER, &expected);
+}
+
+#[test]
+fn a_policy_with_another_default() {
+    let other =
+        ("? &quot;payg-backend-1&quot; : fastest", "? &quot;payg-backend-2&quot; : fastest");
+    let expected = [("default", "expected every answer from payg1, but")];
+    check(ORDER, &[other], FAILOVER, &expected);
 }
 
 #[test]

@@ -8,12 +8,17 @@ const TRACKING: &str = "capabilities/prioritization/token-tracking.xml";
 const LOW: &str = "scenarios/prioritization-calculating-low.toml";
 const HIGH: &str = "scenarios/prioritization-calculating-high.toml";
 const TRACKING_LOW: &str = "scenarios/prioritization-tracking-low.toml";
+const TRACKING_HIGH: &str = "scenarios/prioritization-tracking-high.toml";
+const PRIORITY: &str = "capabilities/prioritization/read-priority.xml";
+const SIMULATORS: &str = "capabilities/simulator.toml";
 
 const LIMITS: &str = "capabilities/rate-limiting/adaptive-rate-limiting.xml";
+const LIMITED: &str = "capabilities/rate-limiting/rate-limiting.xml";
 const ADAPTIVE: &str = "scenarios/rate-limiting-adaptive.toml";
 
 const METRICS: &str = "capabilities/usage-tracking/emit-token-metrics.xml";
 const RECORD: &str = "capabilities/usage-tracking/log-usage-record.xml";
+const USAGE_POLICY: &str = "capabilities/usage-tracking/usage-tracking.xml";
 const USAGE: &str = "scenarios/usage-tracking-subscriptions.toml";
 
 #[test]
@@ -114,6 +119,31 @@ fn tracking_that_remembers_the_wrong_number() {
 }
 
 #[test]
+fn tracking_that_throttles_high_like_low() {
+    let everybody = ("@(context.Request.Url", "@(true || context.Request.Url");
+    let expected = [
+        ("high-refused", "x-gw-ratelimit-reason is tokens-below-low-priority-threshold"),
+        ("used", "expected at least 380 requests"),
+    ];
+    check(PRIORITY, &[everybody], TRACKING_HIGH, &expected);
+}
+
+#[test]
+fn tracking_that_keeps_the_wait_to_itself() {
+    let remembered = "<!-- What is remembered now. -->";
+    let hides = format!("<set-header name=\"Retry-After\" exists-action=\"delete\" />{remembered}");
+    let expected = [("high-refused", "no retry-after")];
+    check(TRACKING, &[(remembered, &hides)], TRACKING_HIGH, &expected);
+}
+
+#[test]
+fn tracking_before_a_backend_with_a_tenth_too_much() {
+    let expected =
+        [("left-tokens", "told more than was left"), ("tokens-60s", "expected at most 409")];
+    check(SIMULATORS, &[("tpm = 100_000\n", "tpm = 110_000\n")], TRACKING_HIGH, &expected);
+}
+
+#[test]
 fn a_share_that_does_not_adapt() {
     let change = ("(int)(left * 0.1) : 0", "0 : 0");
     let expected = [
@@ -143,6 +173,14 @@ fn budgets_that_are_a_tenth_too_large() {
 fn one_budget_for_both_groups() {
     let change = ("counter-key=\"lowRateLimitSvc\"", "counter-key=\"highRateLimitSvc\"");
     check(LIMITS, &[change], ADAPTIVE, &[("A6-low", "told less than was left")]);
+}
+
+#[test]
+fn a_refusal_that_does_not_say_when_to_try_again() {
+    let on_error = "<on-error>\n        <base />";
+    let own = format!("{on_error}\n        <set-body>Slow down.</set-body>");
+    let expected = [("A5", "the body is `Slow down.`"), ("A5-high", "the body is `Slow down.`")];
+    check(LIMITED, &[(on_error, &own)], ADAPTIVE, &expected);
 }
 
 #[test]
@@ -194,4 +232,19 @@ fn a_metric_on_another_subscription() {
     let words =
         "booked on `aoai-product-subscription-one` instead of `aoai-product-subscription-two`";
     check(METRICS, &[change], USAGE, &[("A1", words)]);
+}
+
+/// Every other call of one subscription is turned away.
+#[test]
+fn a_subscription_that_gets_less_than_the_others() {
+    let change = (
+        "<set-backend-service backend-id=\"payg-backend-1\" />",
+        "<set-backend-service backend-id=\"payg-backend-1\" />
+        <choose><when condition=\"@(context.Subscription.Id.EndsWith(&quot;two&quot;) &amp;&amp; context.RequestId.ToString()[0] % 2 == 0)\">
+            <return-response><set-status code=\"429\" reason=\"Too Many Requests\" /></return-response>
+        </when></choose>",
+    );
+    let expected =
+        [("even", "requests answered 200 by 3 values: "), ("all-200", "expected exactly")];
+    check(USAGE_POLICY, &[change], USAGE, &expected);
 }

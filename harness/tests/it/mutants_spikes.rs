@@ -11,6 +11,7 @@ const RETRY: &str = "scenarios/spikes-retry.toml";
 const RETRY_PTU: &str = "scenarios/spikes-retry-ptu.toml";
 const BREAKER: &str = "scenarios/spikes-breaker.toml";
 const BREAKER_PTU: &str = "scenarios/spikes-breaker-ptu.toml";
+const BREAKER_MINUTE: &str = "scenarios/spikes-breaker-minute.toml";
 
 const CONDITION: &str = "<retry condition=\"@(context.Response.StatusCode == 429)\"";
 const CHOICE: &str = "? &quot;payg-backend-1&quot; : &quot;ptu-backend-1&quot;";
@@ -114,6 +115,18 @@ fn a_breaker_that_ignores_retry_after() {
     for scenario in [BREAKER, BREAKER_PTU] {
         check(GATEWAY, &[deaf], scenario, &expected);
     }
+}
+
+#[test]
+fn a_breaker_that_closes_early() {
+    let expected = [("A2", "but a request arrived at ptu1 at")];
+    check(GATEWAY, &[("PT1M", "PT30S")], BREAKER_MINUTE, &expected);
+}
+
+#[test]
+fn a_breaker_that_closes_late() {
+    let expected = [("A3", "ptu1 was not used again within 2 s although it was open from")];
+    check(GATEWAY, &[("PT1M", "PT1M30S")], BREAKER_MINUTE, &expected);
 }
 
 #[test]

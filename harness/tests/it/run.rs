@@ -236,7 +236,7 @@ async fn a_run_that_cannot_count_does_not_start() {
 async fn a_missing_journal_is_a_problem_of_the_bench() {
     let bench = Bench::on_virtual_time();
     let mut target = bench.target();
-    target.simulators[1].url = harness::scenario::BaseUrl::parse("http://nobody").unwrap();
+    target.simulators[1].url = harness::scenario::BaseUrl::parse("http://nobody").ok();
     let run = go(&scenario(TWO_USERS), &target).await;
     assert!(!run.dataset.journals_complete);
     assert_eq!(

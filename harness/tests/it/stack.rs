@@ -24,7 +24,7 @@ fn told(problems: &[Diagnostic]) -> String {
 
 fn load_on(gateway: Option<&str>, simulators: &[&str], env: &Env) -> Result<Scenario, String> {
     let simulators: Vec<String> = simulators.iter().map(|&one| one.to_owned()).collect();
-    let overrides = Overrides::new(gateway, &simulators, env).map_err(|all| told(&all))?;
+    let overrides = Overrides::new(gateway, &simulators, None, env).map_err(|all| told(&all))?;
     load_with(&shipped(), env, &overrides).map(|loaded| loaded.0).map_err(|all| told(&all))
 }
 
@@ -101,7 +101,7 @@ fn a_gateway_by_url_may_have_a_journal() {
 
     // Another URL keeps what the file says of the journal; the variable's key wins.
     let env = env.with("HARNESS_GATEWAY_KEY", "other");
-    let overrides = Overrides::new(Some("http://other"), &[], &env).unwrap();
+    let overrides = Overrides::new(Some("http://other"), &[], None, &env).unwrap();
     let (scenario, _) = parse_with(&source, Path::new(""), &env, &overrides).unwrap();
     let GatewayTarget::External(gateway) = &scenario.topology.gateway else { panic!("embedded") };
     assert_eq!(gateway.url.as_str(), "http://other");

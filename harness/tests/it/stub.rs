@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
-use harness::record::World;
+use harness::record::{Endpoints, World};
 use harness::scenario::{BaseUrl, Scenario};
 use harness::target::{Journal, SimulatorTarget, Target};
 use http_body_util::BodyExt as _;
@@ -381,7 +381,7 @@ impl Bench {
     fn with(&self, service: HttpService, world: World, servers: Vec<Server>) -> Target {
         let simulator = |name: &str| SimulatorTarget {
             name: name.to_owned(),
-            url: BaseUrl::parse(&format!("http://{name}")).unwrap(),
+            url: Some(BaseUrl::parse(&format!("http://{name}")).unwrap()),
             key: "key".to_owned(),
             journal: Journal::Required,
         };
@@ -390,6 +390,7 @@ impl Bench {
             gateway: BaseUrl::parse("http://gateway").unwrap(),
             gateway_journal: Journal::Required,
             gateway_key: None,
+            endpoints: Endpoints::Simulators,
             simulators: vec![simulator("a"), simulator("b")],
             clock: self.clock,
             world,

@@ -72,7 +72,9 @@ impl Journals {
             self.simulators.iter().flat_map(|(_, reader)| reader.correlation_ids()).collect();
         let at_gateway =
             self.gateway.as_ref().map(|reader| reader.correlation_ids().collect::<BTreeSet<_>>());
-        ids.is_subset(&at_simulators) && at_gateway.is_none_or(|found| ids.is_subset(&found))
+        // Real endpoints keep no journals.
+        let at_simulators = self.simulators.is_empty() || ids.is_subset(&at_simulators);
+        at_simulators && at_gateway.is_none_or(|found| ids.is_subset(&found))
     }
 
     /// Follows every journal in a task of its own: until `until`, or once.

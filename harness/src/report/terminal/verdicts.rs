@@ -3,7 +3,8 @@
 use super::paint::{Ink, Painter};
 use super::{summary, wrap};
 use crate::assert::{
-    AssertionResult, Evaluation, Interval, Outcome, ReconciliationState, Unit, Verdict, words,
+    AssertionResult, Evaluation, Interval, Outcome, Reconciliation, ReconciliationState, Unit,
+    Verdict, words,
 };
 use crate::record::Dataset;
 
@@ -27,6 +28,16 @@ pub(super) fn invalid(out: &mut String, evaluation: &Evaluation, width: usize, p
     }
 }
 
+/// What the scenario does and this run did not, for want of simulators.
+pub(super) fn left_out(out: &mut String, dataset: &Dataset, width: usize, painter: Painter) {
+    for action in &dataset.actions {
+        if let Some(why) = &action.skipped {
+            let text = format!("Action `{}` was skipped: {why}", action.name);
+            block(out, '–', Ink::Dim, &text, width, painter);
+        }
+    }
+}
+
 /// One block an assertion.
 pub(super) fn assertions(
     out: &mut String,
@@ -38,7 +49,9 @@ pub(super) fn assertions(
         let (symbol, ink) = symbol(result.verdict);
         block(out, symbol, ink, &result.claim, width, painter);
         indented(out, &detail(result), Ink::Dim, width, painter);
-        if result.verdict != Verdict::Passed {
+        if result.verdict == Verdict::Skipped {
+            indented(out, &format!("skipped: {}", result.message), ink, width, painter);
+        } else if result.verdict != Verdict::Passed {
             indented(out, &result.message, ink, width, painter);
             if let Some(n) = result.n_to_settle {
                 let text =
@@ -58,6 +71,7 @@ fn symbol(verdict: Verdict) -> (char, Ink) {
         Verdict::Passed => ('✓', Ink::Good),
         Verdict::Failed => ('✗', Ink::Bad),
         Verdict::Inconclusive => ('?', Ink::Doubtful),
+        Verdict::Skipped => ('–', Ink::Dim),
     }
 }
 
@@ -104,11 +118,13 @@ pub(super) fn checks(out: &mut String, evaluation: &Evaluation, width: usize, pa
         ReconciliationState::Mismatched => ('✗', Ink::Bad),
         ReconciliationState::NotChecked => ('–', Ink::Dim),
     };
-    let claim = match (reconciliation.state, reconciliation.gateway_compared) {
-        (ReconciliationState::NotChecked, _) | (_, true) => {
+    let Reconciliation { gateway_compared, simulators_compared, .. } = *reconciliation;
+    let claim = match (reconciliation.state, gateway_compared, simulators_compared) {
+        (ReconciliationState::NotChecked, ..) | (_, true, true) => {
             "Clients, gateway and simulators tell one story"
         }
-        (_, false) => "Clients and simulators tell one story",
+        (_, _, false) => "Clients and gateway tell one story",
+        (_, false, true) => "Clients and simulators tell one story",
     };
     block(out, symbol, ink, claim, width, painter);
     indented(out, &format!("reconciliation: {}", reconciliation.message), Ink::Dim, width, painter);
@@ -255,6 +271,7 @@ pub(super) fn overall(
         counted(Verdict::Failed, "failed"),
         counted(Verdict::Inconclusive, "inconclusive"),
         counted(Verdict::Passed, "passed"),
+        counted(Verdict::Skipped, "skipped"),
     ];
     let verdicts: Vec<String> = verdicts.into_iter().flatten().collect();
     let all = words::counted(evaluation.assertions.len() as u64, "assertion", "assertions");
@@ -263,6 +280,9 @@ pub(super) fn overall(
         [one] => format!("{all}{}", one.trim_start_matches(|c: char| c.is_ascii_digit())),
         several => format!("{all}: {}", several.join(", ")),
     }];
+    if evaluation.assertions.iter().any(|one| one.verdict == Verdict::Skipped) {
+        parts.push("what was skipped is not proved".to_owned());
+    }
     if evaluation.reconciliation.state == ReconciliationState::Mismatched {
         parts.push("rows do not reconcile".to_owned());
     }

@@ -38,7 +38,7 @@ pub use backend_share::{BackendShare, RawBackendShare};
 pub use bins::{BinCondition, Bins, RawBins, RawMatching};
 pub use breaker::{Breaker, RawBreaker};
 pub use converges::{Converges, RawConverges};
-pub use counter::{Counter, RawCounter};
+pub use counter::{Counter, Counts, RawCounter};
 pub use fairness::{Among, Fairness, RawFairness};
 pub(crate) use header::is_kept_header;
 pub use header::{ExpectedHeader, Header, RawHeader};

@@ -129,6 +129,7 @@ impl Checker<'_> {
             id: id.clone(),
             claim: raw.claim.get_ref().clone(),
             scope: Scope { workload, labels, span },
+            simulators_only: raw.simulators_only,
             kind: kind?,
         })
     }

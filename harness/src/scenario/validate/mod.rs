@@ -1,7 +1,9 @@
 //! Raw scenario → [`Scenario`], collecting every problem with its place.
 
 mod actions;
+mod backends;
 mod draws;
+mod endpoints;
 mod request;
 mod stages;
 mod topology;
@@ -15,7 +17,7 @@ use seam::env::Env;
 use toml::Spanned;
 
 use super::assertion::{self, Names};
-use super::model::{DEFAULT_SEED, Scenario, Workload};
+use super::model::{DEFAULT_SEED, Scenario, Simulators, Topology, Workload};
 use super::overrides::Overrides;
 use super::raw::RawScenario;
 
@@ -100,7 +102,7 @@ pub(super) fn scenario(
     let topology = topology::check(&mut checker, &raw.topology, folder, env, overrides);
     // With a broken topology the simulators' names are not known; checking
     // references against nothing would bury the one real problem.
-    let simulators = topology.as_ref().map(super::model::Topology::simulator_names);
+    let simulators = topology.as_ref().map(|all| all.simulators.names());
 
     checker.unique("workload", raw.workloads.iter().map(|w| &w.get_ref().name));
     let workload_names: Vec<String> =
@@ -123,6 +125,10 @@ pub(super) fn scenario(
 
     checker.unique("action", raw.actions.iter().map(|a| &a.get_ref().name));
     let actions = actions::check(&mut checker, &raw.actions, simulators.as_deref(), end);
+
+    if let Some(Topology { simulators: Simulators::Real(all), .. }) = &topology {
+        endpoints::measured(&mut checker, &actions, all);
+    }
 
     let names = Names {
         stages: stages.iter().map(|s| (s.name.clone(), s.start, s.end)).collect(),

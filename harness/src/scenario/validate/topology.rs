@@ -6,16 +6,15 @@ use std::path::Path;
 use seam::config;
 use seam::diagnostic::{Diagnostic, Severity};
 use seam::env::Env;
-use serde::Deserialize;
-use simulator::ResourceInfo;
 use toml::Spanned;
 
-use super::Checker;
+use super::{Checker, backends, endpoints};
 use crate::assert::words;
+use crate::record::Endpoints;
 use crate::scenario::file;
 use crate::scenario::model::{
     BaseUrl, ExternalGateway, ExternalSimulator, GatewayJournal, GatewayTarget, Simulators,
-    Topology, local_authorities,
+    Topology,
 };
 use crate::scenario::overrides::Overrides;
 use crate::scenario::raw::{RawGatewayUrl, RawTopology};
@@ -73,12 +72,17 @@ pub(super) fn check(
         }
     };
     let gateway = replaced_gateway(gateway, overrides);
-    let simulators = replaced_simulators(checker, simulators?, overrides);
+    let simulators = simulators?;
+    let ports = backends::ports(&simulators);
+    let simulators = replaced_simulators(checker, simulators, env, overrides);
     let topology = Topology { simulators: simulators?, gateway: gateway? };
-    if let (Some(path), GatewayTarget::Embedded(_), Simulators::Embedded { resources, .. }) =
-        (&raw.get_ref().gateway, &topology.gateway, &topology.simulators)
-    {
-        served_backends(checker, &file::join(folder, path.get_ref()), env, resources);
+    if let (Some(path), GatewayTarget::Embedded(_)) = (&raw.get_ref().gateway, &topology.gateway) {
+        let file = file::join(folder, path.get_ref());
+        match &topology.simulators {
+            Simulators::Embedded { .. } => backends::served(checker, &file, env, &ports),
+            Simulators::Real(_) => backends::nobodys(checker, &file, env, &ports),
+            Simulators::External(_) => {}
+        }
     }
     Some(topology)
 }
@@ -110,18 +114,14 @@ fn replaced_gateway(
 }
 
 /// The simulators of the command line instead of the file's: all of them, since
-/// one process cannot both be the run's own and run elsewhere.
+/// one process cannot both be the run's own and run elsewhere. Or real endpoints.
 fn replaced_simulators(
     checker: &mut Checker<'_>,
     simulators: Simulators,
+    env: &Env,
     overrides: &Overrides,
 ) -> Option<Simulators> {
-    let names: Vec<String> = match &simulators {
-        Simulators::Embedded { resources, .. } => {
-            resources.iter().map(|one| one.name.clone()).collect()
-        }
-        Simulators::External(all) => all.iter().map(|one| one.name.clone()).collect(),
-    };
+    let names = simulators.names();
     let urls = overrides.simulator_urls.iter().map(|(name, _)| ("a URL", name));
     let keys = overrides.simulator_keys.keys().map(|name| ("a key", name));
     let unknown: Vec<_> = urls.chain(keys).filter(|(_, name)| !names.contains(name)).collect();
@@ -145,6 +145,9 @@ fn replaced_simulators(
         found.map(|(_, url)| url.clone())
     };
     let key_of = |name: &str| overrides.simulator_keys.get(name).cloned();
+    if overrides.endpoints == Endpoints::Real {
+        return endpoints::real(checker, simulators, env, overrides).map(Simulators::Real);
+    }
     match simulators {
         embedded @ Simulators::Embedded { .. } if overrides.simulator_urls.is_empty() => {
             Some(embedded)
@@ -186,54 +189,8 @@ fn replaced_simulators(
             });
             Some(Simulators::External(external.collect()))
         }
-    }
-}
-
-/// What this check reads of a gateway's configuration. The gateway's own loader
-/// has refused unknown keys before.
-#[derive(Deserialize)]
-struct GatewayFile {
-    #[serde(default)]
-    backends: Vec<GatewayBackend>,
-}
-
-#[derive(Deserialize)]
-struct GatewayBackend {
-    id: String,
-    url: Spanned<String>,
-}
-
-/// When everything is embedded, a backend that no simulator serves is a mistake
-/// in an address (often one in `.env`): each call of it would end in an error
-/// that looks like the gateway's, or reach somebody who is not part of the run.
-fn served_backends(checker: &mut Checker<'_>, file: &Path, env: &Env, resources: &[ResourceInfo]) {
-    let Ok(source) = config::read(file) else { return };
-    let Ok(gateway) = config::parse::<GatewayFile>(&source, env) else { return };
-    let served = |url: &str| {
-        let uri: Option<http::Uri> = url.parse().ok();
-        uri.is_some_and(|uri| {
-            let authority =
-                format!("{}:{}", uri.host().unwrap_or(""), uri.port_u16().unwrap_or(80));
-            uri.scheme_str() == Some("http")
-                && resources.iter().any(|one| local_authorities(one.port).contains(&authority))
-        })
-    };
-    let known: Vec<String> = resources
-        .iter()
-        .map(|one| format!("{} at http://localhost:{}", one.name, one.port))
-        .collect();
-    for backend in gateway.backends {
-        let url = backend.url.get_ref();
-        if !served(url) {
-            let message = format!(
-                "backend `{}` is at `{url}`, where no simulator of the scenario listens",
-                backend.id
-            );
-            checker.push(Diagnostic::error(&source, backend.url.span(), message).help(format!(
-                "served are {}; an address may come from the environment or `.env`",
-                known.join(", ")
-            )));
-        }
+        // Only `endpoints::real` makes them.
+        real @ Simulators::Real(_) => Some(real),
     }
 }
 

@@ -56,9 +56,15 @@ pub struct RawShape {
     /// Headers with the value that another header of the same answer has.
     #[serde(default)]
     pub same: BTreeMap<String, String>,
+    /// The body's text, to the letter but for `*`, which stands for a whole number;
+    /// of answers of 400 and above, 1 KiB of which is kept.
+    pub body: Option<String>,
     /// At least so many answers must fit; none when absent.
     #[schemars(with = "Option<u64>")]
     pub at_least: Option<Spanned<u64>>,
+    /// At most so many answers may fit this shape and none before it: a rare case that
+    /// is not a fault. Any number when absent.
+    pub at_most: Option<u64>,
 }
 
 /// Shapes of answers.
@@ -79,9 +85,11 @@ pub struct Shape {
     pub conditions: Vec<Condition>,
     /// How many answers must fit.
     pub at_least: u64,
+    /// How many may.
+    pub at_most: Option<u64>,
 }
 
-/// What holds for a header; names are in lower case.
+/// What holds for a header, or the body; names are in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// It is there.
@@ -96,6 +104,8 @@ pub enum Condition {
     NotBelow(String, u64),
     /// It has the other header's value.
     Same(String, String),
+    /// The body is this text, with a number at each `*`.
+    Body(String),
 }
 
 impl RawKind for RawAnswers {
@@ -125,11 +135,15 @@ impl RawKind for RawAnswers {
             {
                 checker.always_true(least.span(), "no count is below zero");
             }
-            shapes.push(Shape {
-                name: own.get_ref().name.clone(),
-                conditions: shape,
-                at_least: own.get_ref().at_least.as_ref().map_or(0, |least| *least.get_ref()),
-            });
+            let at_least = own.get_ref().at_least.as_ref().map_or(0, |least| *least.get_ref());
+            let at_most = own.get_ref().at_most;
+            if let Some(least) = own.get_ref().at_least.as_ref()
+                && at_most.is_some_and(|most| most < at_least)
+            {
+                checker.error(least.span(), "`at_least` is above `at_most`", "no number is both");
+            }
+            let name = own.get_ref().name.clone();
+            shapes.push(Shape { name, conditions: shape, at_least, at_most });
         }
         let statuses = statuses?;
         (before == checker.problems()).then_some(Answers { statuses, shapes })
@@ -146,5 +160,7 @@ fn conditions(raw: &RawShape) -> Vec<Condition> {
     let not_below =
         raw.not_below.iter().map(|(name, least)| Condition::NotBelow(lower(name), *least));
     let same = raw.same.iter().map(|(name, other)| Condition::Same(lower(name), lower(other)));
-    has.chain(lacks).chain(equals).chain(below).chain(not_below).chain(same).collect()
+    let body = raw.body.iter().map(|text| Condition::Body(text.clone()));
+    let headers = has.chain(lacks).chain(equals).chain(below).chain(not_below).chain(same);
+    headers.chain(body).collect()
 }

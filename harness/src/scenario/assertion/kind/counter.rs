@@ -14,8 +14,8 @@ use crate::scenario::assertion::validate::Checker;
 /// came: the limit less what counted within the last `period`, never below zero.
 /// The counter is replayed from what clients saw: each 2xx answer of the
 /// assertion's `workload` and `where`, at any time of the run, counts when it is
-/// over. Every 2xx answer of the span must have the header; where another has it,
-/// it must be right too.
+/// over, or as `counts` says. Every 2xx answer of the span must have the header; where
+/// another has it, it must be right too.
 ///
 /// On virtual time the value must be exact. In real time nobody outside knows the
 /// moments to the millisecond: it must be one that the times allow.
@@ -39,6 +39,11 @@ pub struct RawCounter {
     /// What every answer counts as; 1 when absent.
     #[schemars(with = "Option<u64>")]
     pub weight: Option<Spanned<u64>>,
+    /// When a request counts: `answered`, once its answer is over (the default, as API
+    /// Management counts), or `admitted`, from when it came, and in its own answer
+    /// too (as Azure OpenAI's `x-ratelimit-remaining-*`).
+    #[schemars(with = "Option<String>")]
+    pub counts: Option<Spanned<String>>,
 }
 
 /// A share of what another header of the same answer says, rounded down.
@@ -65,6 +70,17 @@ pub struct Counter {
     pub period: Duration,
     /// What an answer counts as; `None` is its total tokens.
     pub weight: Option<u64>,
+    /// When a request counts.
+    pub counts: Counts,
+}
+
+/// When a request counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// Once its answer is over; its own answer does not tell it.
+    Answered,
+    /// From when it came; its own answer tells it.
+    Admitted,
 }
 
 impl RawKind for RawCounter {
@@ -103,6 +119,18 @@ impl RawKind for RawCounter {
                 checker.error(share.span(), "`share` is not a share", "above 0 and up to 1");
             }
         }
+        let counts = match raw.counts.as_ref().map(|counts| (counts, counts.get_ref().as_str())) {
+            None | Some((_, "answered")) => Counts::Answered,
+            Some((_, "admitted")) => Counts::Admitted,
+            Some((counts, other)) => {
+                let diagnostic = checker
+                    .at(counts.span(), format!("unknown counts `{other}`"))
+                    .label("`answered` or `admitted`")
+                    .did_you_mean(other, ["answered", "admitted"]);
+                checker.report(diagnostic);
+                return None;
+            }
+        };
         let fixed = raw.weight.as_ref().map_or(1, |weight| *weight.get_ref());
         (before == checker.problems()).then(|| Counter {
             header: raw.header.get_ref().to_ascii_lowercase(),
@@ -113,6 +141,7 @@ impl RawKind for RawCounter {
             }),
             period: raw.period.get_ref().0,
             weight: raw.tokens.is_none().then_some(fixed),
+            counts,
         })
     }
 }

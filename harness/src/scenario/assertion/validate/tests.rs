@@ -395,3 +395,17 @@ fn points_at_routes_that_cannot_be() {
         "breaker = { simulator = \"ptu1\", status = 429, failures = 0, within = \"0s\", trip = \"1m\", meanwhile = \"ptu1\" }"
     ));
 }
+
+#[test]
+fn a_shape_has_a_number_that_can_be() {
+    let shape = |rest: &str| {
+        format!(
+            "answers = {{ code = 200, one_of = [{{ name = \"rare\", has = [\"x-gw-a\"], {rest} }}] }}"
+        )
+    };
+    let Kind::Answers(answers) = good(&shape("at_least = 1, at_most = 2")).kind else { panic!() };
+    assert_eq!((answers.shapes[0].at_least, answers.shapes[0].at_most), (1, Some(2)));
+    let told = bad(&shape("at_least = 3, at_most = 2"));
+    assert!(told.contains("`at_least` is above `at_most`"), "{told}");
+    assert!(good("simulators_only = true\nrequests = { at_least = 1 }").simulators_only);
+}
