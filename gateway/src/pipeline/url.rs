@@ -1,5 +1,6 @@
 //! URLs in parts: reading what clients call, writing what backends get.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -92,7 +93,12 @@ pub(crate) fn join(base: &Url, path: &str, query: &[QueryParameter]) -> Url {
 
 /// Decodes one path segment or query part.
 pub(crate) fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+    decoded(text).into_owned()
+}
+
+/// The same; without a copy where nothing is encoded.
+pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 fn parse_query(text: &str) -> Vec<QueryParameter> {
