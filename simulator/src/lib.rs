@@ -31,6 +31,7 @@
 mod answer;
 mod api;
 mod aside;
+mod calibration;
 mod catalogue;
 mod config;
 mod content;

@@ -87,6 +87,8 @@ pub(crate) struct Plan {
     pub usage: Usage,
     /// Inputs that are worked on one after the other; 1 but for embeddings.
     pub inputs: u64,
+    /// Size of the sound that is written down; 0 of everything else.
+    pub file_bytes: u64,
     /// Tokens before the first visible one, in the choice that has most.
     pub reasoning_tokens: u64,
     /// Visible tokens of each choice: what is paced.

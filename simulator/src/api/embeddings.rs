@@ -95,6 +95,7 @@ impl Call for Embeddings {
         Plan {
             usage: Usage { prompt_tokens: ground.prompt_tokens, ..Usage::default() },
             inputs: self.inputs.len() as u64,
+            file_bytes: 0,
             reasoning_tokens: 0,
             choices: Vec::new(),
             delivery: Delivery::Whole(Document::json(text)),

@@ -126,6 +126,15 @@ Examples:
     /// published formula with the published numbers of the model.
     #[command(after_help = super::ptu::EXAMPLES)]
     Ptu(super::ptu::Ptu),
+    /// Fit a latency profile to measurements of a real deployment.
+    ///
+    /// FILE is CSV with a header, or JSON lines (`.jsonl`, `.ndjson`): a streamed answer
+    /// a line, with the columns or fields `ttft` (time from the request to the first
+    /// token), `tokens` (tokens streamed) and `total` (time to the last token). Others
+    /// are ignored. Prints TOML to put into a deployment; its comments say how well it
+    /// fits.
+    #[command(after_help = super::calibrate::EXAMPLES)]
+    Calibrate(super::calibrate::Calibrate),
     /// Print the JSON Schema of the configuration file.
     #[command(after_help = "Example:\n  simulator schema > simulator.schema.json")]
     Schema {

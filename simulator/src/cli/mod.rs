@@ -3,6 +3,7 @@
 
 mod args;
 mod banner;
+mod calibrate;
 mod certificate;
 mod ptu;
 mod run;

@@ -50,6 +50,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::from(BAD_CONFIGURATION))
             }
         },
+        Some(Command::Calibrate(asked)) => match super::calibrate::answer(&asked) {
+            Ok(text) => print(&text),
+            Err(problems) => {
+                show(&problems);
+                Ok(ExitCode::from(BAD_CONFIGURATION))
+            }
+        },
         Some(Command::Schema { markdown: true }) => print(&reference_page()),
         Some(Command::Schema { markdown: false }) => print(&schema()),
         Some(Command::DefaultConfig { from_environment: false }) => print(DEFAULT_CONFIG),

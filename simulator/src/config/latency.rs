@@ -88,7 +88,7 @@ pub(crate) fn latency_from(
                 profile_text(latency.shape.profile())
             ),
             help: Some(match key {
-                key if key.contains("per_token") || key.contains("per_call") => {
+                key if COMPAT_UNITS.iter().any(|unit| key.contains(unit)) => {
                     format!("`{key}` belongs to `profile = \"aoai_simulator_compat\"`")
                 }
                 _ => format!("`{key}` belongs to the measured profiles, such as \"payg-gpt-4o\""),
@@ -97,6 +97,9 @@ pub(crate) fn latency_from(
     }
     if problems.is_empty() { Ok(latency) } else { Err(problems) }
 }
+
+/// What the keys of `aoai_simulator_compat` are per.
+const COMPAT_UNITS: [&str; 3] = ["per_token", "per_call", "per_mb"];
 
 /// A profile's name as the file spells it.
 pub(crate) fn profile_text(name: ProfileName) -> String {
@@ -130,6 +133,11 @@ fn apply_compat(raw: &raw::Latency, compat: &mut Compat, problems: &mut Vec<Prob
             &mut compat.embeddings,
             ("embeddings_ms_per_call", raw.embeddings_ms_per_call),
             ("embeddings_ms_per_call_std_dev", raw.embeddings_ms_per_call_std_dev),
+        ),
+        (
+            &mut compat.translations,
+            ("translations_ms_per_mb", raw.translations_ms_per_mb),
+            ("translations_ms_per_mb_std_dev", raw.translations_ms_per_mb_std_dev),
         ),
     ];
     for (spread, (mean_key, mean), (deviation_key, deviation)) in groups {
@@ -209,6 +217,8 @@ fn compat_keys(raw: &raw::Latency) -> Vec<&'static str> {
         ("completions_ms_per_token_std_dev", raw.completions_ms_per_token_std_dev),
         ("embeddings_ms_per_call", raw.embeddings_ms_per_call),
         ("embeddings_ms_per_call_std_dev", raw.embeddings_ms_per_call_std_dev),
+        ("translations_ms_per_mb", raw.translations_ms_per_mb),
+        ("translations_ms_per_mb_std_dev", raw.translations_ms_per_mb_std_dev),
     ])
 }
 
@@ -273,6 +283,7 @@ fn shape_of(name: ProfileName) -> Shape {
             chat: Spread { mean: 19.0, std_dev: 6.0 },
             completions: Spread { mean: 15.0, std_dev: 2.0 },
             embeddings: Spread { mean: 100.0, std_dev: 30.0 },
+            translations: Spread { mean: 15_000.0, std_dev: 1_000.0 },
         }),
         P::PaygGpt4o => tokens([60.0, 400.0, 0.50, 60.0, 12.5, 2.0, 0.45, 0.01]),
         P::PaygGpt4oMini => tokens([60.0, 300.0, 0.65, 30.0, 17.0, 2.0, 0.35, 0.01]),

@@ -395,6 +395,11 @@ pub(crate) struct Latency {
     pub embeddings_ms_per_call: Option<f64>,
     /// `aoai_simulator_compat`: standard deviation of it. Default 30.
     pub embeddings_ms_per_call_std_dev: Option<f64>,
+    /// `aoai_simulator_compat`: mean milliseconds per megabyte (1,048,576 bytes) of a
+    /// sound that is translated or transcribed. Default 15000.
+    pub translations_ms_per_mb: Option<f64>,
+    /// `aoai_simulator_compat`: standard deviation of it. Default 1000.
+    pub translations_ms_per_mb_std_dev: Option<f64>,
 
     /// Measured profiles: constant part of the time to first token, ms.
     pub overhead_ms: Option<f64>,
@@ -428,10 +433,10 @@ pub(crate) struct Latency {
     pub utc_offset_hours: Option<f64>,
 
     /// All profiles: least time to a refusal (429, 400), ms. Default 5 for
-    /// measured profiles under `documented`, else 0.
+    /// measured profiles, but 0 under `azure_2024`.
     pub refusal_min_ms: Option<f64>,
     /// All profiles: greatest time to a refusal, ms. Default 30 for measured
-    /// profiles under `documented`, else 0.
+    /// profiles, but 0 under `azure_2024`.
     pub refusal_max_ms: Option<f64>,
 }
 

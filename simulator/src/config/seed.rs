@@ -125,13 +125,15 @@ fn flag(env: &Env, name: &'static str, default: bool) -> Result<bool, SeedError>
 
 /// The inline table of latencies, milliseconds.
 fn latency(env: &Env) -> Result<String, SeedError> {
-    const VARIABLES: [(&str, &str); 6] = [
+    const VARIABLES: [(&str, &str); 8] = [
         ("LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN", "chat_ms_per_token"),
         ("LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV", "chat_ms_per_token_std_dev"),
         ("LATENCY_OPENAI_COMPLETIONS_MEAN", "completions_ms_per_token"),
         ("LATENCY_OPENAI_COMPLETIONS_STD_DEV", "completions_ms_per_token_std_dev"),
         ("LATENCY_OPENAI_EMBEDDINGS_MEAN", "embeddings_ms_per_call"),
         ("LATENCY_OPENAI_EMBEDDINGS_STD_DEV", "embeddings_ms_per_call_std_dev"),
+        ("LATENCY_OPENAI_TRANSLATIONS_MEAN", "translations_ms_per_mb"),
+        ("LATENCY_OPENAI_TRANSLATIONS_STD_DEV", "translations_ms_per_mb_std_dev"),
     ];
     let mut table = String::from("{ profile = \"aoai_simulator_compat\"");
     for (name, key) in VARIABLES {
@@ -225,7 +227,8 @@ mod tests {
             .with("OPENAI_DEPLOYMENT_CONFIG_PATH", path)
             .with("ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS", "False")
             .with("LATENCY_OPENAI_COMPLETIONS_MEAN", "10")
-            .with("LATENCY_OPENAI_COMPLETIONS_STD_DEV", "");
+            .with("LATENCY_OPENAI_COMPLETIONS_STD_DEV", "")
+            .with("LATENCY_OPENAI_TRANSLATIONS_MEAN", "1000");
         assert!(is_seed(&env) && !is_seed(&Env::empty().with("SIMULATOR_MODE", "")));
         let text = from_environment(&env).unwrap();
         insta::assert_snapshot!(text);

@@ -21,6 +21,8 @@ pub(crate) struct Work<'a> {
     pub prompt_tokens: u64,
     /// Inputs of an embeddings call.
     pub inputs: u64,
+    /// Size of a sound that is written down.
+    pub file_bytes: u64,
     /// Tokens before the first visible one, per choice.
     pub reasoning_tokens: u64,
     /// Visible tokens of each choice.
@@ -66,11 +68,11 @@ fn compat_total(compat: &Compat, work: Work<'_>, rng: &mut impl Rng) -> Duration
     match work.operation {
         Operation::Chat | Operation::Responses => millis(normal(compat.chat, rng) * tokens),
         Operation::Completions => millis(normal(compat.completions, rng) * tokens),
-        // A text of a sound is as long as the sound; of the others that project knows
-        // nothing.
+        // That project has translations only; a transcription is the same work.
         Operation::Transcriptions | Operation::Translations => {
-            millis(normal(compat.completions, rng) * tokens)
+            millis(normal(compat.translations, rng) * (work.file_bytes as f64 / MEGABYTE))
         }
+        // Of images and speech it knows nothing.
         Operation::Embeddings | Operation::Images | Operation::ImageEdits | Operation::Speech => {
             millis(normal(compat.embeddings, rng))
         }
@@ -156,6 +158,9 @@ fn slowdown(measured: &Measured, conditions: Conditions, rng: &mut impl Rng) -> 
         }
     }
 }
+
+/// What that project divides a file's size by.
+const MEGABYTE: f64 = 1_048_576.0;
 
 /// The 99.9th percentile of the standard normal distribution.
 const Z_999: f64 = 3.090_232;

@@ -31,12 +31,14 @@ impl Shape {
     }
 }
 
-/// Milliseconds per token (chat, completions) or per call (embeddings).
+/// Milliseconds per token (chat, completions), per call (embeddings) or per megabyte
+/// of sound (translations).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Compat {
     pub chat: Spread,
     pub completions: Spread,
     pub embeddings: Spread,
+    pub translations: Spread,
 }
 
 /// A normal distribution, cut at zero.

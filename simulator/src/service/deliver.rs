@@ -150,6 +150,7 @@ impl Addressed<'_> {
             operation: self.route.operation,
             prompt_tokens: plan.usage.prompt_tokens.saturating_sub(plan.usage.cached_tokens),
             inputs: plan.inputs,
+            file_bytes: plan.file_bytes,
             reasoning_tokens: plan.reasoning_tokens,
             choices: &plan.choices,
         };

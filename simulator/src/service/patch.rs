@@ -127,7 +127,12 @@ fn seed_dialect<'a>(
     changes: &mut IndexMap<&'a str, Change>,
 ) -> Result<(), String> {
     let patch = object(patch, "`latency`")?;
-    let keys = ["open_ai_completions", "open_ai_chat_completions", "open_ai_embeddings"];
+    let keys = [
+        "open_ai_completions",
+        "open_ai_chat_completions",
+        "open_ai_embeddings",
+        "open_ai_translations",
+    ];
     only(patch, "`latency`", &keys)?;
     let mut settings = raw::Latency::default();
     for (key, value) in patch {
@@ -144,9 +149,13 @@ fn seed_dialect<'a>(
                 settings.chat_ms_per_token = mean;
                 settings.chat_ms_per_token_std_dev = std_dev;
             }
-            _ => {
+            "open_ai_embeddings" => {
                 settings.embeddings_ms_per_call = mean;
                 settings.embeddings_ms_per_call_std_dev = std_dev;
+            }
+            _ => {
+                settings.translations_ms_per_mb = mean;
+                settings.translations_ms_per_mb_std_dev = std_dev;
             }
         }
     }
@@ -242,6 +251,7 @@ pub(super) fn describe(resource: &Resource) -> Value {
                     "open_ai_chat_completions": spread(compat.chat),
                     "open_ai_completions": spread(compat.completions),
                     "open_ai_embeddings": spread(compat.embeddings),
+                    "open_ai_translations": spread(compat.translations),
                 })
             });
         }
@@ -302,6 +312,8 @@ fn describe_latency(latency: &Latency) -> Value {
             "completions_ms_per_token_std_dev": compat.completions.std_dev,
             "embeddings_ms_per_call": compat.embeddings.mean,
             "embeddings_ms_per_call_std_dev": compat.embeddings.std_dev,
+            "translations_ms_per_mb": compat.translations.mean,
+            "translations_ms_per_mb_std_dev": compat.translations.std_dev,
         }),
         Shape::Measured(measured) => json!({
             "overhead_ms": measured.overhead_ms,

@@ -95,7 +95,10 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     }
     let routed = match reach(&resource, address, &parts, &mut exchange) {
         Ok(routed) => routed,
-        Err(error) => return early(exchange, &identity, error, Reached::Edge),
+        Err(error) => {
+            let error = inference_error(&resource, &parts, exchange.style).unwrap_or(error);
+            return early(exchange, &identity, error, Reached::Edge);
+        }
     };
     let operation = match routed.endpoint {
         Endpoint::Operation(operation) => operation,
@@ -175,6 +178,14 @@ fn style(resource: &Resource, address: Option<Address<'_>>, path: &str) -> Style
         }
         None => Style::Azure,
     }
+}
+
+/// Azure's surface for other models (`/models/…`) is not simulated, but it is there:
+/// without a right key it says that first.
+fn inference_error(resource: &Resource, parts: &Parts, style: Style) -> Option<ApiError> {
+    let inference = parts.uri.path().trim_start_matches('/').starts_with("models/");
+    let azure = inference && !style.is_openai();
+    azure.then(|| authenticate(resource, Surface::Flat, &parts.headers).err()).flatten()
 }
 
 /// An endpoint, reached with a credential.

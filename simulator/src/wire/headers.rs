@@ -84,8 +84,13 @@ pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> Header
 fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     common(headers, identity, served.region);
     set(headers, "x-request-id", &identity.request_id);
-    // The Responses API is served by another host: none of these was recorded.
+    // The Responses API is served by another host: its headers are others.
     let responses = served.operation == Operation::Responses;
+    let echoes_only = responses || served.limits.profile == WireProfile::Azure2025;
+    if echoes_only && identity.client_request_id.is_none() {
+        // Recorded in 2024; in 2025, and of responses, only where the client had one.
+        headers.remove("x-ms-client-request-id");
+    }
     if responses {
         set(headers, "x-ms-aoai-configured-data-retention-days", "30");
     } else {
@@ -113,7 +118,6 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
             }
         }
         WireProfile::Documented | WireProfile::Azure2026 | WireProfile::OpenAi => {
-            set(headers, "x-ms-deployment-name", served.limits.deployment);
             set(headers, "x-ms-served-model", served.model);
             set(headers, "x-ms-is-spilled-over", "false");
             set(headers, "skip-error-remapping", "true");
@@ -124,8 +128,11 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
                 Standing::Ptu(_) => "ptu",
             };
             set(headers, "azureai-fe-offer-type", offer);
-            set(headers, "azureai-requested-tier", served.tiers.0);
-            set(headers, "azureai-processed-tier", served.tiers.1.name());
+            if !responses {
+                set(headers, "x-ms-deployment-name", served.limits.deployment);
+                set(headers, "azureai-requested-tier", served.tiers.0);
+                set(headers, "azureai-processed-tier", served.tiers.1.name());
+            }
         }
     }
     if let Some(from) = served.spilled_from {

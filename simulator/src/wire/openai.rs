@@ -119,7 +119,7 @@ fn masked(key: &str) -> String {
     before.chain(std::iter::repeat_n('*', hidden)).chain(after).collect()
 }
 
-/// Headers of an error that no model's layer made.
+/// Headers of a reply that no model's layer made: an error, or what an account says.
 pub(crate) fn openai_error_headers(
     identity: &Identity,
     status: StatusCode,
@@ -141,7 +141,13 @@ pub(crate) fn openai_error_headers(
     set(HeaderName::from_static("x-content-type-options"), "nosniff");
     let policy = "max-age=31536000; includeSubDomains; preload";
     set(HeaderName::from_static("strict-transport-security"), policy);
-    if style == Style::OpenAi {
+    // Answers and the edge's errors, as recorded since December 2025.
+    if status == StatusCode::OK || reached.is_none() && style == Style::OpenAi {
+        set(HeaderName::from_static("x-openai-proxy-wasm"), "v0.1");
+    }
+    if status == StatusCode::OK {
+        set(HeaderName::from_static("access-control-expose-headers"), "X-Request-ID");
+    } else if style == Style::OpenAi {
         set(http::header::VARY, "Origin");
     } else if status == StatusCode::UNAUTHORIZED {
         set(WWW_AUTHENTICATE, "Bearer realm=\"OpenAI API\"");
@@ -151,8 +157,9 @@ pub(crate) fn openai_error_headers(
         set(HeaderName::from_static("openai-organization"), account.organization);
         let millis = account.elapsed.as_millis().to_string();
         set(HeaderName::from_static("openai-processing-ms"), &millis);
-        // Recorded with this API's errors of 2025-12; with chat's of 2024-12 not.
-        if style == Style::OpenAiResponses {
+        // Recorded with errors of responses of 2025-12 and with answers; with chat's
+        // errors of 2024-12 not.
+        if style == Style::OpenAiResponses || status == StatusCode::OK {
             set(HeaderName::from_static("openai-project"), &project(account.organization));
         }
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 use seam::diagnostic::Source;
 use seam::env::Env;
 
-fn simulator(args: &[&str]) -> (i32, String, String) {
+pub(crate) fn simulator(args: &[&str]) -> (i32, String, String) {
     simulator_in(&[], args)
 }
 
@@ -26,6 +26,7 @@ fn help_has_examples() {
     insta::assert_snapshot!("help", simulator(&["--help"]).1);
     insta::assert_snapshot!("help_check", simulator(&["check", "--help"]).1);
     insta::assert_snapshot!("help_healthcheck", simulator(&["healthcheck", "--help"]).1);
+    insta::assert_snapshot!("help_calibrate", simulator(&["calibrate", "--help"]).1);
     insta::assert_snapshot!("help_ptu", simulator(&["ptu", "--help"]).1);
 }
 

@@ -20,7 +20,7 @@ fn run(send: impl AsyncFnOnce(Bench)) {
 }
 
 /// Any JSON, small.
-fn anything() -> impl Strategy<Value = Value> {
+pub(crate) fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

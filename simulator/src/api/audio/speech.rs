@@ -91,6 +91,7 @@ impl Call for Speech {
         Plan {
             usage: Usage { prompt_tokens: ground.prompt_tokens, ..Usage::default() },
             inputs: 1,
+            file_bytes: 0,
             reasoning_tokens: 0,
             choices: Vec::new(),
             delivery: Delivery::Whole(Document { content_type, body }),

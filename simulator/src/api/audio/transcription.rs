@@ -59,6 +59,7 @@ pub(in crate::api) struct Transcription {
     format: Format,
     language: String,
     length: Duration,
+    file_bytes: u64,
     prompt: Option<String>,
     words: bool,
     stream: bool,
@@ -114,6 +115,7 @@ pub(in crate::api) fn read(payload: &Payload, model: &Model, task: Task) -> Pars
         format,
         language: language.to_owned(),
         length: length(&file.bytes),
+        file_bytes: file.bytes.len() as u64,
         prompt: text::string(fields, "prompt").map(str::to_owned),
         words,
         // Whisper takes the flag and does not stream.
@@ -224,7 +226,8 @@ impl Call for Transcription {
         } else {
             Delivery::Whole(self.document(&pieces, usage))
         };
-        Plan { usage, inputs: 1, reasoning_tokens: 0, choices, delivery, keep: None }
+        let file_bytes = self.file_bytes;
+        Plan { usage, inputs: 1, file_bytes, reasoning_tokens: 0, choices, delivery, keep: None }
     }
 }
 

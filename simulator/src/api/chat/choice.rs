@@ -119,8 +119,8 @@ impl Writing {
         delta.write(self.layout())
     }
 
-    /// The message of a whole answer: of 2024 without refusal, of mid-2025 without
-    /// annotations.
+    /// The message of a whole answer: of 2024 without refusal and annotations. A
+    /// recording of March 2025 lacks the latter alone, those since August have them.
     pub(super) fn message(&self, choice: &Choice) -> String {
         let text = json_string(&choice.completion.text());
         let (content, refusal) = match &choice.completion.said {
@@ -128,8 +128,7 @@ impl Writing {
             Said::Refusal => ("null", text.as_str()),
             Said::Calls(_) => ("null", "null"),
         };
-        let has_refusal = self.profile != WireProfile::Azure2024;
-        let has_annotations = has_refusal && self.profile != WireProfile::Azure2025;
+        let newer = self.profile != WireProfile::Azure2024;
         Object::new()
             .text("role", "assistant")
             .raw("content", content)
@@ -137,8 +136,8 @@ impl Writing {
                 let (key, calls) = self.calls(choice);
                 message.raw(key, calls)
             })
-            .when(has_refusal, |message| message.raw("refusal", refusal))
-            .when(has_annotations, |message| message.raw("annotations", "[]"))
+            .when(newer, |message| message.raw("refusal", refusal))
+            .when(newer, |message| message.raw("annotations", "[]"))
             .write(self.layout())
     }
 

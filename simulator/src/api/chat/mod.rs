@@ -219,7 +219,15 @@ impl Call for Chat {
                 _ => Delivery::Whole(Document::json(body.write(None))),
             }
         };
-        Plan { usage, inputs: 1, reasoning_tokens, choices: paced, delivery, keep: None }
+        Plan {
+            usage,
+            inputs: 1,
+            file_bytes: 0,
+            reasoning_tokens,
+            choices: paced,
+            delivery,
+            keep: None,
+        }
     }
 }
 

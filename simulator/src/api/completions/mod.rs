@@ -197,6 +197,14 @@ impl Call for Completions {
                 usage,
             )))
         };
-        Plan { usage, inputs: 1, reasoning_tokens: 0, choices: paced, delivery, keep: None }
+        Plan {
+            usage,
+            inputs: 1,
+            file_bytes: 0,
+            reasoning_tokens: 0,
+            choices: paced,
+            delivery,
+            keep: None,
+        }
     }
 }

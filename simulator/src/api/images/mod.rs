@@ -88,6 +88,7 @@ impl Call for Images {
         Plan {
             usage,
             inputs: self.n,
+            file_bytes: 0,
             reasoning_tokens: 0,
             choices: Vec::new(),
             delivery: Delivery::Whole(Document::json(body)),

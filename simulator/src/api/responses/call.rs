@@ -131,6 +131,7 @@ impl Call for Responses {
         Plan {
             usage,
             inputs: 1,
+            file_bytes: 0,
             reasoning_tokens: hidden.saturating_sub(shown as u64),
             choices: vec![answer.pieces()],
             delivery: self.delivery(answer, ground.ids),

@@ -11,7 +11,7 @@ fn profile(name: ProfileName) -> Latency {
 }
 
 fn work(operation: Operation, choices: &[usize]) -> Work<'_> {
-    Work { operation, prompt_tokens: 0, inputs: 1, reasoning_tokens: 0, choices }
+    Work { operation, prompt_tokens: 0, inputs: 1, file_bytes: 0, reasoning_tokens: 0, choices }
 }
 
 const NIGHT: Conditions = Conditions { utilization: None, utc_hour: 0.0 };
@@ -79,6 +79,22 @@ fn compat_multiplies_one_draw_by_the_tokens() {
     assert_eq!(schedule.token(0, 4), Duration::from_millis(50));
     let schedule = draw(&latency, work(Operation::Embeddings, &[]), NIGHT, &mut rng);
     assert!(Duration::ZERO < schedule.end());
+}
+
+#[test]
+fn compat_translates_by_the_megabyte() {
+    let mut latency = profile(ProfileName::AoaiSimulatorCompat);
+    let sound = Work { file_bytes: 3 << 19, ..work(Operation::Translations, &[40]) };
+    let seconds = |latency: &Latency, n| {
+        draw(latency, sound, NIGHT, &mut Seed(7).numbered("test", n)).end().as_secs_f64()
+    };
+    let mean = (0..2_000).map(|n| seconds(&latency, n)).sum::<f64>() / 2_000.0;
+    // 15 ± 1 s a megabyte; four standard errors are 0.14 s.
+    assert!((mean - 22.5).abs() < 0.14, "{mean}");
+    if let Shape::Compat(compat) = &mut latency.shape {
+        compat.translations = Spread { mean: 2_000.0, std_dev: 0.0 };
+    }
+    assert!((seconds(&latency, 0) - 3.0).abs() < 1e-6);
 }
 
 #[test]

@@ -142,6 +142,24 @@ fn steps(longest_pause: u64, count: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..count)
 }
 
+/// The two that can be configured, in seconds.
+fn request_window() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(1_u64), Just(10)]
+}
+
+/// With windows of requests so long that hold as many requests, asked so much faster.
+/// No window is longer than configured then: one that changes its length in mid-run
+/// is beyond the model.
+fn windows_of(seconds: u64, settings: PaygSettings, steps: Vec<Step>) -> (PaygSettings, Vec<Step>) {
+    let settings = PaygSettings {
+        request_window: Duration::from_secs(seconds),
+        requests: RequestQuota::PerTokens(60.0 / seconds as f64),
+        ..settings
+    };
+    let faster = |step: Step| Step { pause: step.pause * seconds / 10, ..step };
+    (settings, steps.into_iter().map(faster).collect())
+}
+
 fn agrees(settings: PaygSettings, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut limiter = payg(settings.clone());
     let mut model = Model::new(settings.clone());
@@ -207,18 +225,25 @@ proptest! {
 
     #[test]
     fn fixed_windows_agree_with_the_model(
-        strict: bool, count_rejected_requests: bool, steps in steps(9_000, 120),
+        strict: bool, count_rejected_requests: bool, seconds in request_window(),
+        steps in steps(9_000, 120),
     ) {
         let admission = if strict { Admission::Strict } else { Admission::Reached };
         let settings = settings(LimiterKind::FixedWindow, 3_000);
-        agrees(PaygSettings { admission, count_rejected_requests, ..settings }, steps)?;
+        let settings = PaygSettings { admission, count_rejected_requests, ..settings };
+        let (settings, steps) = windows_of(seconds, settings, steps);
+        agrees(settings, steps)?;
     }
 
     #[test]
-    fn sliding_windows_agree_with_the_model(strict: bool, steps in steps(7_000, 120)) {
+    fn sliding_windows_agree_with_the_model(
+        strict: bool, seconds in request_window(), steps in steps(7_000, 120),
+    ) {
         let admission = if strict { Admission::Strict } else { Admission::Reached };
         let settings = settings(LimiterKind::SlidingWindow, 3_000);
-        agrees(PaygSettings { admission, ..settings }, steps)?;
+        let settings = PaygSettings { admission, ..settings };
+        let (settings, steps) = windows_of(seconds, settings, steps);
+        agrees(settings, steps)?;
     }
 }
 
