@@ -33,7 +33,6 @@ pub(crate) const RESERVED_PATHS: [&str; 3] = ["++", "healthz", "metrics"];
 pub(crate) struct Shared {
     pub(crate) model: Arc<Model>,
     pub(crate) routes: Routes,
-    pub(crate) client: HttpService,
     pub(crate) seed: Seed,
     pub(crate) clock: WallClock,
     pub(crate) cache: Box<dyn CacheStore>,
@@ -47,8 +46,14 @@ pub(crate) struct Shared {
     pub(crate) one_way: Arc<tokio::sync::Semaphore>,
 }
 
+/// The gateway, and the connections to backends that its requests use here.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) client: HttpService,
+}
+
 /// The whole service.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(worker: Arc<Worker>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/metrics", get(metrics))
@@ -57,12 +62,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/++", any(nothing_there))
         .route("/++/{*rest}", any(nothing_there))
         .fallback(api)
-        .with_state(shared)
+        .with_state(worker)
 }
 
 /// A panic is a defect of ours; the client gets a 500, other requests go on.
-async fn api(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let work = AssertUnwindSafe(handle::handle(shared, request));
+async fn api(State(worker): State<Arc<Worker>>, request: Request) -> Response {
+    let work = AssertUnwindSafe(handle::handle(worker, request));
     match work.catch_unwind().await {
         Ok(response) => response,
         Err(_) => {
@@ -78,7 +83,8 @@ async fn api(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     }
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+async fn metrics(State(worker): State<Arc<Worker>>) -> Response {
+    let shared = &worker.shared;
     shared.metrics.breakers(shared.routes.breakers());
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, format)], shared.metrics.encode()).into_response()
@@ -96,11 +102,12 @@ struct Cursor {
 }
 
 async fn journal(
-    State(shared): State<Arc<Shared>>,
+    State(worker): State<Arc<Worker>>,
     headers: HeaderMap,
     cursor: Result<Query<Cursor>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
-    if let Some(refusal) = without_control_key(&shared, &headers) {
+    let shared = &worker.shared;
+    if let Some(refusal) = without_control_key(shared, &headers) {
         return refusal;
     }
     match cursor {
@@ -110,11 +117,12 @@ async fn journal(
 }
 
 async fn trace(
-    State(shared): State<Arc<Shared>>,
+    State(worker): State<Arc<Worker>>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Response {
-    if let Some(refusal) = without_control_key(&shared, &headers) {
+    let shared = &worker.shared;
+    if let Some(refusal) = without_control_key(shared, &headers) {
         return refusal;
     }
     match shared.journal.traces().find(&id) {

@@ -1,7 +1,9 @@
 //! The command line: types, help text, and what each command does.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write};
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,8 +15,9 @@ use seam::clock::WallClock;
 use seam::diagnostic::{Diagnostic, Severity};
 use seam::env::Env;
 use seam::health::Target;
+use seam::http::{network, with_first_chunk};
 use seam::rng::Seed;
-use seam::server::{Interrupts, Server, Stopped};
+use seam::server::{Interrupts, Stopped, Workers};
 
 use crate::{Environment, Gateway, Settings, load};
 
@@ -61,6 +64,9 @@ struct Serve {
     /// configuration's `drain_timeout`
     #[arg(long, value_name = "TIME", value_parser = seam::units::parse_duration, env = "GATEWAY_DRAIN")]
     drain: Option<Duration>,
+    /// Threads that answer requests; as many as the machine has processors by default
+    #[arg(long, value_name = "N", env = "GATEWAY_WORKERS")]
+    workers: Option<NonZero<usize>>,
     /// Form of the log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "GATEWAY_LOG_FORMAT")]
     log_format: LogFormat,
@@ -146,6 +152,9 @@ enum Command {
         /// Print the reference page in Markdown instead
         #[arg(long)]
         markdown: bool,
+        /// Print the types and members of policy expressions in Markdown instead
+        #[arg(long, conflicts_with = "markdown")]
+        expressions: bool,
     },
 }
 
@@ -214,8 +223,12 @@ pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Resu
             Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Trace(options)) => trace::run(options, &environment()?, out, err),
-        Some(Command::Schema { markdown }) => {
-            let text = if markdown { crate::reference_page() } else { crate::schema() };
+        Some(Command::Schema { markdown, expressions }) => {
+            let text = match (markdown, expressions) {
+                (true, _) => crate::reference_page(),
+                (_, true) => crate::expressions_page(),
+                _ => crate::schema(),
+            };
             out.write_all(text.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
@@ -299,7 +312,8 @@ fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
     for warning in &warnings {
         writeln!(err, "{warning}")?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Accepts connections and writes events; requests have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut interrupts = Interrupts::listen();
         let clock = WallClock::real();
@@ -307,16 +321,17 @@ fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
         let seed = options.seed.unwrap_or_else(|| u64::try_from(now).unwrap_or_default());
         let drain = options.drain.unwrap_or(config.drain_timeout());
         let address = options.listen.unwrap_or(config.listen());
-        let client = seam::http::network(std::collections::BTreeMap::new());
+        let client = network(BTreeMap::new());
         let gateway = Gateway::new(config, Environment { client, seed: Seed(seed), clock });
         let listener = tokio::net::TcpListener::bind(address)
             .await
             .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
-        let server = Server::start(listener, gateway.router());
-        match server.address() {
-            Some(address) => writeln!(err, "gateway listening on http://{address} (seed {seed})")?,
-            None => writeln!(err, "gateway listening (seed {seed})")?,
-        }
+        let threads = options.workers.or_else(|| std::thread::available_parallelism().ok());
+        let mut server = Workers::start(listener, threads.map_or(1, NonZero::get), |_| {
+            gateway.with_client(with_first_chunk(network(BTreeMap::new()))).router()
+        })
+        .context("cannot start the threads that answer requests")?;
+        writeln!(err, "gateway listening on http://{} (seed {seed})", server.address())?;
         interrupts.next().await;
         writeln!(err, "stopping: waiting up to {drain:?} for requests under way")?;
         if server.stop(drain).await == Stopped::Cut {

@@ -127,6 +127,16 @@ mod tests {
         assert_eq!(identity.token("https://broken", None, at(0)), None);
     }
 
+    /// Expressions choose resources.
+    #[test]
+    fn tokens_in_memory_are_bounded() {
+        let identity = identity();
+        for number in 0..=MAX_TOKENS {
+            assert!(identity.token(&format!("https://r/{number}"), None, at(0)).is_some());
+        }
+        assert_eq!(identity.tokens.lock().unwrap().len(), MAX_TOKENS);
+    }
+
     #[test]
     fn a_token_says_whom_it_is_for() {
         let token = identity().token("https://r", Some("client"), at(7)).unwrap();

@@ -142,6 +142,12 @@ pub fn reference_page() -> String {
     reference::markdown("Gateway configuration", INTRODUCTION, &schema)
 }
 
+/// What expressions may use, as committed at `docs/gateway-expressions.md`.
+#[must_use]
+pub fn expressions_page() -> String {
+    expr::expressions_page()
+}
+
 /// Requests of `send-one-way-request` under way at once.
 const MAX_ONE_WAY: usize = 1_000;
 
@@ -159,7 +165,7 @@ pub struct Environment {
 /// A gateway that serves its configuration. Cheap to clone; clones share state.
 #[derive(Clone)]
 pub struct Gateway {
-    shared: Arc<app::Shared>,
+    worker: Arc<app::Worker>,
 }
 
 impl Gateway {
@@ -180,7 +186,6 @@ impl Gateway {
         let sinks =
             telemetry::sinks::Sinks::new(loggers, clock, Arc::clone(&metrics), client.clone());
         let shared = app::Shared {
-            client,
             seed,
             clock,
             cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
@@ -194,18 +199,26 @@ impl Gateway {
             routes: backend::Routes::new(&config.model),
             model: config.model,
         };
-        Self { shared: Arc::new(shared) }
+        Self { worker: Arc::new(app::Worker { shared: Arc::new(shared), client }) }
+    }
+
+    /// The same gateway, its requests calling backends through another client: a
+    /// thread that serves it keeps its connections to itself.
+    #[must_use]
+    pub fn with_client(&self, client: HttpService) -> Self {
+        let shared = Arc::clone(&self.worker.shared);
+        Self { worker: Arc::new(app::Worker { shared, client }) }
     }
 
     /// The service: every API, `/healthz`, `/metrics`, and `/++/journal`.
     pub fn router(&self) -> Router {
-        app::router(Arc::clone(&self.shared))
+        app::router(Arc::clone(&self.worker))
     }
 
     /// Waits until every event so far reached its logger's file or URL, or was
     /// lost. Call it before the process ends.
     pub async fn flush(&self) {
-        self.shared.sinks.flush().await;
+        self.worker.shared.sinks.flush().await;
     }
 
     /// Answers one request and tells what happened meanwhile. The trace is
@@ -217,7 +230,7 @@ impl Gateway {
         use http_body_util::BodyExt as _;
 
         request.extensions_mut().insert(pipeline::handle::TraceWanted);
-        let answer = pipeline::handle::handle(Arc::clone(&self.shared), request).await;
+        let answer = pipeline::handle::handle(Arc::clone(&self.worker), request).await;
         let (parts, body) = answer.into_parts();
         // A body that breaks off is in the trace's status.
         let body = match body.collect().await {
@@ -225,7 +238,7 @@ impl Gateway {
             Err(_) => bytes::Bytes::new(),
         };
         let id = parts.headers.get("apim-trace-id").and_then(|id| id.to_str().ok());
-        let trace = id.and_then(|id| self.shared.journal.traces().find(id));
+        let trace = id.and_then(|id| self.worker.shared.journal.traces().find(id));
         (http::Response::from_parts(parts, body), trace)
     }
 
@@ -233,6 +246,6 @@ impl Gateway {
     /// number; a bounded ring.
     #[must_use]
     pub fn journal(&self, after: u64) -> Vec<RequestRecord> {
-        self.shared.journal.finished(after)
+        self.worker.shared.journal.finished(after)
     }
 }

@@ -120,11 +120,11 @@ pub async fn run(scenario: &Arc<Scenario>, seed: u64, target: &Target, watch: &W
     if let Announce(Some(told)) = &watch.announce {
         told(&stack(target, &journals));
     }
-    problems.extend(gateway_missing(target, &reading).await);
+    let id_prefix = id_prefix(scenario, seed, target);
+    problems.extend(gateway_missing(target, &reading, &look_id(&id_prefix)).await);
     let following = CancellationToken::new();
     let follower = AbortOnDropHandle::new(tokio::spawn(journals.keep_following(following.clone())));
 
-    let id_prefix = id_prefix(scenario, seed, target);
     let mut coordinator = Coordinator {
         caller: Caller::new(target.service.clone(), watch.stop.clone()),
         gateway: target.gateway.clone(),
@@ -217,8 +217,13 @@ fn id_prefix(scenario: &Scenario, seed: u64, target: &Target) -> String {
     }
 }
 
+/// The correlation id of the look whether the gateway is there.
+fn look_id(id_prefix: &str) -> String {
+    format!("{id_prefix}-look")
+}
+
 /// Why a gateway elsewhere cannot be called, if so. What it answers is all the same.
-async fn gateway_missing(target: &Target, caller: &Caller) -> Option<String> {
+async fn gateway_missing(target: &Target, caller: &Caller, id: &str) -> Option<String> {
     if target.gateway_journal != Journal::Absent {
         return None;
     }
@@ -229,7 +234,7 @@ async fn gateway_missing(target: &Target, caller: &Caller) -> Option<String> {
         body: bytes::Bytes::new(),
         timeout: GATEWAY_THERE,
     };
-    match caller.call(&target.gateway, &template, None).await {
+    match caller.call(&target.gateway, &template, Some(id)).await {
         Err(error @ CallError::Transport(_)) => {
             Some(format!("cannot reach the gateway at {}: {error}", target.gateway.as_str()))
         }
@@ -242,12 +247,19 @@ fn is_success(outcome: &Outcome) -> bool {
 }
 
 /// Leaves out what simulators and gateway were asked before this run by somebody
-/// else: such requests may end, and be recorded, while it runs.
+/// else: such requests may end, and be recorded, while it runs. Leaves out the
+/// look whether the gateway is there, too: a gateway may pass it on, and the
+/// "gateway" may be a simulator itself.
 fn forget_earlier(dataset: &mut Dataset, opened: RunTime) {
     let prefix = dataset.id_prefix.clone();
-    let mine = |id: &Option<String>| id.as_ref().is_some_and(|id| id.starts_with(&prefix));
-    dataset.backends.retain(|row| opened <= row.received || mine(&row.correlation_id));
-    dataset.gateway.retain(|row| opened <= row.received || mine(&row.correlation_id));
+    let look = look_id(&prefix);
+    let counts = |received: RunTime, id: Option<&str>| match id {
+        Some(id) if id == look => false,
+        Some(id) if id.starts_with(&prefix) => true,
+        _ => opened <= received,
+    };
+    dataset.backends.retain(|row| counts(row.received, row.correlation_id.as_deref()));
+    dataset.gateway.retain(|row| counts(row.received, row.correlation_id.as_deref()));
 }
 
 fn stage_spans(scenario: &Scenario) -> Vec<StageSpan> {

@@ -20,9 +20,12 @@ use tower::{Service, ServiceExt as _};
 pub use axum::body::Body;
 pub use rustls::pki_types::CertificateDer;
 
+use crate::interrupt::Interruption;
 use crate::tls;
 
-use crate::interrupt::Interruption;
+mod first_chunk;
+
+pub use first_chunk::with_first_chunk;
 
 /// A request to an absolute URI.
 pub type Request = http::Request<Body>;
@@ -106,7 +109,9 @@ pub fn network_trusting(
         let hosts = Arc::clone(&hosts);
         async move {
             let mut request = with_host(request)?;
-            if let Some(address) = authority(request.uri()).and_then(|name| hosts.get(&name)) {
+            // Mostly there are none, and a name to look up costs.
+            let own = if hosts.is_empty() { None } else { authority(request.uri()) };
+            if let Some(address) = own.and_then(|name| hosts.get(&name)) {
                 let uri = replace_authority(request.uri(), *address)?;
                 *request.uri_mut() = uri;
             }

@@ -1,4 +1,5 @@
-//! Serving a router on a socket, and stopping it in order.
+//! Serving a router on a socket, and stopping it in order: on the present runtime
+//! ([`Server`]), or by workers with a thread each ([`Workers`]).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,6 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::interrupt::{Connections, Resettable, Sockets};
 use crate::tls::{Identity, TlsListener};
+
+mod connections;
+mod workers;
+
+pub use workers::Workers;
 
 /// How long a server waits before it tries again to listen where it did before.
 const LISTEN_AGAIN: Duration = Duration::from_millis(200);

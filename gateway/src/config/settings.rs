@@ -364,6 +364,21 @@ const INFERENCES: &[Inference] = &[
     fixed("1", "an all-APIs or API subscription brings no product scope"),
     fixed("1", "an error raised inside on-error stops it; the original error is sent"),
     fixed("1", "on-error does not run after a return-response"),
+    fixed("1", "fragments may include fragments; one that includes itself is an error at load"),
+    fixed(
+        "1",
+        "before inbound: preflight requests are answered, API and operation matched, the key checked",
+    ),
+    fixed("1", "{{name}} of no named value is an error, but for interpolated strings"),
+    fixed("2.1", "white space around an expression, and of a literal value, is not part of it"),
+    fixed("1.3", "a token quota refuses with reason OpenAITokenQuotaExceeded"),
+    fixed("4.1", "a variable set to anything but text, number, date, JSON or the like is an error"),
+    fixed(
+        "4.2",
+        "a response that streams is held after all when outbound reads or replaces its body",
+    ),
+    fixed("4.2", "set-body takes JSON as its indented text, and works without a body to replace"),
+    fixed("5.2", "DateTime.Now is UtcNow; Random with a seed draws .NET Framework's numbers"),
     fixed("5.2", "texts, numbers and dates are those of the invariant culture"),
     fixed(
         "9",

@@ -37,6 +37,7 @@ use crate::pipeline::context::Context;
 
 pub use exception::Exception;
 pub use json::Newline;
+pub(crate) use library::page as expressions_page;
 pub use scan::expression_end;
 pub use value::Value;
 

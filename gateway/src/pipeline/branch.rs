@@ -14,7 +14,7 @@ impl Exchange {
         let random = ChaCha8Rng::from_rng(&mut self.context.random);
         let context = copy(&self.context, random);
         let recorder = self.recorder.branch(&context);
-        let mut branch = Exchange::new(context, std::sync::Arc::clone(&self.shared), recorder);
+        let mut branch = Exchange::new(context, std::sync::Arc::clone(&self.worker), recorder);
         branch.scopes.clone_from(&self.scopes);
         branch.section = self.section;
         branch.target.clone_from(&self.target);

@@ -193,11 +193,18 @@ impl Url {
     #[must_use]
     pub fn query_string(&self) -> String {
         let mut text = String::new();
-        for parameter in &self.query {
-            text.push(if text.is_empty() { '?' } else { '&' });
-            text += &parameter.written;
-        }
+        self.write_query(&mut text);
         text
+    }
+
+    /// The query at the end of a text, with its `?`.
+    pub(crate) fn write_query(&self, text: &mut String) {
+        let mut before = '?';
+        for parameter in &self.query {
+            text.push(before);
+            text.push_str(&parameter.written);
+            before = '&';
+        }
     }
 }
 

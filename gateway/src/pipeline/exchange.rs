@@ -12,7 +12,7 @@ use http_body_util::{BodyExt as _, Limited};
 use super::completion::Completions;
 use super::context::{Context, LastError, MessageBody, ResponseState, Url};
 use super::errors;
-use crate::app::Shared;
+use crate::app::{Shared, Worker};
 use crate::backend::Route;
 use crate::expr::Value;
 use crate::journal::Recorder;
@@ -79,6 +79,8 @@ pub(crate) struct Exchange {
     pub(crate) context: Context,
     /// The gateway.
     pub(crate) shared: Arc<Shared>,
+    /// Where it runs, and whose connections it uses.
+    pub(crate) worker: Arc<Worker>,
     /// Outermost scope first.
     pub(crate) scopes: Vec<ScopeDocument>,
     /// The scope whose document runs.
@@ -134,10 +136,11 @@ struct ResponseHeaders {
 
 impl Exchange {
     /// A request before its first section.
-    pub(crate) fn new(context: Context, shared: Arc<Shared>, recorder: Recorder) -> Self {
+    pub(crate) fn new(context: Context, worker: Arc<Worker>, recorder: Recorder) -> Self {
         Self {
             context,
-            shared,
+            shared: Arc::clone(&worker.shared),
+            worker,
             scopes: Vec::new(),
             depth: 0,
             section: Section::Inbound,

@@ -11,6 +11,7 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, EXPECT, HOST, HeaderName, ORIGIN,
     WWW_AUTHENTICATE,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::ext::ReasonPhrase;
@@ -22,7 +23,7 @@ use super::context::{Context, MessageBody, RequestState, ResponseState, Subscrip
 use super::exchange::{Exchange, Failure, Flow, Outcome, ScopeDocument};
 use super::subscription::{Refusal, admit};
 use super::{errors, matching, url};
-use crate::app::Shared;
+use crate::app::Worker;
 use crate::config::model::{Api, Operation};
 use crate::config::settings::{LimitHeaders, ResponseBefore};
 use crate::policy::document::{PolicyDocument, Scope};
@@ -34,10 +35,11 @@ use crate::telemetry::tracer::Tracer;
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// Answers one request.
-pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Response<Body> {
-    let method = request.method().clone();
-    let mut exchange = arrive(&shared, &request);
-    if let Err(failure) = run(&mut exchange, request.into_body()).await {
+pub(crate) async fn handle(worker: Arc<Worker>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let method = parts.method.clone();
+    let mut exchange = arrive(worker, parts);
+    if let Err(failure) = run(&mut exchange, body).await {
         on_error(&mut exchange, failure).await;
     }
     leave(&mut exchange).await;
@@ -56,12 +58,14 @@ async fn leave(exchange: &mut Exchange) {
 }
 
 /// The exchange of a request that nothing is known of yet.
-fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
-    let headers = request.headers();
+fn arrive(worker: Arc<Worker>, request: Parts) -> Exchange {
+    let shared = &worker.shared;
+    let headers = request.headers;
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let recorder = shared.journal.begin(text(CORRELATION_ID));
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let called = url::of_request(request.uri(), text(HOST));
+    let address = request.extensions.get::<ConnectInfo<SocketAddr>>();
+    let called = url::of_request(&request.uri, text(HOST));
+    let client_host = headers.get(HOST).cloned();
     let mut random = shared.seed.numbered("gateway/request", recorder.number());
     let request_id = u128::from(random.next_u64()) << 64 | u128::from(random.next_u64());
     let context = Context {
@@ -70,10 +74,10 @@ fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
         clock: shared.clock,
         variables: IndexMap::new(),
         request: RequestState {
-            method: request.method().as_str().to_owned(),
+            method: request.method.as_str().to_owned(),
             url: called.clone(),
             original_url: called,
-            headers: headers.clone(),
+            headers,
             body: MessageBody::Absent,
             ip_address: address
                 .map_or_else(|| "127.0.0.1".to_owned(), |peer| peer.0.ip().to_string()),
@@ -98,10 +102,10 @@ fn arrive(shared: &Arc<Shared>, request: &Request<Body>) -> Exchange {
         stored_responses: IndexMap::new(),
         tracing: false,
     };
-    let mut exchange = Exchange::new(context, Arc::clone(shared), recorder);
-    exchange.client_host = headers.get(HOST).cloned();
-    exchange.add_scope(Scope::Global, Some(&shared.model.global));
-    begin_trace(&mut exchange, request.extensions().get::<TraceWanted>().is_some());
+    let mut exchange = Exchange::new(context, worker, recorder);
+    exchange.client_host = client_host;
+    exchange.add_scope(Scope::Global, Some(&Arc::clone(&exchange.shared.model.global)));
+    begin_trace(&mut exchange, request.extensions.get::<TraceWanted>().is_some());
     exchange
 }
 

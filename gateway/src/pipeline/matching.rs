@@ -4,7 +4,7 @@
 //! operations with the request's method, the one whose template is most
 //! specific: a literal segment beats a parameter, a parameter beats the rest.
 
-use super::url::decode;
+use super::url::{decode, decoded};
 
 /// An operation's `url_template`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Template {
             }
             match segment {
                 Segment::Literal(text) => {
-                    if !decode(part).eq_ignore_ascii_case(text) {
+                    if !decoded(part).eq_ignore_ascii_case(text) {
                         return None;
                     }
                 }
@@ -120,7 +120,7 @@ pub(crate) fn below<'p>(path: &'p str, api_path: &str) -> Option<&'p str> {
     for segment in segments_of(api_path) {
         let from = rest.strip_prefix('/')?;
         let end = from.find('/').unwrap_or(from.len());
-        if !decode(&from[..end]).eq_ignore_ascii_case(segment) {
+        if !decoded(&from[..end]).eq_ignore_ascii_case(segment) {
             return None;
         }
         rest = &from[end..];

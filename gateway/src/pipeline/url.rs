@@ -1,5 +1,9 @@
 //! URLs in parts: reading what clients call, writing what backends get.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use bytes::Bytes;
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
@@ -49,17 +53,19 @@ pub(crate) fn of_request(uri: &Uri, host: Option<&str>) -> Url {
 
 /// The URI to call.
 pub(crate) fn to_uri(url: &Url) -> Result<Uri, http::Error> {
-    let authority = if url.port == default_port(&url.scheme) {
-        url.host.clone()
-    } else {
-        format!("{}:{}", url.host, url.port)
-    };
-    let path = if url.path.starts_with('/') { url.path.clone() } else { format!("/{}", url.path) };
-    Uri::builder()
-        .scheme(url.scheme.as_str())
-        .authority(authority)
-        .path_and_query(format!("{path}{}", url.query_string()))
-        .build()
+    let Url { scheme, host, port, path, query: _ } = url;
+    let mut text = String::with_capacity(128);
+    text.extend([scheme, "://", host]);
+    if *port != default_port(scheme) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ":{port}");
+    }
+    if !path.starts_with('/') {
+        text.push('/');
+    }
+    text.push_str(path);
+    url.write_query(&mut text);
+    Ok(Uri::from_maybe_shared(Bytes::from(text))?)
 }
 
 /// A URL as text, without its query.
@@ -87,7 +93,12 @@ pub(crate) fn join(base: &Url, path: &str, query: &[QueryParameter]) -> Url {
 
 /// Decodes one path segment or query part.
 pub(crate) fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+    decoded(text).into_owned()
+}
+
+/// The same; without a copy where nothing is encoded.
+pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 fn parse_query(text: &str) -> Vec<QueryParameter> {

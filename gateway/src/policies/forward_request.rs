@@ -124,8 +124,7 @@ impl ForwardRequest {
         let destination = destination(exchange)?;
         let request = self.request(exchange, &destination)?;
         note_call(exchange, &destination);
-        let client = exchange.shared.client.clone();
-        let answered = tokio::time::timeout(timeout, call(&client, request)).await;
+        let answered = tokio::time::timeout(timeout, call(&exchange.worker.client, request)).await;
         let status = answered.as_ref().ok().and_then(|answer| answer.as_ref().ok());
         exchange.recorder.attempt_answered(status.map(|response| response.status().as_u16()));
         if let Some(choice) = &destination.choice {

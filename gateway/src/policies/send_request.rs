@@ -223,9 +223,9 @@ impl SendRequest {
         let variable = exchange.text(&self.variable).await?;
         let (request, shown, timeout) = self.message.build(exchange).await?;
         let limit = exchange.shared.model.settings.max_response_body_bytes;
-        let client = exchange.shared.client.clone();
         let sent = Instant::now();
-        let answered = tokio::time::timeout(timeout, receive(&client, request, limit)).await;
+        let client = &exchange.worker.client;
+        let answered = tokio::time::timeout(timeout, receive(client, request, limit)).await;
         let status = match &answered {
             Ok(Ok(response)) => Some(response.status),
             _ => None,
@@ -282,15 +282,15 @@ async fn receive(
 impl SendOneWayRequest {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let (request, shown, timeout) = self.0.build(exchange).await?;
-        let shared = Arc::clone(&exchange.shared);
-        let Ok(permit) = Arc::clone(&shared.one_way).try_acquire_owned() else {
-            shared.metrics.one_way_lost();
+        let worker = Arc::clone(&exchange.worker);
+        let Ok(permit) = Arc::clone(&worker.shared.one_way).try_acquire_owned() else {
+            worker.shared.metrics.one_way_lost();
             return Ok(Flow::Next);
         };
-        let limit = shared.model.settings.max_response_body_bytes;
+        let limit = worker.shared.model.settings.max_response_body_bytes;
         tokio::spawn(async move {
             let answered =
-                tokio::time::timeout(timeout, receive(&shared.client, request, limit)).await;
+                tokio::time::timeout(timeout, receive(&worker.client, request, limit)).await;
             if !matches!(answered, Ok(Ok(_))) {
                 tracing::debug!(url = shown, "a one-way request got no answer");
             }

@@ -118,6 +118,18 @@ mod tests {
         check("", None);
     }
 
+    #[test]
+    fn a_member_that_is_no_usage_takes_no_memory() {
+        let usage = |padding: usize| {
+            format!(r#"{{"usage":{{"x":"{}","total_tokens":1}}}}"#, "x".repeat(padding))
+        };
+        check(&usage(1_000), Some((0, 0, 1)));
+        check(&usage(MAX_USAGE_BYTES), None);
+        let mut reader = JsonUsage::default();
+        reader.push(&usage(10 * MAX_USAGE_BYTES).as_bytes()[..5 * MAX_USAGE_BYTES]);
+        assert!(reader.value.is_none());
+    }
+
     proptest! {
         #[test]
         fn what_a_parser_finds_is_found(text in "\\PC{0,20}", prompt in 0_u64..1_000, deep in 0_usize..4) {

@@ -117,3 +117,56 @@ async fn hostile_bodies_cost_their_own_request_only() {
     }
     assert_eq!(ask(r#"{"a":[{"a":1}]}"#, "json").await, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn variables_hold_a_few_responses_only() {
+    let send = |count: usize| {
+        let one = |n| {
+            format!(
+                r#"<send-request mode="new" response-variable-name="r{n}"><set-url>http://b1/</set-url></send-request>"#
+            )
+        };
+        policies(&((0..count).map(one).collect::<String>() + "<return-response />"))
+    };
+    let (bench, backend) = Bench::policy(&send(32));
+    assert_eq!(bench.post("/api/x", "").await.status, 200);
+    assert_eq!(backend.requests().len(), 32);
+    let (bench, _) = Bench::policy(&send(33));
+    assert_eq!(bench.post("/api/x", "").await.status, 500);
+    assert_eq!(bench.record(1).error_reason.as_deref(), Some("ResponseLimitExceeded"));
+}
+
+/// Nobody waits for one-way requests: those of a backend that never answers must
+/// not pile up.
+#[tokio::test(start_paused = true)]
+async fn one_way_requests_on_their_way_are_bounded() {
+    let send =
+        r#"<send-one-way-request mode="new"><set-url>http://b1/</set-url></send-one-way-request>"#;
+    let document = policies(&format!("{}<return-response />", send.repeat(1_003)));
+    let silent = axum::Router::new().fallback(std::future::pending::<&'static str>);
+    let network = seam::http::InProcessNetwork::new().host("b1:80", silent);
+    let bench = Bench::new(CONFIG, &[("api.xml", &document)], network.into_service());
+    assert_eq!(bench.post("/api/x", "").await.status, 200);
+    let metrics = http::Request::get("/metrics").body(seam::http::Body::empty()).unwrap();
+    let metrics = bench.answer(metrics).await.body;
+    let lost: Vec<_> =
+        metrics.lines().filter(|line| line.contains("one_way_requests_lost")).collect();
+    assert!(lost.iter().any(|line| line.ends_with("_total 3")), "{lost:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_is_cut() {
+    let document = policies(
+        r#"<trace source="t"><message>@(new string('x', 40000))</message>
+            <metadata name="m" value="@(new string('y', 40000))" /></trace>
+        <log-to-eventhub logger-id="usage">@(new string('z', 300000))</log-to-eventhub>
+        <return-response />"#,
+    );
+    let config = format!("{CONFIG}\n[[loggers]]\nid = \"usage\"\n");
+    let client = seam::http::InProcessNetwork::new().into_service();
+    let bench = Bench::new(&config, &[("api.xml", &document)], client);
+    assert_eq!(bench.post("/api/x", "").await.status, 200);
+    let record = bench.record(1);
+    assert_eq!((record.messages[0].message.len(), record.events[0].body.len()), (32_768, 204_800));
+    assert_eq!(record.messages[0].metadata["m"].len(), 32_768);
+}

@@ -42,6 +42,7 @@ fn every_option_has_a_variable() {
         ("GATEWAY_LISTEN", "nowhere"),
         ("GATEWAY_SEED", "x"),
         ("GATEWAY_DRAIN", "x"),
+        ("GATEWAY_WORKERS", "0"),
         ("GATEWAY_LOG", "a=b=c"),
         ("GATEWAY_LOG_FORMAT", "x"),
     ] {
@@ -56,7 +57,8 @@ fn every_option_has_a_variable() {
 fn an_empty_variable_counts_as_unset() {
     let output = gateway_in(&[("GATEWAY_CONFIG", ""), ("GATEWAY_SEED", "")], &[]);
     assert_eq!(shown(&output), shown(&gateway(&[])), "the file is missing, nothing else");
-    let empty = ["LISTEN", "SEED", "DRAIN", "LOG", "LOG_FORMAT"].map(|n| format!("GATEWAY_{n}"));
+    let empty =
+        ["LISTEN", "SEED", "DRAIN", "WORKERS", "LOG", "LOG_FORMAT"].map(|n| format!("GATEWAY_{n}"));
     let empty: Vec<_> = empty.iter().map(|name| (name.as_str(), "")).collect();
     let output = gateway_in(&empty, &["--config", "/nowhere.toml"]);
     assert_eq!(shown(&output), shown(&gateway(&["--config", "/nowhere.toml"])));
@@ -157,6 +159,7 @@ fn the_committed_schema_and_reference_are_current() {
     for (name, option, current) in [
         ("gateway.schema.json", "", gateway::schema()),
         ("gateway-reference.md", " --markdown", gateway::reference_page()),
+        ("gateway-expressions.md", " --expressions", gateway::expressions_page()),
     ] {
         let path = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
         if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {

@@ -32,6 +32,19 @@ fn our_own_documents_load() {
     assert!(4 <= survey["load"].as_u64().unwrap(), "{survey:#}");
 }
 
+/// A repository may have anything in it: what no platform would take is not read.
+#[test]
+fn a_huge_file_is_no_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let document =
+        |bytes: usize| format!("<policies><inbound /><!--{}--></policies>", "x".repeat(bytes));
+    std::fs::write(folder.path().join("small.xml"), document(10)).unwrap();
+    std::fs::write(folder.path().join("huge.xml"), document(4 << 20)).unwrap();
+    let output = summary(&[folder.path().to_str().unwrap(), "--format", "json"]);
+    let survey: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(survey["documents"].as_array().unwrap().len(), 1, "{survey:#}");
+}
+
 #[test]
 fn a_folder_must_be_there() {
     let output = summary(&["nowhere"]);

@@ -184,15 +184,9 @@ at = "-1s"
 patch = { simulator = "payg1", config = { latency = { open_ai_completions = { mean = 1 } } } }
 "#;
 
-/// A second of traffic to a gateway elsewhere, simulators embedded: they listen
-/// on their configured ports, where such a gateway expects them.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_by_url_meets_embedded_simulators() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    // Free a moment ago; nobody else on this machine asks for a port by number.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = format!(
+/// A configuration of one simulator that listens on a port.
+fn simulator_at(port: u16) -> String {
+    format!(
         r#"
 version = 1
 [[resources]]
@@ -205,8 +199,18 @@ model = "gpt-35-turbo"
 tpm = 100_000_000
 latency = {{ profile = "aoai_simulator_compat" }}
 "#
-    );
-    std::fs::write(folder.path().join("simulator.toml"), simulator).unwrap();
+    )
+}
+
+/// A second of traffic to a gateway elsewhere, simulators embedded: they listen
+/// on their configured ports, where such a gateway expects them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_by_url_meets_embedded_simulators() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Free a moment ago; nobody else on this machine asks for a port by number.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("simulator.toml"), simulator_at(port)).unwrap();
     let env = Env::empty().with("PAYG1_URL", format!("http://localhost:{port}"));
     let file = root.join("capabilities/latency-routing/gateway.toml");
     let (config, _) = gateway::load(&file, &env).unwrap();
@@ -258,4 +262,31 @@ async fn the_embedded_bench_runs_over_sockets() {
     assert!(data.journals_complete);
     assert_eq!((data.clients.len(), data.gateway.len()), (20, 20));
     assert!(data.clients.iter().all(|row| row.outcome == Outcome::Answered(200)));
+}
+
+/// The "gateway" may be a simulator: a run without a gateway, to compare with. The
+/// harness's own look whether somebody is there is no request of the run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_straight_to_a_simulator_reconciles() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("simulator.toml"), simulator_at(port)).unwrap();
+    let text = SHORT
+        .replace(
+            "gateway = \"../capabilities/latency-routing/gateway.toml\"",
+            &format!("gateway_url = {{ url = \"http://localhost:{port}\", journal = \"none\" }}"),
+        )
+        .replace("../capabilities/simulator.toml", "simulator.toml")
+        .replace("/latency-routing/openai", "/openai")
+        .replace("subscription-key-one", "simulator-key");
+    let source = Source::new("direct.toml", text);
+    let (scenario, _) = scenario::parse(&source, folder.path(), &Env::empty()).unwrap();
+    let scenario = Arc::new(scenario);
+    let target = target::set_up(&scenario, 1, World::Real).await.unwrap();
+    let run = run(&scenario, 1, &target, &Watch::default()).await;
+    target.stop().await;
+    assert_eq!(run.problems, Vec::<String>::new());
+    assert_eq!((run.dataset.clients.len(), run.dataset.backends.len()), (20, 20));
+    let told = assert::evaluate(&run.dataset, &[], &Settings::default()).reconciliation;
+    assert_eq!(told.state, ReconciliationState::Reconciled, "{:?}", told.mismatches);
 }

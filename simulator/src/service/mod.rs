@@ -20,6 +20,7 @@ mod lock;
 mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod packed;
 mod past;
 mod patch;
 mod record;

@@ -21,6 +21,7 @@ mod message;
 mod object;
 pub(crate) mod objects;
 mod overload;
+mod page;
 mod primitives;
 mod random;
 pub(crate) mod regex;
@@ -35,6 +36,7 @@ use std::sync::LazyLock;
 
 pub(crate) use exceptions::exception_type;
 pub(crate) use overload::{Chosen, Failure, Filled, Shape, ShapeType, choose, implicit_cost};
+pub(crate) use page::page;
 pub(crate) use signature::{Member, MemberKind};
 
 use super::eval::Vm;
@@ -125,6 +127,8 @@ pub(crate) struct Call<'a, 'c> {
 struct TypeInfo {
     def: &'static TypeDef,
     bases: Vec<Type>,
+    /// Names of its bases, of theirs, and so on: casts ask for them.
+    ancestors: Vec<&'static str>,
     members: BTreeMap<&'static str, Vec<Member>>,
 }
 
@@ -137,7 +141,8 @@ struct Registry {
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut registry = Registry { types: BTreeMap::new(), mistakes: Vec::new() };
     for def in TABLES.iter().flat_map(|table| table.iter()) {
-        let mut info = TypeInfo { def, bases: Vec::new(), members: BTreeMap::new() };
+        let (bases, ancestors) = (Vec::new(), Vec::new());
+        let mut info = TypeInfo { def, bases, ancestors, members: BTreeMap::new() };
         for base in def.bases {
             match signature::parse_type(base, def.parameters) {
                 Ok(base) => info.bases.push(base),
@@ -156,8 +161,29 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
             registry.mistakes.push(format!("{}: registered twice", def.name));
         }
     }
+    let names: Vec<_> = registry.types.keys().copied().collect();
+    for name in names {
+        let ancestors = ancestors(&registry.types, name);
+        if let Some(info) = registry.types.get_mut(name) {
+            info.ancestors = ancestors;
+        }
+    }
     registry
 });
+
+fn ancestors(types: &BTreeMap<&str, TypeInfo>, name: &'static str) -> Vec<&'static str> {
+    let (mut found, mut next) = (Vec::new(), vec![name]);
+    while let Some(name) = next.pop() {
+        let Some(info) = types.get(name) else { continue };
+        for base in info.bases.iter().map(Type::name).filter(|base| !base.is_empty()) {
+            if !found.contains(&base) {
+                found.push(base);
+                next.push(base);
+            }
+        }
+    }
+    found
+}
 
 /// The type of this name without its namespace.
 pub(crate) fn find(name: &str) -> Option<&'static TypeDef> {
@@ -196,10 +222,7 @@ pub(crate) fn derives(name: &str, base: &str) -> bool {
     if name == base {
         return !name.is_empty();
     }
-    REGISTRY
-        .types
-        .get(name)
-        .is_some_and(|info| info.bases.iter().any(|own| derives(own.name(), base)))
+    REGISTRY.types.get(name).is_some_and(|info| info.ancestors.contains(&base))
 }
 
 /// A type and all its bases, arguments substituted, nearest first.

@@ -1,6 +1,7 @@
 //! Tests of the language as a whole: text in, value out.
 
 mod cases;
+mod documented;
 mod errors;
 mod frequencies;
 mod limits;

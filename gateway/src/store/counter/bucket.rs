@@ -9,11 +9,12 @@ use super::Need;
 #[derive(Clone, Debug, Default)]
 pub struct TokenBucket {
     missing: u128,
-    at: Duration,
-    /// The period `missing` is scaled by, in nanoseconds.
-    period: u128,
+    /// In nanoseconds, like the others: there are many buckets.
+    at: u64,
+    /// The period `missing` is scaled by.
+    period: u64,
     /// When the bucket is full, by the last rule.
-    full_at: Duration,
+    full_at: u64,
 }
 
 /// Units whose product with any period fits.
@@ -23,42 +24,52 @@ fn duration(nanoseconds: u128) -> Duration {
     u64::try_from(nanoseconds).map_or(Duration::MAX, Duration::from_nanos)
 }
 
+/// 584 years at most: longer ones are as good as for ever.
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl TokenBucket {
     /// Refills up to `now`, which never goes back.
     fn settle(&mut self, now: Duration, limit: u64, period: Duration) {
-        let period = period.as_nanos().clamp(1, u128::from(u64::MAX));
+        let (now, period) = (nanoseconds(now), nanoseconds(period).max(1));
         if self.period != period {
-            self.missing = match self.period {
+            let (new, old) = (u128::from(period), u128::from(self.period));
+            self.missing = match old {
                 0 => 0,
                 // The same units at another scale; rounded up, by less than a
                 // billionth of one.
                 old => (self.missing / old)
-                    .saturating_mul(period)
-                    .saturating_add((self.missing % old * period).div_ceil(old)),
+                    .saturating_mul(new)
+                    .saturating_add((self.missing % old * new).div_ceil(old)),
             };
             self.period = period;
         }
-        let elapsed = now.saturating_sub(self.at).as_nanos();
+        let elapsed = u128::from(now.saturating_sub(self.at));
         let limit = u128::from(limit.min(MAX_UNITS));
         self.missing = self.missing.saturating_sub(limit.saturating_mul(elapsed));
         self.at = now;
         self.full_at = match limit {
-            0 => Duration::MAX,
-            _ => now.saturating_add(duration(self.missing.div_ceil(limit))),
+            0 => u64::MAX,
+            _ => {
+                let left = u64::try_from(self.missing.div_ceil(limit)).unwrap_or(u64::MAX);
+                now.saturating_add(left)
+            }
         };
     }
 
     /// Whole units left, not below 0.
     pub fn remaining(&mut self, now: Duration, limit: u64, period: Duration) -> u64 {
         self.settle(now, limit, period);
-        let missing = u64::try_from(self.missing.div_ceil(self.period)).unwrap_or(u64::MAX);
+        let missing =
+            u64::try_from(self.missing.div_ceil(u128::from(self.period))).unwrap_or(u64::MAX);
         limit.saturating_sub(missing)
     }
 
     /// Takes units out; the bucket may owe then.
     pub fn add(&mut self, now: Duration, limit: u64, period: Duration, units: u64) {
         self.settle(now, limit, period);
-        let taken = u128::from(units.min(MAX_UNITS)) * self.period;
+        let taken = u128::from(units.min(MAX_UNITS)) * u128::from(self.period);
         self.missing = self.missing.saturating_add(taken);
         self.settle(now, limit, period);
     }
@@ -66,7 +77,7 @@ impl TokenBucket {
     /// Puts units back.
     pub fn refund(&mut self, now: Duration, limit: u64, period: Duration, units: u64) {
         self.settle(now, limit, period);
-        let returned = u128::from(units.min(MAX_UNITS)) * self.period;
+        let returned = u128::from(units.min(MAX_UNITS)) * u128::from(self.period);
         self.missing = self.missing.saturating_sub(returned);
         self.settle(now, limit, period);
     }
@@ -87,12 +98,12 @@ impl TokenBucket {
             return None;
         }
         let rate = u128::from(limit);
-        let full = rate * self.period;
+        let full = rate * u128::from(self.period);
         let nanoseconds = match need {
             Need::Any if self.missing < full => 0,
             Need::Any => (self.missing - full) / rate + 1,
             Need::Units(units) => {
-                let allowed = u128::from(limit.checked_sub(units)?) * self.period;
+                let allowed = u128::from(limit.checked_sub(units)?) * u128::from(self.period);
                 self.missing.saturating_sub(allowed).div_ceil(rate)
             }
         };
@@ -102,7 +113,7 @@ impl TokenBucket {
     /// When the bucket is full again.
     #[must_use]
     pub fn idle_at(&self) -> Duration {
-        self.full_at
+        Duration::from_nanos(self.full_at)
     }
 }
 

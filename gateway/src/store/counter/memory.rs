@@ -1,24 +1,15 @@
 //! The counters in this process's memory, bounded, on tokio's clock.
 
-use std::collections::HashMap;
 use std::future::ready;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::bucket::TokenBucket;
-use super::sliding::SlidingLog;
-use super::window::FixedWindow;
+use super::any::{Counter, Local};
+use super::table::Table;
 use super::{Admitted, CounterKey, CounterStore, Need, Refused, Rule};
-
-/// Counters each operation looks at, to drop those that count nothing: more
-/// than one, so that they go faster than they come.
-const SWEPT: usize = 2;
-
-/// Counters looked at to find the one that makes room.
-const CANDIDATES: usize = 8;
 
 /// Counters by key, each operation amortised O(1) for any number of keys: a
 /// hand goes round and drops counters that count nothing any more; there is no
@@ -28,133 +19,6 @@ pub struct MemoryCounters {
     capacity: usize,
     origin: Instant,
     table: Mutex<Table>,
-}
-
-#[derive(Default)]
-struct Table {
-    /// Never iterated: its order is random.
-    index: HashMap<Arc<CounterKey>, usize>,
-    /// Without gaps: the last one takes a removed one's place.
-    slots: Vec<Slot>,
-    hand: usize,
-    /// Entries of all counters.
-    weight: usize,
-}
-
-struct Slot {
-    key: Arc<CounterKey>,
-    counter: Counter,
-    idle_at: Duration,
-    weight: usize,
-}
-
-#[derive(Clone, Debug)]
-enum Counter {
-    Sliding(SlidingLog),
-    Bucket(TokenBucket),
-    Fixed(FixedWindow),
-}
-
-/// A rule, its times on the store's scale.
-#[derive(Clone, Copy)]
-struct Local {
-    rule: Rule,
-    now: Duration,
-    ends: Option<Duration>,
-}
-
-impl Counter {
-    fn new(rule: Rule) -> Self {
-        match rule {
-            Rule::SlidingWindow { .. } => Self::Sliding(SlidingLog::default()),
-            Rule::TokenBucket { .. } => Self::Bucket(TokenBucket::default()),
-            Rule::FixedWindow { .. } => Self::Fixed(FixedWindow::default()),
-        }
-    }
-
-    /// A counter belongs to one kind of rule; with another it starts anew.
-    fn fit(&mut self, rule: Rule) {
-        let fits = matches!(
-            (&*self, rule),
-            (Self::Sliding(_), Rule::SlidingWindow { .. })
-                | (Self::Bucket(_), Rule::TokenBucket { .. })
-                | (Self::Fixed(_), Rule::FixedWindow { .. })
-        );
-        if !fits {
-            *self = Self::new(rule);
-        }
-    }
-
-    fn remaining(&mut self, at: Local) -> u64 {
-        match (self, at.rule) {
-            (Self::Sliding(log), Rule::SlidingWindow { limit, period }) => {
-                limit.saturating_sub(log.used(at.now, period))
-            }
-            (Self::Bucket(bucket), Rule::TokenBucket { limit, period }) => {
-                bucket.remaining(at.now, limit, period)
-            }
-            (Self::Fixed(window), Rule::FixedWindow { limit, .. }) => {
-                limit.saturating_sub(window.used(at.now, at.ends))
-            }
-            _ => 0,
-        }
-    }
-
-    fn wait(&mut self, at: Local, need: Need) -> Option<Duration> {
-        match (self, at.rule) {
-            (Self::Sliding(log), Rule::SlidingWindow { limit, period }) => {
-                log.wait(at.now, limit, period, need)
-            }
-            (Self::Bucket(bucket), Rule::TokenBucket { limit, period }) => {
-                bucket.wait(at.now, limit, period, need)
-            }
-            (Self::Fixed(window), Rule::FixedWindow { limit, .. }) => {
-                window.wait(at.now, limit, at.ends, need)
-            }
-            _ => None,
-        }
-    }
-
-    fn add(&mut self, at: Local, units: u64) {
-        match (self, at.rule) {
-            (Self::Sliding(log), Rule::SlidingWindow { period, .. }) => {
-                log.add(at.now, period, units);
-            }
-            (Self::Bucket(bucket), Rule::TokenBucket { limit, period }) => {
-                bucket.add(at.now, limit, period, units);
-            }
-            (Self::Fixed(window), Rule::FixedWindow { .. }) => window.add(at.now, at.ends, units),
-            _ => {}
-        }
-    }
-
-    fn refund(&mut self, at: Local, counted_at: Duration, units: u64) {
-        match (self, at.rule) {
-            (Self::Sliding(log), Rule::SlidingWindow { .. }) => log.refund(counted_at, units),
-            (Self::Bucket(bucket), Rule::TokenBucket { limit, period }) => {
-                bucket.refund(at.now, limit, period, units);
-            }
-            (Self::Fixed(window), Rule::FixedWindow { .. }) => {
-                window.refund(at.now, at.ends, units);
-            }
-            _ => {}
-        }
-    }
-
-    fn idle_at(&self) -> Duration {
-        match self {
-            Self::Sliding(log) => log.idle_at(),
-            Self::Bucket(bucket) => bucket.idle_at(),
-            Self::Fixed(window) => window.idle_at(),
-        }
-    }
-
-    fn weight(&self) -> usize {
-        match self {
-            Self::Sliding(log) => 1 + log.len(),
-            Self::Bucket(_) | Self::Fixed(_) => 1,
-        }
-    }
 }
 
 impl MemoryCounters {
@@ -168,7 +32,7 @@ impl MemoryCounters {
     /// Keys in memory.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.lock().index.len()
+        self.lock().len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -189,91 +53,11 @@ impl MemoryCounters {
             Rule::FixedWindow { ends, .. } => ends.map(|end| self.local(end)),
             _ => None,
         };
-        let outcome = table.run(key, Local { rule, now, ends }, run);
-        table.sweep(now);
-        table.make_room(self.capacity);
-        outcome
+        table.operate(self.capacity, key, Local { rule, now, ends }, run)
     }
 
     fn local(&self, at: Instant) -> Duration {
         at.saturating_duration_since(self.origin)
-    }
-}
-
-impl Table {
-    fn run<T>(
-        &mut self,
-        key: &CounterKey,
-        at: Local,
-        run: impl FnOnce(&mut Counter, Local) -> T,
-    ) -> T {
-        let known = self.index.get(key).copied();
-        if let Some(slot) = known.and_then(|place| self.slots.get_mut(place)) {
-            slot.counter.fit(at.rule);
-            let outcome = run(&mut slot.counter, at);
-            slot.idle_at = slot.counter.idle_at();
-            let before = std::mem::replace(&mut slot.weight, slot.counter.weight());
-            self.weight = self.weight + slot.weight - before;
-            return outcome;
-        }
-        let mut counter = Counter::new(at.rule);
-        let outcome = run(&mut counter, at);
-        let idle_at = counter.idle_at();
-        // Nothing was counted: nothing to remember.
-        if at.now < idle_at {
-            let key = Arc::new(key.clone());
-            let weight = counter.weight();
-            self.weight += weight;
-            self.index.insert(Arc::clone(&key), self.slots.len());
-            self.slots.push(Slot { key, counter, idle_at, weight });
-        }
-        outcome
-    }
-
-    /// The counter under the hand: its place, and when it is idle.
-    fn under_hand(&mut self) -> Option<(Duration, usize)> {
-        if self.slots.len() <= self.hand {
-            self.hand = 0;
-        }
-        self.slots.get(self.hand).map(|slot| (slot.idle_at, self.hand))
-    }
-
-    fn sweep(&mut self, now: Duration) {
-        for _ in 0..SWEPT {
-            match self.under_hand() {
-                Some((idle_at, place)) if idle_at <= now => self.remove(place),
-                _ => self.hand += 1,
-            }
-        }
-    }
-
-    fn make_room(&mut self, capacity: usize) {
-        while capacity < self.weight {
-            let mut first: Option<(Duration, usize)> = None;
-            for _ in 0..CANDIDATES.min(self.slots.len()) {
-                let found = self.under_hand();
-                self.hand += 1;
-                first = match (first, found) {
-                    (Some(first), Some(found)) if first.0 <= found.0 => Some(first),
-                    (first, found) => found.or(first),
-                };
-            }
-            match first {
-                Some((_, place)) => self.remove(place),
-                None => return,
-            }
-        }
-    }
-
-    fn remove(&mut self, place: usize) {
-        let slot = self.slots.swap_remove(place);
-        self.index.remove(&slot.key);
-        self.weight -= slot.weight;
-        if let Some(moved) = self.slots.get(place)
-            && let Some(index) = self.index.get_mut(&moved.key)
-        {
-            *index = place;
-        }
     }
 }
 
@@ -316,6 +100,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::sliding::SlidingLog;
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -378,7 +163,7 @@ mod tests {
         }
         assert_eq!(counters.keys(), 0);
         let table = counters.lock();
-        assert_eq!((table.weight, table.slots.len()), (0, 0));
+        assert_eq!((table.weight(), table.len()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
@@ -387,7 +172,7 @@ mod tests {
         for n in 0..100 {
             counters.add(&key(n), sliding(5), 1);
             tokio::time::advance(Duration::from_secs(1)).await;
-            assert!(counters.keys() <= 4 && counters.lock().weight <= 8);
+            assert!(counters.keys() <= 4 && counters.lock().weight() <= 8);
         }
         let remaining = |n| {
             let counters = &counters;
@@ -439,9 +224,9 @@ mod tests {
                     prop_assert_eq!(found, expected);
                 }
             }
-            let table = counters.lock();
-            let weight: usize = table.slots.iter().map(|slot| slot.counter.weight()).sum();
-            prop_assert_eq!((weight, table.slots.len()), (table.weight, table.index.len()));
+            let mut table = counters.lock();
+            let counted = table.counted_weight();
+            prop_assert_eq!(counted, table.weight());
         }
         Ok(())
     }

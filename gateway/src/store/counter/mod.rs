@@ -5,9 +5,13 @@
 //! argument. [`memory::MemoryCounters`] keeps one for each key, on tokio's
 //! clock, behind the trait [`CounterStore`].
 
+mod any;
 pub mod bucket;
+mod key;
 pub mod memory;
 pub mod sliding;
+mod slots;
+mod table;
 pub mod window;
 
 use std::time::Duration;

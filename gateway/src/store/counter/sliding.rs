@@ -15,34 +15,134 @@ const CELLS: u128 = 1024;
 /// Units with their moments, oldest first. Amortised O(1) for each call: what
 /// was put in comes out once. One period is exact and cheap; a second, shorter
 /// one on the same counter costs a walk over its entries.
+///
+/// Times are nanoseconds in 64 bits, since there are many logs: 584 years.
 #[derive(Clone, Debug, Default)]
 pub struct SlidingLog {
-    entries: VecDeque<(Duration, u64)>,
+    entries: Entries,
     sum: u64,
     /// The longest period asked for.
-    period: Duration,
+    period: u64,
+}
+
+/// Units counted at a moment.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: u64,
+    units: u64,
+}
+
+/// Most logs of many have a single entry, which needs no memory of its own.
+#[derive(Clone, Debug, Default)]
+enum Entries {
+    #[default]
+    None,
+    One(Entry),
+    #[expect(clippy::box_collection, reason = "a pointer's size: most logs are not this one")]
+    Many(Box<VecDeque<Entry>>),
+}
+
+impl Entries {
+    fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(_) => 1,
+            Self::Many(all) => all.len(),
+        }
+    }
+
+    fn front(&self) -> Option<Entry> {
+        match self {
+            Self::None => None,
+            Self::One(only) => Some(*only),
+            Self::Many(all) => all.front().copied(),
+        }
+    }
+
+    fn back(&self) -> Option<Entry> {
+        match self {
+            Self::None => None,
+            Self::One(only) => Some(*only),
+            Self::Many(all) => all.back().copied(),
+        }
+    }
+
+    fn back_mut(&mut self) -> Option<&mut Entry> {
+        match self {
+            Self::None => None,
+            Self::One(only) => Some(only),
+            Self::Many(all) => all.back_mut(),
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        match self {
+            Self::None => *self = Self::One(entry),
+            Self::One(first) => *self = Self::Many(Box::new(VecDeque::from([*first, entry]))),
+            Self::Many(all) => all.push_back(entry),
+        }
+    }
+
+    fn pop_front(&mut self) {
+        match self {
+            Self::Many(all) if 1 < all.len() => drop(all.pop_front()),
+            // The memory goes back with the last one.
+            Self::None | Self::One(_) | Self::Many(_) => *self = Self::None,
+        }
+    }
+
+    /// The first entry not before a moment.
+    fn first_from(&mut self, at: u64) -> Option<&mut Entry> {
+        match self {
+            Self::None => None,
+            Self::One(only) => (at <= only.at).then_some(only),
+            Self::Many(all) => {
+                let first = all.partition_point(|entry| entry.at < at);
+                all.get_mut(first)
+            }
+        }
+    }
+
+    fn iter(&self) -> impl DoubleEndedIterator<Item = Entry> {
+        let (one, many) = match self {
+            Self::None => (None, None),
+            Self::One(only) => (Some(*only), None),
+            Self::Many(all) => (None, Some(all.iter().copied())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+}
+
+/// Longer ones are as good as for ever.
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl SlidingLog {
     /// Units within the last `period`. `now` never goes back.
     pub fn used(&mut self, now: Duration, period: Duration) -> u64 {
+        self.used_at(nanoseconds(now), nanoseconds(period))
+    }
+
+    fn used_at(&mut self, now: u64, period: u64) -> u64 {
         self.period = self.period.max(period);
-        while let Some(&(at, units)) = self.entries.front()
-            && at.saturating_add(self.period) <= now
+        while let Some(first) = self.entries.front()
+            && first.at.saturating_add(self.period) <= now
         {
             self.entries.pop_front();
-            self.sum -= units;
+            self.sum -= first.units;
         }
         if period == self.period {
             return self.sum;
         }
-        let within = |(at, _): &&(Duration, u64)| now < at.saturating_add(period);
-        self.entries.iter().rev().take_while(within).map(|(_, units)| units).sum()
+        let within = |entry: &Entry| now < entry.at.saturating_add(period);
+        self.entries.iter().rev().take_while(within).map(|entry| entry.units).sum()
     }
 
     /// Counts units.
     pub fn add(&mut self, now: Duration, period: Duration, units: u64) {
-        self.used(now, period);
+        let now = nanoseconds(now);
+        self.used_at(now, nanoseconds(period));
         // A counter never overflows: it stops.
         let units = units.min(u64::MAX - self.sum);
         if units == 0 {
@@ -50,22 +150,22 @@ impl SlidingLog {
         }
         self.sum += units;
         let length = self.entries.len();
-        let cell = |at: Duration| at.as_nanos() * CELLS / self.period.as_nanos().max(1);
+        let period = u128::from(self.period.max(1));
+        let cell = |at: u64| u128::from(at) * CELLS / period;
         match self.entries.back_mut() {
-            Some((at, there)) if *at == now || (EXACT <= length && cell(*at) == cell(now)) => {
-                *at = now;
-                *there += units;
+            Some(last) if last.at == now || (EXACT <= length && cell(last.at) == cell(now)) => {
+                last.at = now;
+                last.units += units;
             }
-            _ => self.entries.push_back((now, units)),
+            _ => self.entries.push(Entry { at: now, units }),
         }
     }
 
     /// Takes back units counted at `at`, if they still count.
     pub fn refund(&mut self, at: Duration, units: u64) {
-        let first = self.entries.partition_point(|&(then, _)| then < at);
-        if let Some((_, there)) = self.entries.get_mut(first) {
-            let units = units.min(*there);
-            *there -= units;
+        if let Some(entry) = self.entries.first_from(nanoseconds(at)) {
+            let units = units.min(entry.units);
+            entry.units -= units;
             self.sum -= units;
         }
     }
@@ -83,16 +183,18 @@ impl SlidingLog {
             Need::Units(units) => units,
         };
         let free = limit.checked_sub(need)?;
-        let used = self.used(now, period);
+        let (now, period) = (nanoseconds(now), nanoseconds(period));
+        let used = self.used_at(now, period);
         let mut excess = used.saturating_sub(free);
         if excess == 0 {
             return Some(Duration::ZERO);
         }
-        let within = |(at, _): &&(Duration, u64)| now < at.saturating_add(period);
-        for (at, units) in self.entries.iter().filter(within) {
-            excess = excess.saturating_sub(*units);
+        let within = |entry: &Entry| now < entry.at.saturating_add(period);
+        for entry in self.entries.iter().filter(within) {
+            excess = excess.saturating_sub(entry.units);
             if excess == 0 {
-                return Some(at.saturating_add(period).saturating_sub(now));
+                let free_at = entry.at.saturating_add(period);
+                return Some(Duration::from_nanos(free_at.saturating_sub(now)));
             }
         }
         None
@@ -101,7 +203,8 @@ impl SlidingLog {
     /// When nothing counts any more.
     #[must_use]
     pub fn idle_at(&self) -> Duration {
-        self.entries.back().map_or(Duration::ZERO, |(at, _)| at.saturating_add(self.period))
+        let idle = self.entries.back().map_or(0, |last| last.at.saturating_add(self.period));
+        Duration::from_nanos(idle)
     }
 
     /// Entries in memory.
@@ -113,7 +216,7 @@ impl SlidingLog {
     /// Whether nothing is in memory.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 }
 
