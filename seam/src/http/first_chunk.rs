@@ -72,14 +72,16 @@ impl http_body::Body for Begun {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let mut hint = self.rest.size_hint();
-        if let Some(Ok(frame)) = &self.first {
-            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-            let upper = hint.upper().and_then(|upper| upper.checked_add(length));
-            hint.set_lower(hint.lower().saturating_add(length));
-            if let Some(upper) = upper {
-                hint.set_upper(upper);
-            }
+        let rest = self.rest.size_hint();
+        let first = match &self.first {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(_)) | None => 0,
+        };
+        // A new one: bounds that are raised one after the other may cross, and panic.
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(first));
+        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(first)) {
+            hint.set_upper(upper);
         }
         hint
     }
