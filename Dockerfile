@@ -25,20 +25,22 @@ ENV CARGO_PROFILE_RELEASE_LTO=${LTO}
 
 # What other people wrote, in a layer that only manifests and the lock file
 # change: the manifests, with empty sources for this one command. The crate for
-# test suites (containers) is no part of the image; the workspace names it.
+# test suites (containers) and the tools of the simulator's bench are no part of the
+# image; the workspace names them.
 COPY Cargo.toml Cargo.lock ./
 COPY seam/Cargo.toml seam/
 COPY tokens/Cargo.toml tokens/
 COPY simulator/Cargo.toml simulator/
+COPY simulator/bench/Cargo.toml simulator/bench/
 COPY gateway/Cargo.toml gateway/
 COPY harness/Cargo.toml harness/
 COPY containers/Cargo.toml containers/
 RUN set -e; \
-    for crate in */; do \
+    for crate in */ simulator/bench/; do \
       mkdir ${crate}src; touch ${crate}src/lib.rs; echo 'fn main() {}' >${crate}src/main.rs; \
     done; \
     cargo build -p simulator -p gateway -p harness --release --locked; \
-    rm -r */src
+    rm -r */src simulator/bench/src
 
 # What we wrote, and the file tree of the image. Cargo compares times and the
 # files copied may be older than their empty stand-ins: hence the `touch`.

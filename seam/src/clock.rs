@@ -18,6 +18,7 @@ pub const VIRTUAL_EPOCH: Duration = Duration::from_secs(1_767_225_600);
 pub struct WallClock {
     anchor: Instant,
     anchored_at: Duration,
+    real: bool,
 }
 
 impl WallClock {
@@ -29,13 +30,19 @@ impl WallClock {
     )]
     pub fn real() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { anchor: Instant::now(), anchored_at: since_epoch }
+        Self { anchor: Instant::now(), anchored_at: since_epoch, real: true }
     }
 
     /// Anchors at a given date (since the Unix epoch), now on tokio's clock.
     #[must_use]
     pub fn fixed(since_epoch: Duration) -> Self {
-        Self { anchor: Instant::now(), anchored_at: since_epoch }
+        Self { anchor: Instant::now(), anchored_at: since_epoch, real: false }
+    }
+
+    /// Whether it was anchored at the machine's date: then time passes by itself.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        self.real
     }
 
     /// The present date.

@@ -5,7 +5,7 @@
 //! over real sockets ([`http::network`]) or in process
 //! ([`http::InProcessNetwork`]); no caller can tell which. Around it stand the
 //! things that must be the same on both sides of the seam: the anchored wall
-//! clock, named random streams, spanned diagnostics, configuration files, and local
+//! clock and the pacer, named random streams, spanned diagnostics, configuration files, and local
 //! access tokens.
 //!
 //! This crate knows nothing of Azure OpenAI, of policies or of scenarios.
@@ -19,6 +19,7 @@ pub mod health;
 pub mod http;
 pub mod instance;
 pub mod interrupt;
+pub mod pacer;
 pub mod reference;
 pub mod rng;
 pub mod server;

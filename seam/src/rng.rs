@@ -16,12 +16,13 @@ impl Seed {
     /// The stream of this name.
     #[must_use]
     pub fn stream(self, name: &str) -> ChaCha8Rng {
-        let mut state = self.0 ^ fnv1a(name.as_bytes());
-        let mut key = [0_u8; 32];
-        for chunk in key.chunks_exact_mut(8) {
-            chunk.copy_from_slice(&splitmix64(&mut state).to_le_bytes());
-        }
-        ChaCha8Rng::from_seed(key)
+        self.streams("").stream(name)
+    }
+
+    /// The streams whose names begin so.
+    #[must_use]
+    pub fn streams(self, prefix: &str) -> Streams {
+        Streams { seed: self, hash: fnv1a(FNV_OFFSET, prefix.as_bytes()) }
     }
 
     /// The `number`-th independent stream of this name, for one request's draws.
@@ -33,11 +34,41 @@ impl Seed {
     }
 }
 
-/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>).
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+/// Streams whose names begin alike: the beginning is put together and hashed once,
+/// not with every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Streams {
+    seed: Seed,
+    /// Of the beginning.
+    hash: u64,
+}
+
+impl Streams {
+    /// The stream of this name, which continues the beginning.
+    #[must_use]
+    pub fn stream(&self, name: &str) -> ChaCha8Rng {
+        let mut state = self.seed.0 ^ fnv1a(self.hash, name.as_bytes());
+        let mut key = [0_u8; 32];
+        for chunk in key.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&splitmix64(&mut state).to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
+    }
+
+    /// As [`Seed::numbered`].
+    #[must_use]
+    pub fn numbered(&self, name: &str, number: u64) -> ChaCha8Rng {
+        let mut rng = self.stream(name);
+        rng.set_stream(number);
+        rng
+    }
+}
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), continued.
+fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014), the usual expander of short seeds.
@@ -63,5 +94,8 @@ mod tests {
         assert_ne!(draw(Seed(1).stream("a")), draw(Seed(2).stream("a")));
         assert_ne!(draw(Seed(1).numbered("a", 1)), draw(Seed(1).numbered("a", 2)));
         assert_eq!(draw(Seed(1).numbered("a", 7)), draw(Seed(1).numbered("a", 7)));
+        let streams = Seed(1).streams("a/");
+        assert_eq!(draw(streams.stream("b")), draw(Seed(1).stream("a/b")));
+        assert_eq!(draw(streams.numbered("b", 7)), draw(Seed(1).numbered("a/b", 7)));
     }
 }

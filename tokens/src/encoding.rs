@@ -6,6 +6,9 @@
 
 use tiktoken_rs::CoreBPE;
 
+use crate::memo::remembered;
+use crate::pieces::{Stretch, stretches};
+
 /// A byte-pair encoding, as in the specification's table of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Encoding {
@@ -90,7 +93,17 @@ impl Encoding {
     /// How many tokens `text` has.
     #[must_use]
     pub fn count(self, text: &str) -> usize {
-        if text.is_empty() { 0 } else { self.vocabulary().count_ordinary(text) }
+        let whole = |text: &str| self.vocabulary().count_ordinary(text);
+        match stretches(self, text) {
+            None if text.is_empty() => 0,
+            None => whole(text),
+            Some(stretches) => stretches
+                .map(|stretch| match stretch {
+                    Stretch::Match(piece) => remembered(self, piece, || whole(piece)),
+                    Stretch::Matches(text) => remembered(self, text, || whole(text)),
+                })
+                .sum(),
+        }
     }
 
     /// The tokens of `text`.
@@ -233,6 +246,31 @@ mod tests {
     #[test]
     fn unknown_tokens_do_not_decode() {
         assert_eq!(Encoding::Cl100kBase.decode(&[u32::MAX]), Err(DecodeError));
+    }
+
+    /// Text in which words, symbols, white space and a few characters beyond ASCII
+    /// stand next to each other in every way.
+    fn mixed() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            4 => "[ \t\n\r\u{b}]{1,3}",
+            4 => "[a-z]{1,4}|[A-Z]{1,3}|[A-Z][a-z]{1,3}",
+            3 => "'(s|S|ll|Ve|re|d|m|T|x|l)",
+            2 => "[0-9]{1,5}",
+            3 => "[!-/:-@\\[-`{-~]{1,3}",
+            1 => "[\u{0}-\u{1f}]",
+            2 => "[\u{e9}\u{17f}\u{2003}\u{201c}\u{301}\u{4e2d}\u{661}\u{1f9ff}\u{c9}\u{2028}]",
+        ];
+        prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+        #[test]
+        fn counting_by_hand_is_counting_by_the_expression(text in mixed()) {
+            for encoding in Encoding::ALL {
+                prop_assert_eq!(encoding.count(&text), encoding.encode(&text).len());
+            }
+        }
     }
 
     proptest! {

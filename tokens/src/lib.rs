@@ -12,6 +12,8 @@ mod chat;
 mod data_url;
 mod encoding;
 mod image;
+mod memo;
+mod pieces;
 mod tools;
 
 pub use audio::{audio_seconds, audio_tokens};

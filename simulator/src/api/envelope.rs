@@ -185,8 +185,8 @@ fn template(answer: &Answer<'_>, usage: bool, obfuscation: bool, kind: Kind) -> 
             .text("model", answer.model),
     };
     object
-        .when(usage, |object| object.raw("usage", USAGE))
-        .when(obfuscation, |object| object.raw("obfuscation", PADDING))
+        .when(usage, |object| object.raw("usage", USAGE.to_string()))
+        .when(obfuscation, |object| object.raw("obfuscation", PADDING.to_string()))
         .write(answer.layout())
 }
 

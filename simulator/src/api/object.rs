@@ -1,21 +1,23 @@
 //! JSON objects written in the order of whoever answers: Azure sorts keys, OpenAI
 //! has an order of its own (specification, section 2.1).
 
+use std::borrow::Cow;
+
 use crate::config::Layout;
 
 /// An object under construction. Fields are given in OpenAI's order.
 #[derive(Debug, Default)]
-pub(super) struct Object {
-    fields: Vec<(&'static str, String)>,
+pub(super) struct Object<'a> {
+    fields: Vec<(&'static str, Cow<'a, str>)>,
 }
 
-impl Object {
+impl<'a> Object<'a> {
     pub(super) fn new() -> Self {
         Self { fields: Vec::with_capacity(12) }
     }
 
     /// A field whose value is JSON already.
-    pub(super) fn raw(mut self, key: &'static str, json: impl Into<String>) -> Self {
+    pub(super) fn raw(mut self, key: &'static str, json: impl Into<Cow<'a, str>>) -> Self {
         self.fields.push((key, json.into()));
         self
     }
@@ -32,7 +34,7 @@ impl Object {
     pub(super) fn with(mut self, key: &'static str, json: String) -> Self {
         for field in &mut self.fields {
             if field.0 == key {
-                field.1 = json;
+                field.1 = json.into();
                 break;
             }
         }
@@ -58,7 +60,7 @@ impl Object {
             self.fields.sort_unstable_by_key(|(key, _)| *key);
         }
         let length: usize = self.fields.iter().map(|(key, json)| key.len() + json.len() + 4).sum();
-        let mut out = String::with_capacity(length + 2);
+        let mut out = String::with_capacity(length + 3);
         out.push('{');
         for (index, (key, json)) in self.fields.iter().enumerate() {
             if index != 0 {
@@ -78,6 +80,8 @@ impl Object {
 pub(super) fn array(items: impl IntoIterator<Item = String>) -> String {
     let mut out = String::from("[");
     for (index, item) in items.into_iter().enumerate() {
+        // Room for the bracket too: most arrays have one item.
+        out.reserve(item.len() + 2);
         if index != 0 {
             out.push(',');
         }

@@ -60,7 +60,7 @@ impl Usage {
         self.totals().write(layout)
     }
 
-    fn totals(&self) -> Object {
+    fn totals(&self) -> Object<'static> {
         let Self { prompt_tokens, completion_tokens, .. } = *self;
         Object::new()
             .number("prompt_tokens", prompt_tokens)

@@ -87,11 +87,11 @@ fn even(total: Duration, work: Work<'_>) -> Schedule {
         (Ok(step), Ok(steps)) if 0 < steps => total * step / steps,
         _ => total,
     };
-    let choices = work
-        .choices
-        .iter()
-        .map(|&tokens| (1..=tokens as u64).map(|n| at(work.reasoning_tokens + n)).collect())
-        .collect();
+    let choice = |&tokens: &usize| match total {
+        Duration::ZERO => vec![Duration::ZERO; tokens],
+        _ => (1..=tokens as u64).map(|n| at(work.reasoning_tokens + n)).collect(),
+    };
+    let choices = work.choices.iter().map(choice).collect();
     let first = if longest == 0 { total } else { at(work.reasoning_tokens + 1) };
     let begin = at(1).min(first);
     Schedule::new(choices, first, work.reasoning_tokens * work.choices.len() as u64)

@@ -17,7 +17,7 @@ use super::exchange::Exchange;
 use super::faulty::{change_headers, no_response};
 use super::metrics::Tokens;
 use super::past::PastOf;
-use super::reply::{fail, wait_until};
+use super::reply::fail;
 use super::route::Route;
 use super::tier::{AskedTier, asked_tier};
 use crate::answer::{Asked, Given};
@@ -104,7 +104,7 @@ impl Addressed<'_> {
         self.exchange.ready();
         self.refusal_delay().await;
         match self.spillover(&reply) {
-            Some(target) => self.spill(target, reply, &body).await,
+            Some(target) => Box::pin(self.spill(target, reply, &body)).await,
             None => fail(self.exchange, reply.error, reply.headers),
         }
     }
@@ -258,7 +258,7 @@ impl Addressed<'_> {
     pub(super) async fn refusal_delay(&mut self) {
         let mut rng = self.exchange.resource.rng("refusals", self.exchange.number);
         let delay = latency::refusal_delay(&self.deployment.latency(), &mut rng);
-        wait_until(self.exchange.started + delay).await;
+        self.exchange.resource.pacer.until(self.exchange.started + delay).await;
     }
 
     /// Headers of an answer, or of an error of the model layer.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::attempt::{Accepted, Addressed};
 use super::faulty::{Breach, Flaws, change_headers, flawed_document};
-use super::reply::{respond, wait_until};
+use super::reply::respond;
 use super::stored::spawn_in_background;
 use super::stream::{StreamPlan, stream_body};
 use crate::api::{Course, Delivery, Ground, Keep, Kept, Plan, Timing};
@@ -64,13 +64,20 @@ impl Addressed<'_> {
                 let choices = plan.choices;
                 let schedule = self.released(&schedule);
                 let resets = matches!(flaws.breach, Some((_, Breach::Break(BrokenOff::Reset))));
-                let mut plan =
-                    StreamPlan { exchange: None, started, events, schedule, choices, flaws };
+                let mut plan = StreamPlan {
+                    exchange: None,
+                    pacer: resource.pacer.clone(),
+                    started,
+                    events,
+                    schedule,
+                    choices,
+                    flaws,
+                };
                 match background {
                     // The work goes on whether its stream is read or not.
                     Some(kept) => spawn_in_background(self.exchange, kept),
                     None => {
-                        wait_until(plan.opening()).await;
+                        resource.pacer.until(plan.opening()).await;
                         self.exchange.first_byte();
                         plan.exchange = Some(self.exchange);
                     }
@@ -84,7 +91,7 @@ impl Addressed<'_> {
         };
         if background.is_none() {
             let due = started + schedule.end();
-            wait_until(due).await;
+            resource.pacer.until(due).await;
             self.exchange.was_due(due, Instant::now());
         }
         let mut headers = self.headers(ticket, asked, document.content_type, false, schedule.end());

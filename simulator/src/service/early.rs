@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
-use super::reply::{fail, respond, wait_until};
+use super::reply::{fail, respond};
 use super::stream::{StreamPlan, stream_body};
 use crate::api::Document;
 use crate::wire::{Account, ApiError, EVENT_STREAM, Identity, error_headers, openai_error_headers};
@@ -50,7 +50,7 @@ pub(super) async fn told_while_made(
 ) -> Response {
     let mut headers = headers(&exchange, identity, StatusCode::OK, false, Reached::Resource);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
-    wait_until(plan.opening()).await;
+    exchange.resource.pacer.until(plan.opening()).await;
     exchange.first_byte();
     plan.exchange = Some(exchange);
     respond(StatusCode::OK, headers, stream_body(*plan))

@@ -30,6 +30,10 @@ const CLIENT_CLOSED: u16 = 499;
 /// journal holds many.
 const NAME_BYTES: usize = 1024;
 
+/// From this lateness on the simulator says that it, or its machine, has too much to
+/// do: no measurement of latencies is worth much then.
+const TOO_LATE: Duration = Duration::from_millis(100);
+
 /// The header of W3C Trace Context.
 pub(super) const TRACEPARENT: &str = "traceparent";
 
@@ -68,8 +72,8 @@ pub(super) struct Exchange {
     /// What stays of the answer when it is complete.
     keep: Option<Kept>,
     refused: Option<&'static str>,
-    /// How late something left at most.
-    latest: Duration,
+    /// How late something left at most, once something was due.
+    latest: Option<Duration>,
     /// What it asked for, as far as the limiter looked.
     asked: Tokens,
     /// When all was done but to wait and to send.
@@ -111,7 +115,7 @@ impl Exchange {
             first_byte: None,
             keep: None,
             refused: None,
-            latest: Duration::ZERO,
+            latest: None,
             asked: Tokens::default(),
             ready: None,
             over: false,
@@ -145,7 +149,7 @@ impl Exchange {
             first_byte: None,
             keep: None,
             refused: None,
-            latest: Duration::ZERO,
+            latest: None,
             asked: Tokens::default(),
             ready: None,
             over: false,
@@ -246,7 +250,7 @@ impl Exchange {
 
     /// Something was due, and leaves now.
     pub(super) fn was_due(&mut self, due: Instant, now: Instant) {
-        self.latest = self.latest.max(now.saturating_duration_since(due));
+        self.latest = self.latest.max(Some(now.saturating_duration_since(due)));
     }
 
     /// Something stays of the answer when it is complete.
@@ -378,12 +382,16 @@ impl Exchange {
             used,
             requested: if used == Tokens::default() { self.asked } else { used },
             counted: record.counted_tokens,
+            late_seconds: self.latest.map(|late| late.as_secs_f64()),
             work_seconds: ready.saturating_duration_since(self.started).as_secs_f64(),
             first_byte_seconds: self
                 .first_byte
                 .map(|at| at.saturating_duration_since(self.received).as_secs_f64()),
             seconds: now.saturating_duration_since(self.received).as_secs_f64(),
         });
+        if let Some(late) = self.latest.filter(|late| TOO_LATE <= *late) {
+            self.resource.was_late(late);
+        }
         tracing::debug!(
             resource = self.resource.name(),
             number = record.number,

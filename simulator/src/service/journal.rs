@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+use super::packed::{Kept, Words};
+
 /// One request, once it is over. Times are microseconds since the Unix epoch;
 /// `null` is what did not happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
@@ -62,7 +64,8 @@ pub(super) struct Journal {
     /// Which start of the process writes it.
     instance: String,
     capacity: usize,
-    records: VecDeque<Record>,
+    records: VecDeque<Kept>,
+    words: Words,
     /// The sequence the last record got.
     last: u64,
 }
@@ -81,16 +84,19 @@ pub(super) struct Page {
 
 impl Journal {
     pub(super) fn new(instance: String, capacity: usize) -> Self {
-        Self { instance, capacity, records: VecDeque::new(), last: 0 }
+        Self { instance, capacity, records: VecDeque::new(), words: Words::default(), last: 0 }
     }
 
-    pub(super) fn push(&mut self, mut record: Record) {
+    pub(super) fn push(&mut self, record: Record) {
         self.last += 1;
-        record.sequence = self.last;
-        if self.capacity <= self.records.len() {
+        let held = self.records.len();
+        if self.capacity <= held {
             self.records.pop_front();
+        } else if held == self.records.capacity() {
+            // Never beyond what is used: a full ring goes through all of its room.
+            self.records.reserve_exact(held.max(1_024).min(self.capacity - held));
         }
-        self.records.push_back(record);
+        self.records.push_back(Kept::of(record, &mut self.words));
     }
 
     /// The sequence of the newest record there was; 0 before the first.
@@ -109,11 +115,16 @@ impl Journal {
 
     /// At most `limit` records with a sequence above `after`.
     pub(super) fn page(&self, after: u64, limit: usize) -> Page {
-        let oldest = self.records.front().map_or(self.last + 1, |record| record.sequence);
+        let oldest = self.last + 1 - self.records.len() as u64;
         let dropped = oldest.saturating_sub(1).saturating_sub(after);
         let skip =
             usize::try_from(after.saturating_add(1).saturating_sub(oldest)).unwrap_or(usize::MAX);
-        let records: Vec<Record> = self.records.iter().skip(skip).take(limit).cloned().collect();
+        let sequences = oldest.saturating_add(skip as u64)..;
+        let kept = self.records.iter().skip(skip).take(limit);
+        let records: Vec<Record> = kept
+            .zip(sequences)
+            .map(|(kept, sequence)| kept.record(sequence, &self.words))
+            .collect();
         let next = records.last().map_or(after, |record| record.sequence);
         Page { instance: self.instance.clone(), records, next, dropped }
     }

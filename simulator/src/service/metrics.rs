@@ -100,6 +100,9 @@ const SECONDS: Buckets =
 /// What our own work takes: far below a millisecond, or something is wrong.
 const WORK_SECONDS: Buckets =
     Buckets(&[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0]);
+/// A timer is late by a tenth of a millisecond, a machine with too much to do by more.
+const LATE_SECONDS: Buckets =
+    Buckets(&[0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1.0]);
 const TOKENS: Buckets = Buckets(&[
     10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0, 30_000.0, 100_000.0, 300_000.0,
 ]);
@@ -116,6 +119,7 @@ pub(super) struct Metrics {
     tokens: Family<TokenLabels, Counter>,
     first_byte: Histograms<Place>,
     duration: Histograms<Place>,
+    lateness: Histograms<Place>,
     utilization: Family<DeploymentLabels, Gauge<f64, AtomicU64>>,
     seed: SeedMetrics,
 }
@@ -141,6 +145,8 @@ pub(super) struct Observation {
     pub requested: Tokens,
     /// Tokens the limiter counted.
     pub counted: Option<u64>,
+    /// How late the latest part of the answer left, if it had a time at all.
+    pub late_seconds: Option<f64>,
     pub first_byte_seconds: Option<f64>,
     /// From arrival to end.
     pub seconds: f64,
@@ -174,6 +180,7 @@ impl Default for Metrics {
             tokens: Family::default(),
             first_byte: family(SECONDS),
             duration: family(SECONDS),
+            lateness: family(LATE_SECONDS),
             utilization: Family::default(),
             seed,
         };
@@ -193,6 +200,8 @@ impl Metrics {
         own.register("first_byte_seconds", help, self.first_byte.clone());
         let help = "Time from arrival to the end of an answer";
         own.register("request_duration_seconds", help, self.duration.clone());
+        let help = "How late the latest part of an answer left, beyond the latency asked for";
+        own.register("lateness_seconds", help, self.lateness.clone());
         let help = "Utilisation of a provisioned deployment, 1 is full";
         own.register("ptu_utilization", help, self.utilization.clone());
 
@@ -278,6 +287,7 @@ pub(super) struct Meters {
     place: Place,
     first_byte: Histogram,
     duration: Histogram,
+    lateness: Histogram,
     tokens: [Counter; 2],
     used: [Histogram; 2],
     requested: [Histogram; 2],
@@ -314,6 +324,7 @@ impl Meters {
         Self {
             first_byte: metrics.first_byte.get_or_create_owned(&place),
             duration: metrics.duration.get_or_create_owned(&place),
+            lateness: metrics.lateness.get_or_create_owned(&place),
             tokens,
             used: seed(&metrics.seed.tokens_used),
             requested: seed(&metrics.seed.tokens_requested),
@@ -353,6 +364,9 @@ impl Meters {
             self.first_byte.observe(seconds);
         }
         self.duration.observe(observation.seconds);
+        if let Some(seconds) = observation.late_seconds {
+            self.lateness.observe(seconds);
+        }
     }
 
     fn status(&self, status: u16) -> StatusMeters {

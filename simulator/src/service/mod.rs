@@ -18,6 +18,7 @@ mod inquire;
 mod journal;
 mod lock;
 mod metrics;
+mod packed;
 mod past;
 mod patch;
 mod record;

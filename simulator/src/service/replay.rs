@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::early::{Reached, early};
 use super::exchange::Exchange;
-use super::reply::{respond, wait_until};
+use super::reply::respond;
 use crate::recording::{Miss, RecordedRequest, Recording, Store};
 use crate::wire::{ApiError, Identity};
 
@@ -39,7 +39,11 @@ pub(super) async fn replay(
     let response = &recording.response;
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
     let headers = headers(&recording);
-    wait_until(exchange.started + scaled(response.headers_ms, time_factor)).await;
+    exchange
+        .resource
+        .pacer
+        .until(exchange.started + scaled(response.headers_ms, time_factor))
+        .await;
     exchange.first_byte();
     // Pieces that are due with the headers are one body: no need to stream it.
     if let [] | [_] = response.frames.as_slice() {
@@ -47,7 +51,7 @@ pub(super) async fn replay(
             Some(frame) => (frame.at_ms, frame.bytes().unwrap_or_default()),
             None => (0.0, Bytes::new()),
         };
-        wait_until(exchange.started + scaled(at_ms, time_factor)).await;
+        exchange.resource.pacer.until(exchange.started + scaled(at_ms, time_factor)).await;
         exchange.complete_elsewhere(status.as_u16(), recording.usage());
         return respond(status, headers, Body::from(bytes));
     }
@@ -90,7 +94,11 @@ impl Player {
     async fn next(&mut self) -> Option<Bytes> {
         let frames = &self.recording.response.frames;
         let frame = frames.get(self.next)?;
-        wait_until(self.exchange.started + scaled(frame.at_ms, self.time_factor)).await;
+        self.exchange
+            .resource
+            .pacer
+            .until(self.exchange.started + scaled(frame.at_ms, self.time_factor))
+            .await;
         self.next += 1;
         if self.next == frames.len() {
             let usage = self.recording.usage();

@@ -1,4 +1,4 @@
-//! Replies as HTTP, and the waits before them.
+//! Replies as HTTP.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -6,17 +6,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
-use tokio::time::Instant;
 
 use super::exchange::Exchange;
 use crate::wire::ApiError;
-
-/// Waits, without a timer when the moment has come.
-pub(super) async fn wait_until(due: Instant) {
-    if Instant::now() < due {
-        tokio::time::sleep_until(due).await;
-    }
-}
 
 /// Ends a request with an error.
 pub(super) fn fail(mut exchange: Exchange, error: ApiError, headers: HeaderMap) -> Response {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
 use seam::http::{HttpService, network};
+use seam::pacer::Pacer;
+use seam::rng::Streams;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +60,11 @@ pub(super) struct Resource {
     requests: AtomicU64,
     in_flight: AtomicU64,
     organization: String,
+    streams: Streams,
+    /// The second at which it last said that it was late; 0: never.
+    said_late: AtomicU64,
+    /// Waits for what is due.
+    pub pacer: Pacer,
 }
 
 impl Resource {
@@ -65,6 +73,7 @@ impl Resource {
         settings: Settings,
         environment: Environment,
         metrics: Arc<Metrics>,
+        pacer: Pacer,
     ) -> Self {
         let deployments = config
             .deployments
@@ -86,6 +95,7 @@ impl Resource {
         let faults = Faults::new(&config.faults, Instant::now());
         let responses = Mutex::new(Store::new(settings.stored_responses));
         let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
+        let streams = environment.seed.streams(&format!("simulator/{}/", config.name));
         Self {
             metering,
             client: OnceLock::new(),
@@ -103,6 +113,9 @@ impl Resource {
             requests: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             organization,
+            streams,
+            said_late: AtomicU64::new(0),
+            pacer,
         }
     }
 
@@ -143,8 +156,25 @@ impl Resource {
 
     /// A request's own generator for one concern.
     pub(super) fn rng(&self, concern: &str, number: u64) -> ChaCha8Rng {
-        let stream = format!("simulator/{}/{concern}", self.config.name);
-        self.environment.seed.numbered(&stream, number)
+        self.streams.numbered(concern, number)
+    }
+
+    /// Something left too late: says so, once a minute.
+    pub(super) fn was_late(&self, late: Duration) {
+        let now = self.environment.clock.now().unix_seconds();
+        let before = self.said_late.load(Ordering::Relaxed);
+        let silent = now < before.saturating_add(60);
+        let others = || {
+            let order = Ordering::Relaxed;
+            self.said_late.compare_exchange(before, now, order, order).is_err()
+        };
+        if !silent && !others() {
+            tracing::warn!(
+                resource = self.name(),
+                late_ms = late.as_millis(),
+                "answers are late: the machine is too busy to keep the latencies asked for"
+            );
+        }
     }
 
     /// A moment as microseconds since the Unix epoch.

@@ -59,6 +59,7 @@ pub(super) async fn serve(
     response
 }
 
+/// What is rare is boxed: every request has room for all that its future may hold.
 async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&resource, &parts.headers);
@@ -84,12 +85,12 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         };
         return match recording {
             RecordingConfig::Replay { store, time_factor } => {
-                replay(store, *time_factor, exchange, &identity, &parts, &bytes).await
+                Box::pin(replay(store, *time_factor, exchange, &identity, &parts, &bytes)).await
             }
             RecordingConfig::Record { store, upstream } => {
                 let client = resource.client();
                 let proxy = Proxy { client: &client, upstream, store };
-                proxy.serve(exchange, &identity, &parts, bytes).await
+                Box::pin(proxy.serve(exchange, &identity, &parts, bytes)).await
             }
         };
     }
@@ -105,7 +106,9 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
         Endpoint::Inquiry(inquiry) => {
             return match inquire(&resource, inquiry, &routed, exchange.number, bytes) {
                 Ok(Told::Document(document)) => told(exchange, &identity, document),
-                Ok(Told::Stream(plan)) => told_while_made(exchange, &identity, plan).await,
+                Ok(Told::Stream(plan)) => {
+                    Box::pin(told_while_made(exchange, &identity, plan)).await
+                }
                 Err(error) => early(exchange, &identity, error, Reached::Resource),
             };
         }
@@ -113,7 +116,7 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     let body = match bytes {
         Ok(bytes) if operation.takes_form() => {
             let content_type = parts.headers.get(CONTENT_TYPE).and_then(|own| own.to_str().ok());
-            Payload::form(content_type, bytes).await
+            Box::pin(Payload::form(content_type, bytes)).await
         }
         Ok(bytes) => Payload::json(bytes),
         Err(error) => Err(error),
@@ -145,7 +148,7 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     };
     match body {
         Ok(body) => request.answer(body).await,
-        Err(error) => request.unread(error).await,
+        Err(error) => Box::pin(request.unread(error)).await,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use seam::clock::WallClock;
+use seam::pacer::Pacer;
 use seam::rng::Seed;
 use seam::server::{Gate, Server};
 use seam::tls::Identity;
@@ -77,13 +78,15 @@ impl Simulator {
             encoding.warm();
         }
         let metrics = Arc::new(Metrics::default());
+        let pacer = Pacer::of(&environment.clock);
         let settings = resource_settings(&config, &environment);
         let resources = config
             .resources
             .into_iter()
             .map(|resource| {
                 let metrics = Arc::clone(&metrics);
-                Arc::new(Resource::new(resource, settings.clone(), environment, metrics))
+                let pacer = pacer.clone();
+                Arc::new(Resource::new(resource, settings.clone(), environment, metrics, pacer))
             })
             .collect();
         Self { resources }

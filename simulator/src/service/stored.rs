@@ -6,7 +6,6 @@ use tokio::time::Instant;
 use super::exchange::Exchange;
 use super::faulty::Flaws;
 use super::lock;
-use super::reply::wait_until;
 use super::resource::Resource;
 use super::stream::StreamPlan;
 use crate::api::{Document, Kept, responses as stored};
@@ -56,6 +55,7 @@ pub(super) fn about(
             let course = kept.course;
             return Ok(Told::Stream(Box::new(StreamPlan {
                 exchange: None,
+                pacer: resource.pacer.clone(),
                 started: course.started,
                 events,
                 choices: course.schedule.tokens(),
@@ -80,11 +80,12 @@ pub(super) fn spawn_in_background(mut exchange: Exchange, kept: Kept) {
     let over = kept.course.started + kept.course.schedule.end();
     let stop = std::sync::Arc::clone(&kept.course.stop);
     lock(&exchange.resource.responses).put(kept);
+    let pacer = exchange.resource.pacer.clone();
     tokio::spawn(async move {
         tokio::select! {
             biased;
             () = stop.notified() => exchange.cancelled(),
-            () = wait_until(over) => exchange.complete(200, None),
+            () = pacer.until(over) => exchange.complete(200, None),
         }
     });
 }

@@ -10,11 +10,11 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use seam::interrupt::BrokenOff;
+use seam::pacer::Pacer;
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
 use super::faulty::{Breach, Flaws, pieces};
-use super::reply::wait_until;
 use crate::api::Events;
 use crate::latency::Schedule;
 
@@ -22,6 +22,8 @@ use crate::latency::Schedule;
 pub(super) struct StreamPlan {
     /// Whose end the stream's end is; none where the work goes on without a client.
     pub exchange: Option<Exchange>,
+    /// Waits for what is due.
+    pub pacer: Pacer,
     /// What deadlines are measured from.
     pub started: Instant,
     pub events: Box<dyn Events>,
@@ -138,13 +140,13 @@ impl Streaming {
         let mut out = String::new();
         if !self.opened {
             self.opened = true;
-            wait_until(self.plan.opening()).await;
+            self.plan.pacer.until(self.plan.opening()).await;
             self.plan.events.open(&mut out);
             if Instant::now() < due && !out.is_empty() {
                 return Some(Ok(Bytes::from(out)));
             }
         }
-        wait_until(due).await;
+        self.plan.pacer.until(due).await;
         let now = Instant::now();
         // A client that reads late is not our lateness.
         if let Some(exchange) = &mut self.plan.exchange {
@@ -218,7 +220,7 @@ impl Streaming {
                 let start = out.len();
                 match self.order.get(self.next) {
                     Some(&(due, index, choice)) => {
-                        wait_until(self.plan.started + due).await;
+                        self.plan.pacer.until(self.plan.started + due).await;
                         self.next += 1;
                         self.plan.events.token(choice, index, &mut out);
                     }

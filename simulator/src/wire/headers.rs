@@ -15,6 +15,9 @@ pub(crate) const JSON: &str = "application/json";
 /// The type of a streamed answer.
 pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
+/// Room for all headers of an answer: a map that grows is built several times.
+const MOST_HEADERS: usize = 40;
+
 /// The names of one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
@@ -54,7 +57,7 @@ pub(crate) fn error_headers(
     let mut headers = HeaderMap::new();
     set(&mut headers, "apim-request-id", &identity.apim_request_id);
     if !chunked {
-        set(&mut headers, CONTENT_TYPE.as_str(), JSON);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     // Recorded 401s have neither of these; 404s have both.
     if status != http::StatusCode::UNAUTHORIZED {
@@ -68,8 +71,8 @@ pub(crate) fn error_headers(
 
 /// Headers of an answer, or of an error of the model layer.
 pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    set(&mut headers, CONTENT_TYPE.as_str(), served.content_type);
+    let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(served.content_type));
     match served.limits.profile {
         WireProfile::OpenAi => openai(&mut headers, identity, served),
         WireProfile::Documented
@@ -92,25 +95,25 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
         headers.remove("x-ms-client-request-id");
     }
     if responses {
-        set(headers, "x-ms-aoai-configured-data-retention-days", "30");
+        state(headers, "x-ms-aoai-configured-data-retention-days", "30");
     } else {
         set(headers, "azureml-model-session", served.model_session);
     }
     let text = served.operation.is_text();
     if text {
-        set(headers, "x-accel-buffering", "no");
-        set(headers, "x-ms-rai-invoked", "true");
+        state(headers, "x-accel-buffering", "no");
+        state(headers, "x-ms-rai-invoked", "true");
     }
-    let worked = served.worked.as_millis().to_string();
     match served.limits.profile {
         WireProfile::Azure2024 => {
-            set(headers, "access-control-allow-origin", "*");
+            state(headers, "access-control-allow-origin", "*");
             if text {
-                set(headers, "cache-control", "no-cache, must-revalidate");
+                state(headers, "cache-control", "no-cache, must-revalidate");
             }
         }
         WireProfile::Azure2025 => {
             set(headers, "x-ms-deployment-name", served.limits.deployment);
+            let worked = served.worked.as_millis().to_string();
             set(headers, "cmp-upstream-response-duration", &worked);
             // Recorded "sometimes": beside whole answers.
             if !served.streaming {
@@ -119,19 +122,19 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
         }
         WireProfile::Documented | WireProfile::Azure2026 | WireProfile::OpenAi => {
             set(headers, "x-ms-served-model", served.model);
-            set(headers, "x-ms-is-spilled-over", "false");
-            set(headers, "skip-error-remapping", "true");
+            state(headers, "x-ms-is-spilled-over", "false");
+            state(headers, "skip-error-remapping", "true");
             let streaming = if served.streaming { "True" } else { "False" };
-            set(headers, "azureai-fe-is-streaming", streaming);
+            state(headers, "azureai-fe-is-streaming", streaming);
             let offer = match served.standing {
                 Standing::Payg(_) => "paygo",
                 Standing::Ptu(_) => "ptu",
             };
-            set(headers, "azureai-fe-offer-type", offer);
+            state(headers, "azureai-fe-offer-type", offer);
             if !responses {
                 set(headers, "x-ms-deployment-name", served.limits.deployment);
                 set(headers, "azureai-requested-tier", served.tiers.0);
-                set(headers, "azureai-processed-tier", served.tiers.1.name());
+                state(headers, "azureai-processed-tier", served.tiers.1.name());
             }
         }
     }
@@ -144,7 +147,7 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
 fn spilled(headers: &mut HeaderMap, from: &str, served_by: &str) {
     set(headers, "x-ms-spillover-from-deployment", from);
     set(headers, "x-ms-deployment-name", served_by);
-    set(headers, "x-ms-is-spilled-over", "true");
+    state(headers, "x-ms-is-spilled-over", "true");
 }
 
 /// The provisioned deployment's reply after all: the standard one failed too.
@@ -154,7 +157,7 @@ pub(crate) fn spillover_failed(headers: &mut HeaderMap, status: u16) {
 
 fn openai(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     openai_common(headers, identity, &served.limits, served.worked);
-    set(headers, "access-control-expose-headers", "X-Request-ID");
+    state(headers, "access-control-expose-headers", "X-Request-ID");
 }
 
 /// An organisation's one project.
@@ -172,11 +175,11 @@ pub(super) fn openai_common(
     security(headers);
     set(headers, "openai-organization", limits.organization);
     set(headers, "openai-project", &project(limits.organization));
-    set(headers, "openai-version", "2020-10-01");
+    state(headers, "openai-version", "2020-10-01");
     let worked = worked.as_millis().to_string();
     set(headers, "openai-processing-ms", &worked);
     set(headers, "x-envoy-upstream-service-time", &worked);
-    set(headers, "x-openai-proxy-wasm", "v0.1");
+    state(headers, "x-openai-proxy-wasm", "v0.1");
     set(headers, "x-request-id", &identity.openai_request_id());
 }
 
@@ -185,9 +188,9 @@ pub(super) fn ceil_seconds(duration: Duration) -> u64 {
 }
 
 fn security(headers: &mut HeaderMap) {
-    set(headers, "x-content-type-options", "nosniff");
+    state(headers, "x-content-type-options", "nosniff");
     let transport = "max-age=31536000; includeSubDomains; preload";
-    set(headers, "strict-transport-security", transport);
+    state(headers, "strict-transport-security", transport);
 }
 
 pub(super) fn common(headers: &mut HeaderMap, identity: &Identity, region: &str) {
@@ -208,4 +211,14 @@ pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }
+}
+
+/// Sets a header to a text that is always the same: nothing is copied.
+pub(super) fn state(headers: &mut HeaderMap, name: &'static str, value: &'static str) {
+    headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+}
+
+/// Sets a header to a number.
+pub(super) fn count(headers: &mut HeaderMap, name: &'static str, value: u64) {
+    headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
 }

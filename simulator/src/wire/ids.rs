@@ -13,46 +13,49 @@ pub(crate) struct Ids<R>(pub R);
 impl<R: Rng> Ids<R> {
     /// `chatcmpl-` and 29 letters and digits.
     pub(crate) fn chat(&mut self) -> String {
-        format!("chatcmpl-{}", self.text(ALPHANUMERIC, 29))
+        self.after("chatcmpl-", ALPHANUMERIC, 29)
     }
 
     /// `call_` and 24 letters and digits.
     pub(crate) fn call(&mut self) -> String {
-        format!("call_{}", self.text(ALPHANUMERIC, 24))
+        self.after("call_", ALPHANUMERIC, 24)
     }
 
     /// `cmpl-` and 29 letters and digits.
     pub(crate) fn completion(&mut self) -> String {
-        format!("cmpl-{}", self.text(ALPHANUMERIC, 29))
+        self.after("cmpl-", ALPHANUMERIC, 29)
     }
 
     /// `fp_` and 10 hexadecimal digits.
     pub(crate) fn fingerprint(&mut self) -> String {
-        format!("fp_{}", self.text(HEX, 10))
+        self.after("fp_", HEX, 10)
     }
 
     /// `modr-` and four digits.
     pub(crate) fn moderation(&mut self) -> String {
-        format!("modr-{}", self.text(b"0123456789", 4))
+        self.after("modr-", b"0123456789", 4)
     }
 
     /// `org-` and 24 letters and digits.
     pub(crate) fn organization(&mut self) -> String {
-        format!("org-{}", self.text(ALPHANUMERIC, 24))
+        self.after("org-", ALPHANUMERIC, 24)
     }
 
     /// A version 4 UUID.
     pub(crate) fn uuid(&mut self) -> String {
-        let mut digits = self.text(HEX, 32).into_bytes();
-        if let Some(version) = digits.get_mut(12) {
-            *version = b'4';
+        let mut uuid = String::with_capacity(36);
+        for digit in 0..32 {
+            if matches!(digit, 8 | 12 | 16 | 20) {
+                uuid.push('-');
+            }
+            let drawn = self.letter(HEX);
+            uuid.push(match digit {
+                12 => '4',
+                16 => char::from(b"89ab"[usize::from(drawn % 4)]),
+                _ => char::from(drawn),
+            });
         }
-        if let Some(variant) = digits.get_mut(16) {
-            *variant = b"89ab"[usize::from(*variant % 4)];
-        }
-        let digits = String::from_utf8(digits).unwrap_or_default();
-        let part = |range| digits.get(range).unwrap_or_default();
-        format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
+        uuid
     }
 
     /// A model session as in `azureml-model-session`: `d042-20260330170902`.
@@ -85,10 +88,20 @@ impl<R: Rng> Ids<R> {
     }
 
     fn text(&mut self, alphabet: &[u8], length: usize) -> String {
-        (0..length)
-            .filter_map(|_| alphabet.get(self.0.random_range(0..alphabet.len())))
-            .map(|&byte| char::from(byte))
-            .collect()
+        self.after("", alphabet, length)
+    }
+
+    fn after(&mut self, prefix: &str, alphabet: &[u8], length: usize) -> String {
+        let mut text = String::with_capacity(prefix.len() + length);
+        text.push_str(prefix);
+        for _ in 0..length {
+            text.push(char::from(self.letter(alphabet)));
+        }
+        text
+    }
+
+    fn letter(&mut self, alphabet: &[u8]) -> u8 {
+        alphabet.get(self.0.random_range(0..alphabet.len())).copied().unwrap_or(b'0')
     }
 }
 

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use super::duration::go_duration;
-use super::headers::{ceil_seconds, set};
+use super::headers::{ceil_seconds, count, set, state};
 use crate::config::{HeaderAnomaly, HeaderSettings, ResetUnit, WireProfile};
 use crate::limit::{Level, PaygStanding, Standing};
 
@@ -29,11 +29,11 @@ impl LimitHeaders<'_> {
             Standing::Payg(standing) => {
                 self.levels(headers, &standing);
                 if matches!(self.profile, WireProfile::Documented | WireProfile::Azure2026) {
-                    set(headers, "x-ratelimit-renewalperiod-requests", "60");
-                    set(headers, "x-ratelimit-renewalperiod-tokens", "60");
+                    state(headers, "x-ratelimit-renewalperiod-requests", "60");
+                    state(headers, "x-ratelimit-renewalperiod-tokens", "60");
                     set(headers, "x-ratelimit-key", self.deployment);
                     let active = if standing.penalty_active { "True" } else { "False" };
-                    set(headers, "x-ratelimit-abusepenalty-active", active);
+                    state(headers, "x-ratelimit-abusepenalty-active", active);
                 }
             }
         }
@@ -44,13 +44,16 @@ impl LimitHeaders<'_> {
         for (kind, level) in KINDS.into_iter().zip([standing.requests, standing.tokens]) {
             let Some(level) = level else { continue };
             let negative = self.anomaly == HeaderAnomaly::NegativeLimits;
-            let number = |number: u64| if negative { "-1".to_owned() } else { number.to_string() };
+            let number = |headers: &mut HeaderMap, name, number| match negative {
+                true => state(headers, name, "-1"),
+                false => count(headers, name, number),
+            };
             let (limit, remaining, reset) = names(kind);
-            set(headers, remaining, &number(level.remaining));
+            number(headers, remaining, level.remaining);
             if self.profile == WireProfile::Azure2024 {
                 continue;
             }
-            set(headers, limit, &number(level.limit));
+            number(headers, limit, level.limit);
             if self.profile == WireProfile::Azure2025 {
                 continue;
             }

@@ -9,7 +9,7 @@ use crate::config::{Layout, WireProfile};
 /// The body of a chat completion, but for the usage that `timing` is part of.
 pub(super) struct Body {
     profile: WireProfile,
-    object: Object,
+    object: Object<'static>,
     usage: Usage,
 }
 
