@@ -147,7 +147,15 @@ async fn the_embedded_gateway_calls_real_endpoints() {
     assert_eq!(told.state, ReconciliationState::Reconciled, "{told:?}");
     assert!(told.gateway_compared && !told.simulators_compared);
     assert_eq!(told.at_backend, told.requests);
-    if evaluation.validity.valid {
+    // Some ten requests do not settle whether shares are even; nothing else is open.
+    let open: Vec<_> = evaluation
+        .assertions
+        .iter()
+        .filter(|own| !matches!(own.verdict, Verdict::Passed | Verdict::Skipped))
+        .map(|own| (own.id.as_str(), own.verdict))
+        .collect();
+    assert!(matches!(open.as_slice(), [] | [("even", Verdict::Inconclusive)]), "{open:?}");
+    if evaluation.validity.valid && open.is_empty() {
         assert_eq!(evaluation.outcome, Outcome::Passed);
     }
 
