@@ -165,7 +165,9 @@ async fn the_embedded_gateway_calls_real_endpoints() {
     assert!(text.contains(" – Action `payg1-latency` was skipped: only a simulator"), "{text}");
     assert!(text.contains("     skipped: it rests on what the simulators are set to"), "{text}");
     assert!(text.contains("Clients and gateway tell one story"), "{text}");
-    assert!(text.contains("what was skipped is not proved"), "{text}");
+    if evaluation.outcome == Outcome::Passed {
+        assert!(text.contains("what was skipped is not proved"), "{text}");
+    }
     let json = report::json::render(&dataset, &evaluation);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
