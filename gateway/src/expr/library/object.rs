@@ -13,6 +13,9 @@ pub(super) const TYPES: &[TypeDef] = &[
         Entry("new()", |c| Ok(c.make_object())),
         Entry("string ToString()", |c| {
             let text = c.vm.to_text(&c.this);
+            if let Value::Object(Object::Xml(_)) = &c.this {
+                super::xml::charge_printed(c.vm, &text)?;
+            }
             c.vm.text(text)
         }),
         Entry("bool Equals(object obj)", |c| Ok(Value::Bool(c.this.equals(c.arg(0))))),

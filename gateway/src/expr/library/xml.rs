@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::objects::Object;
 use super::{Call, Entry, TypeDef};
 use crate::expr::collection::Collection;
+use crate::expr::eval::Vm;
 use crate::expr::exception::Exception;
 use crate::expr::value::Value;
 use crate::expr::xml::{Attribute, Builder, Kind, MAX_NODES, Name, Node, XMLNS, parse};
@@ -143,6 +144,7 @@ pub(super) const TYPES: &[TypeDef] = &[
             let node = visited(c)?;
             let newline = c.vm.newline.text();
             let text = node.print((c.flag(0) & 1 == 0).then_some(newline));
+            charge_printed(c.vm, &text)?;
             c.give(text)
         }),
         Entry("IEnumerable<XElement> Ancestors()", |c| ancestors(c, None)),
@@ -420,6 +422,11 @@ fn node(c: &Call<'_, '_>) -> Result<Node, Exception> {
         XmlValue::Node(node) | XmlValue::Attribute(node, _) => Ok(node.0),
         _ => Err(Exception::null_reference()),
     }
+}
+
+/// Printing looks at each character, as reading does: more work than a copy.
+pub(super) fn charge_printed(vm: &mut Vm<'_>, text: &str) -> Result<(), Exception> {
+    vm.charge(text.len() / 16)
 }
 
 /// The receiver, with a walk over its tree paid for.

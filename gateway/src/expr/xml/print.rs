@@ -150,16 +150,24 @@ impl Node {
 }
 
 fn escape(value: &str, quoted: bool, text: &mut String) {
-    for c in value.chars() {
-        match c {
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '&' => text.push_str("&amp;"),
-            '"' if quoted => text.push_str("&quot;"),
-            '\r' => text.push_str("&#xD;"),
-            '\n' if quoted => text.push_str("&#xA;"),
-            '\t' if quoted => text.push_str("&#x9;"),
-            c => text.push(c),
-        }
+    // Whole runs at once: most texts have nothing to escape, and some are long.
+    let mut rest = value;
+    let special = |byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\r' | b'\n' | b'\t');
+    while let Some(at) = rest.bytes().position(special) {
+        let (plain, from) = rest.split_at(at);
+        let (special, after) = from.split_at(1);
+        text.push_str(plain);
+        text.push_str(match special {
+            "<" => "&lt;",
+            ">" => "&gt;",
+            "&" => "&amp;",
+            "\"" if quoted => "&quot;",
+            "\r" => "&#xD;",
+            "\n" if quoted => "&#xA;",
+            "\t" if quoted => "&#x9;",
+            other => other,
+        });
+        rest = after;
     }
+    text.push_str(rest);
 }
