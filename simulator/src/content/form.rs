@@ -15,8 +15,8 @@ use super::schema;
 use crate::answer::Given;
 use crate::config::{AnswerForms, ToolCalls};
 
-/// Tokens of a single call beside its name and arguments, and of each of several:
-/// public recordings of gpt-4o and gpt-4o-mini bill 8 and 12.
+/// Tokens of a single call beside its name and arguments, and of each of several: what
+/// the few recordings of gpt-4o and gpt-4o-mini bill. No rule is published.
 const SINGLE_CALL_TOKENS: u64 = 8;
 const PARALLEL_CALL_TOKENS: u64 = 12;
 
