@@ -17,7 +17,7 @@ use seam::env::Env;
 use seam::health::Target;
 use seam::http::{network, with_first_chunk};
 use seam::rng::Seed;
-use seam::server::{Interrupts, Stopped, Workers};
+use seam::server::{AlwaysOpen, Interrupts, Stopped, Workers};
 
 use crate::{Environment, Gateway, Settings, load};
 
@@ -327,11 +327,13 @@ fn serve(options: Serve, err: &mut impl Write) -> anyhow::Result<ExitCode> {
             .await
             .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
         let threads = options.workers.or_else(|| std::thread::available_parallelism().ok());
-        let mut server = Workers::start(listener, threads.map_or(1, NonZero::get), |_| {
+        let workers = Workers::start(threads.map_or(1, NonZero::get))
+            .context("cannot start the threads that answer requests")?;
+        let server = workers.serve(listener, None, AlwaysOpen, |_| {
             gateway.with_client(with_first_chunk(network(BTreeMap::new()))).router()
-        })
-        .context("cannot start the threads that answer requests")?;
-        writeln!(err, "gateway listening on http://{} (seed {seed})", server.address())?;
+        });
+        let address = server.address().context("a listener without an address")?;
+        writeln!(err, "gateway listening on http://{address} (seed {seed})")?;
         interrupts.next().await;
         writeln!(err, "stopping: waiting up to {drain:?} for requests under way")?;
         if server.stop(drain).await == Stopped::Cut {

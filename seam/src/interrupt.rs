@@ -9,24 +9,19 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::ConnectInfo;
 use axum::routing::future::RouteFuture;
-use axum::serve::{IncomingStream, Listener};
 use http_body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use tower::Service;
 
-use crate::http::{Request, Response};
+use crate::http::Response;
 
 /// What becomes of a response's connection; an extension of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,27 +90,6 @@ impl Resettable for TlsStream<TcpStream> {
     }
 }
 
-/// A listener whose connections can be reset.
-pub(crate) struct Sockets<L>(pub(crate) L);
-
-impl<L> Listener for Sockets<L>
-where
-    L: Listener<Addr = SocketAddr>,
-    L::Io: Resettable,
-{
-    type Io = Socket<L::Io>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Socket<L::Io>, SocketAddr) {
-        let (stream, address) = self.0.accept().await;
-        (Socket { stream, fate: Fate::default() }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
 /// A connection. Once its fate is sealed nothing leaves any more, and closing it
 /// resets it.
 pub(crate) struct Socket<S: Resettable> {
@@ -124,6 +98,12 @@ pub(crate) struct Socket<S: Resettable> {
 }
 
 impl<S: Resettable> Socket<S> {
+    /// A connection, and what can seal its fate.
+    pub(crate) fn new(stream: S) -> (Self, Fate) {
+        let fate = Fate::default();
+        (Self { stream, fate: fate.clone() }, fate)
+    }
+
     fn check(&self) -> io::Result<()> {
         if self.fate.is_sealed() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
@@ -183,56 +163,16 @@ impl<S: Resettable> AsyncWrite for Socket<S> {
     }
 }
 
-/// Makes the service of each connection.
-#[derive(Clone)]
-pub(crate) struct Connections(pub(crate) Router);
-
-impl<L> Service<IncomingStream<'_, Sockets<L>>> for Connections
-where
-    L: Listener<Addr = SocketAddr>,
-    L::Io: Resettable,
-{
-    type Response = Connection;
-    type Error = Infallible;
-    type Future = std::future::Ready<Result<Connection, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, stream: IncomingStream<'_, Sockets<L>>) -> Self::Future {
-        let (peer, fate) = (*stream.remote_addr(), stream.io().fate.clone());
-        std::future::ready(Ok(Connection { router: self.0.clone(), peer, fate }))
-    }
-}
-
-/// Serves one connection.
-#[derive(Clone)]
-pub(crate) struct Connection {
-    router: Router,
-    peer: SocketAddr,
-    fate: Fate,
-}
-
-impl Service<Request> for Connection {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        <Router as Service<Request>>::poll_ready(&mut self.router, cx)
-    }
-
-    fn call(&mut self, mut request: Request) -> Answer {
-        request.extensions_mut().insert(ConnectInfo(self.peer));
-        Answer { answer: self.router.call(request), fate: self.fate.clone() }
-    }
-}
-
 /// A response on its way to a connection.
 pub(crate) struct Answer {
     answer: RouteFuture<Infallible>,
     fate: Fate,
+}
+
+impl Answer {
+    pub(crate) fn new(answer: RouteFuture<Infallible>, fate: &Fate) -> Self {
+        Self { answer, fate: fate.clone() }
+    }
 }
 
 impl Future for Answer {

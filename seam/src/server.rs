@@ -2,30 +2,29 @@
 //! ([`Server`]), or by workers with a thread each ([`Workers`]).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::{Listener, ListenerExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::interrupt::{Connections, Resettable, Sockets};
-use crate::tls::{Identity, TlsListener};
+use crate::tls::Identity;
+use listening::Place;
 
-mod connections;
+mod connection;
+mod listening;
 mod workers;
 
 pub use workers::Workers;
-
-/// How long a server waits before it tries again to listen where it did before.
-const LISTEN_AGAIN: Duration = Duration::from_millis(200);
 
 /// A router being served on a listener. Dropping it stops it at once.
 pub struct Server {
     address: Option<SocketAddr>,
     shutdown: CancellationToken,
-    task: JoinHandle<std::io::Result<()>>,
+    task: AbortOnDropHandle<std::io::Result<()>>,
 }
 
 /// How a server ended.
@@ -47,7 +46,7 @@ pub trait Gate: Send + Sync + 'static {
 }
 
 /// Never refuses a connection.
-struct AlwaysOpen;
+pub struct AlwaysOpen;
 
 impl Gate for AlwaysOpen {
     async fn opened(&self) {}
@@ -82,17 +81,20 @@ impl Server {
         router: Router,
         gate: impl Gate,
     ) -> Self {
+        let here = Place { runtime: Handle::current(), open: Arc::default(), router };
+        Self::at(vec![here], listener, identity, gate)
+    }
+
+    fn at(
+        places: Vec<Place>,
+        listener: TcpListener,
+        identity: Option<Identity>,
+        gate: impl Gate,
+    ) -> Self {
         let address = listener.local_addr().ok();
         let shutdown = CancellationToken::new();
-        let (connections, stop) = (Connections(router), shutdown.clone());
-        let task = match identity {
-            None => tokio::spawn(serve(listener, plain, connections, gate, stop)),
-            Some(identity) => {
-                let tls = move |listener| TlsListener::start(listener, identity.clone());
-                tokio::spawn(serve(listener, tls, connections, gate, stop))
-            }
-        };
-        Self { address, shutdown, task }
+        let serving = listening::serve(listener, places, identity, gate, shutdown.clone());
+        Self { address, shutdown, task: AbortOnDropHandle::new(tokio::spawn(serving)) }
     }
 
     /// The address it listens on.
@@ -108,78 +110,6 @@ impl Server {
             Ok(_) => Stopped::Drained,
             Err(_) => Stopped::Cut,
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// A listener without TLS.
-fn plain(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
-    listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    })
-}
-
-/// Listens whenever the gate is open, until told to stop; then waits for what is
-/// under way. `open` makes of a socket what connections come from.
-async fn serve<L>(
-    listener: TcpListener,
-    open: impl Fn(TcpListener) -> L,
-    connections: Connections,
-    gate: impl Gate,
-    stop: CancellationToken,
-) -> std::io::Result<()>
-where
-    L: Listener<Addr = SocketAddr>,
-    L::Io: Resettable,
-{
-    let address = listener.local_addr()?;
-    let mut listener = Some(listener);
-    let mut serving = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            () = gate.closed(), if listener.is_some() => listener = None,
-            () = gate.opened() => {
-                let own = match listener.take() {
-                    Some(listener) => listener,
-                    None => tokio::select! {
-                        biased;
-                        () = stop.cancelled() => break,
-                        listener = listen(address) => listener,
-                    },
-                };
-                let closing = stop.child_token();
-                let until = closing.clone().cancelled_owned();
-                let served = axum::serve(Sockets(open(own)), connections.clone());
-                serving.spawn(served.with_graceful_shutdown(until).into_future());
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => break,
-                    () = gate.closed() => closing.cancel(),
-                }
-            }
-        }
-    }
-    while serving.join_next().await.is_some() {}
-    Ok(())
-}
-
-/// Listens again at an address that was given up; tries until it succeeds.
-async fn listen(address: SocketAddr) -> TcpListener {
-    loop {
-        match TcpListener::bind(address).await {
-            Ok(listener) => return listener,
-            Err(error) => tracing::error!(%address, %error, "cannot listen again yet"),
-        }
-        tokio::time::sleep(LISTEN_AGAIN).await;
     }
 }
 

@@ -8,7 +8,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::Listener;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
@@ -18,16 +17,12 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// How long a client may take for its handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Handshakes under way at once; further connections wait in the socket's queue.
-const MOST_HANDSHAKES: usize = 256;
 
 /// Why there is no certificate to serve with.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +89,27 @@ impl Identity {
         Ok((Self::new(chain, key)?, pem("CERTIFICATE", root.der())))
     }
 
+    /// The connection, once both sides agree; `None` when they do not, or when the
+    /// client takes its time.
+    pub(crate) async fn shake_hands(
+        &self,
+        socket: TcpStream,
+        peer: SocketAddr,
+    ) -> Option<TlsStream<TcpStream>> {
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
+        match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)).await {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(%peer, "TLS handshake timed out");
+                None
+            }
+        }
+    }
+
     fn new(
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
@@ -157,72 +173,6 @@ pub(crate) fn client_config(authorities: &[CertificateDer<'static>]) -> ClientCo
         .expect("the ring provider has the default protocol versions")
         .with_root_certificates(roots)
         .with_no_client_auth()
-}
-
-type Accepted = (TlsStream<TcpStream>, SocketAddr);
-
-/// Accepts connections and shakes hands, each connection on its own: a client
-/// that says nothing delays no other.
-pub(crate) struct TlsListener {
-    accepted: mpsc::Receiver<Accepted>,
-    address: std::io::Result<SocketAddr>,
-    task: JoinHandle<()>,
-}
-
-impl TlsListener {
-    pub(crate) fn start(listener: TcpListener, identity: Identity) -> Self {
-        let address = listener.local_addr();
-        let (sender, accepted) = mpsc::channel(MOST_HANDSHAKES);
-        let task = tokio::spawn(accept(listener, TlsAcceptor::from(identity.config), sender));
-        Self { accepted, address, task }
-    }
-}
-
-impl Drop for TlsListener {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn accept(mut listener: TcpListener, acceptor: TlsAcceptor, sender: mpsc::Sender<Accepted>) {
-    loop {
-        // A place first: so many handshakes at once and no more.
-        let Ok(place) = sender.clone().reserve_owned().await else { return };
-        let (socket, peer) = Listener::accept(&mut listener).await;
-        let acceptor = acceptor.clone();
-        tokio::spawn(async move {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
-            }
-            match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)).await {
-                Ok(Ok(stream)) => {
-                    place.send((stream, peer));
-                }
-                // Dropping the place gives it back.
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-                Err(_) => tracing::debug!(%peer, "TLS handshake timed out"),
-            }
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> Accepted {
-        match self.accepted.recv().await {
-            Some(accepted) => accepted,
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        match &self.address {
-            Ok(address) => Ok(*address),
-            Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),
-        }
-    }
 }
 
 #[cfg(test)]

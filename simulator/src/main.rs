@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request makes and drops a hundred things or more; see docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     simulator::cli::main()
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use futures_util::future::join_all;
 use seam::cli::{colour, start_log};
 use seam::clock::WallClock;
 use seam::rng::Seed;
-use seam::server::{Interrupts, Server, Stopped};
+use seam::server::{Interrupts, Server, Stopped, Workers};
 use tokio::net::TcpListener;
 
 use super::args::{Place, Serve};
@@ -21,6 +22,7 @@ use crate::service::{Environment, Simulator};
 
 pub(super) fn run(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode> {
     start_log(&args.log, args.log_format)?;
+    // Accepts connections, and takes over what would hold up a connection's thread.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -35,13 +37,15 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     let certificates: Vec<_> = config.resources.iter().map(|own| own.https.clone()).collect();
     let simulator = Simulator::new(config, environment);
     let export = super::otlp::start(&simulator)?;
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = Workers::start(threads).context("cannot start the threads of connections")?;
     let mut servers = Vec::new();
     let mut served = Vec::new();
     for (resource, https) in simulator.resources().into_iter().zip(certificates) {
         let listener = listen(args.place.host, resource.port, &resource.name).await?;
         let serve = |listener, identity| {
             simulator
-                .serve(&resource.name, listener, identity)
+                .serve_with(&workers, &resource.name, listener, identity)
                 .with_context(|| format!("no resource `{}`", resource.name))
         };
         let secure = match https {

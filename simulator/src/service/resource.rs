@@ -21,6 +21,7 @@ use super::metrics::{Metering, Metrics};
 use super::route::Surface;
 use super::simulator::Environment;
 use crate::api::Store;
+use crate::aside::Pool;
 use crate::catalogue::Operation;
 use crate::config::{ResourceConfig, WireProfile};
 use crate::wire::Ids;
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub journal_capacity: usize,
     pub max_body_bytes: usize,
     pub newest_api_version: String,
+    /// Answers what takes long.
+    pub pool: Pool,
     /// How many responses are kept.
     pub stored_responses: usize,
 }

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -40,6 +40,11 @@ use crate::wire::{ApiError, Identity, Ids, Style};
 /// What the service passes through (specification, section 1.5).
 pub(super) const MOST_CUSTOM_HEADERS: usize = 10;
 
+/// A body of this length costs some 150 µs.
+const MOST_BYTES: usize = 8 << 10;
+/// So do the inputs of an embeddings request that has this length.
+const MOST_VECTORS_BYTES: usize = 512;
+
 /// Serves whatever is not control.
 pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
@@ -52,11 +57,30 @@ pub(super) async fn serve(
     }
     let trace = request.headers().get(TRACEPARENT).filter(|value| trace_id(value).is_some());
     let trace = trace.cloned();
-    let mut response = answer(resource, request).await;
+    let mut response = if takes_long(&request) {
+        let pool = resource.settings.pool.clone();
+        Box::pin(pool.run(answer(resource, request))).await
+    } else {
+        answer(resource, request).await
+    };
     if let Some(trace) = trace {
         response.headers_mut().insert(TRACEPARENT, trace);
     }
     response
+}
+
+/// Whether answering may take milliseconds of a processor's time: long bodies, whose
+/// tokens are counted, many vectors, and pictures.
+fn takes_long(request: &Request<Body>) -> bool {
+    let path = request.uri().path();
+    let most = if path.contains("/embeddings") { MOST_VECTORS_BYTES } else { MOST_BYTES };
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let long = match length.map(str::parse::<usize>) {
+        Some(Ok(length)) => most < length,
+        Some(Err(_)) => true,
+        None => request.headers().contains_key(TRANSFER_ENCODING),
+    };
+    long || path.contains("/images/")
 }
 
 /// What is rare is boxed: every request has room for all that its future may hold.

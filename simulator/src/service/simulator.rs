@@ -6,7 +6,7 @@ use axum::Router;
 use seam::clock::WallClock;
 use seam::pacer::Pacer;
 use seam::rng::Seed;
-use seam::server::{Gate, Server};
+use seam::server::{Gate, Server, Workers};
 use seam::tls::Identity;
 use tokio::net::TcpListener;
 
@@ -14,6 +14,7 @@ use super::metrics::Metrics;
 use super::resource::Resource;
 use super::{control, serve};
 use crate::api::ESTIMATE_ENCODING;
+use crate::aside::Pool;
 use crate::config::{Capacity, PaygSettings, ResourceConfig, SimulatorConfig, TokenEstimate};
 
 /// What a simulator needs of the world it runs in.
@@ -114,8 +115,9 @@ impl Simulator {
         Some(control::routes().fallback(serve::serve).with_state(resource))
     }
 
-    /// Serves one resource on a socket, over TLS with an identity. While a fault
-    /// refuses connections nobody listens there. `None`: no such resource.
+    /// Serves one resource on a socket with the present runtime, over TLS with an
+    /// identity. While a fault refuses connections nobody listens there. `None`: no
+    /// such resource.
     #[must_use]
     pub fn serve(
         &self,
@@ -123,9 +125,24 @@ impl Simulator {
         listener: TcpListener,
         identity: Option<Identity>,
     ) -> Option<Server> {
-        let router = self.router(resource)?;
         let gate = Listening(Arc::clone(self.resource(resource)?));
-        Some(Server::start_behind(listener, identity, router, gate))
+        Some(Server::start_behind(listener, identity, self.router(resource)?, gate))
+    }
+
+    /// As [`Simulator::serve`], with threads for the connections. What would hold up
+    /// other requests of such a thread is left to the runtime in which the simulator
+    /// was made, if that has several.
+    #[must_use]
+    pub fn serve_with(
+        &self,
+        workers: &Workers,
+        resource: &str,
+        listener: TcpListener,
+        identity: Option<Identity>,
+    ) -> Option<Server> {
+        let gate = Listening(Arc::clone(self.resource(resource)?));
+        let router = self.router(resource)?;
+        Some(workers.serve(listener, identity, gate, |_| router.clone()))
     }
 
     #[cfg(feature = "otlp")]
@@ -160,6 +177,7 @@ fn resource_settings(
         instance,
         journal_capacity: config.journal_capacity,
         max_body_bytes: config.max_body_bytes,
+        pool: Pool::present(),
         newest_api_version: config.newest_api_version.clone(),
         stored_responses: config.stored_responses,
     }
