@@ -6,8 +6,8 @@
 
 use tiktoken_rs::CoreBPE;
 
-use crate::memo::remembered;
-use crate::pieces::{Stretch, stretches};
+use crate::memo::with_memory;
+use crate::pieces::stretches;
 
 /// A byte-pair encoding, as in the specification's table of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,16 +94,17 @@ impl Encoding {
     #[must_use]
     pub fn count(self, text: &str) -> usize {
         let whole = |text: &str| self.vocabulary().count_ordinary(text);
-        match stretches(self, text) {
-            None if text.is_empty() => 0,
-            None => whole(text),
-            Some(stretches) => stretches
-                .map(|stretch| match stretch {
-                    Stretch::Match(piece) => remembered(self, piece, || whole(piece)),
-                    Stretch::Matches(text) => remembered(self, text, || whole(text)),
-                })
-                .sum(),
-        }
+        let Some(mut stretches) = stretches(self, text) else {
+            return if text.is_empty() { 0 } else { whole(text) };
+        };
+        with_memory(|memory| {
+            let mut tokens = 0;
+            loop {
+                let rest = stretches.rest().as_bytes();
+                let Some(piece) = stretches.next() else { return tokens };
+                tokens += memory.count(self, rest, piece.len(), || whole(piece));
+            }
+        })
     }
 
     /// The tokens of `text`.

@@ -7,15 +7,6 @@
 
 use crate::Encoding;
 
-/// A stretch of a text that is encoded apart from its neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stretch<'a> {
-    /// One match of the expression.
-    Match(&'a str),
-    /// One or more matches, with text in it that is not ASCII.
-    Matches(&'a str),
-}
-
 /// The stretches of a text; `None` for an encoding with rules of another kind.
 pub(crate) fn stretches(encoding: Encoding, text: &str) -> Option<Stretches<'_>> {
     let rules = match encoding {
@@ -26,10 +17,19 @@ pub(crate) fn stretches(encoding: Encoding, text: &str) -> Option<Stretches<'_>>
     Some(Stretches { rules, rest: text })
 }
 
-/// Iterates over stretches.
+/// Iterates over stretches: parts of a text that are encoded apart from their
+/// neighbours. One is one match of the expression or, with text in it that is not
+/// ASCII, several.
 pub(crate) struct Stretches<'a> {
     rules: Rules,
     rest: &'a str,
+}
+
+impl<'a> Stretches<'a> {
+    /// The text from the next stretch on.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.rest
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,23 +39,23 @@ enum Rules {
 }
 
 impl<'a> Iterator for Stretches<'a> {
-    type Item = Stretch<'a>;
+    type Item = &'a str;
 
-    fn next(&mut self) -> Option<Stretch<'a>> {
+    fn next(&mut self) -> Option<&'a str> {
         if self.rest.is_empty() {
             return None;
         }
         let bytes = self.rest.as_bytes();
-        let found = first_match(self.rules, bytes);
-        let end = found.unwrap_or_else(|| clear_end(bytes));
+        let end = first_match(self.rules, bytes).unwrap_or_else(|| clear_end(bytes));
         let (stretch, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         self.rest = rest;
-        Some(if found.is_some() { Stretch::Match(stretch) } else { Stretch::Matches(stretch) })
+        Some(stretch)
     }
 }
 
 /// What a byte is to the expressions.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 enum Kind {
     Upper,
     Lower,
@@ -68,26 +68,37 @@ enum Kind {
     End,
 }
 
-fn kind(bytes: &[u8], at: usize) -> Kind {
-    match bytes.get(at) {
-        None => Kind::End,
-        Some(b'a'..=b'z') => Kind::Lower,
-        Some(b'A'..=b'Z') => Kind::Upper,
-        Some(b'0'..=b'9') => Kind::Digit,
-        // As `\s`: the vertical tab is white space too.
-        Some(b'\t'..=b'\r' | b' ') => Kind::Space,
-        Some(0x80..) => Kind::Beyond,
-        Some(_) => Kind::Other,
+/// The kind of each byte: every byte of a prompt is looked up once or twice.
+static KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' => Kind::Lower,
+            b'A'..=b'Z' => Kind::Upper,
+            b'0'..=b'9' => Kind::Digit,
+            // As `\s`: the vertical tab is white space too.
+            b'\t'..=b'\r' | b' ' => Kind::Space,
+            0x80.. => Kind::Beyond,
+            _ => Kind::Other,
+        };
+        byte += 1;
     }
+    kinds
+};
+
+fn of_byte(byte: u8) -> Kind {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(Kind::Other)
+}
+
+fn kind(bytes: &[u8], at: usize) -> Kind {
+    bytes.get(at).map_or(Kind::End, |byte| of_byte(*byte))
 }
 
 /// Where bytes of this kind end that begin at `from`.
 fn run(bytes: &[u8], from: usize, belongs: impl Fn(Kind) -> bool) -> usize {
-    let mut at = from;
-    while belongs(kind(bytes, at)) {
-        at += 1;
-    }
-    at
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(|byte| !belongs(of_byte(*byte))).unwrap_or(rest.len())
 }
 
 fn is_letter(kind: Kind) -> bool {
@@ -208,12 +219,7 @@ mod tests {
 
     #[track_caller]
     fn check(encoding: Encoding, text: &str, expected: &[&str]) {
-        let found: Vec<&str> = stretches(encoding, text)
-            .unwrap()
-            .map(|stretch| match stretch {
-                Stretch::Match(text) | Stretch::Matches(text) => text,
-            })
-            .collect();
+        let found: Vec<&str> = stretches(encoding, text).unwrap().collect();
         assert_eq!(found, expected, "{}", encoding.name());
     }
 
