@@ -2,13 +2,34 @@
 //! has an order of its own (specification, section 2.1).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::config::Layout;
 
 /// An object under construction. Fields are given in OpenAI's order.
 #[derive(Debug, Default)]
 pub(super) struct Object<'a> {
-    fields: Vec<(&'static str, Cow<'a, str>)>,
+    fields: Vec<(&'static str, Field<'a>)>,
+}
+
+#[derive(Debug)]
+enum Field<'a> {
+    /// JSON already.
+    Json(Cow<'a, str>),
+    Number(u64),
+}
+
+/// The longest number of 64 bits.
+const MOST_DIGITS: usize = 20;
+
+impl Field<'_> {
+    /// At most so many bytes.
+    fn most_bytes(&self) -> usize {
+        match self {
+            Field::Json(json) => json.len(),
+            Field::Number(_) => MOST_DIGITS,
+        }
+    }
 }
 
 impl<'a> Object<'a> {
@@ -18,7 +39,7 @@ impl<'a> Object<'a> {
 
     /// A field whose value is JSON already.
     pub(super) fn raw(mut self, key: &'static str, json: impl Into<Cow<'a, str>>) -> Self {
-        self.fields.push((key, json.into()));
+        self.fields.push((key, Field::Json(json.into())));
         self
     }
 
@@ -26,15 +47,16 @@ impl<'a> Object<'a> {
         self.raw(key, json_string(value))
     }
 
-    pub(super) fn number(self, key: &'static str, value: u64) -> Self {
-        self.raw(key, value.to_string())
+    pub(super) fn number(mut self, key: &'static str, value: u64) -> Self {
+        self.fields.push((key, Field::Number(value)));
+        self
     }
 
     /// The same with another value for a field it has.
     pub(super) fn with(mut self, key: &'static str, json: String) -> Self {
         for field in &mut self.fields {
             if field.0 == key {
-                field.1 = json.into();
+                field.1 = Field::Json(json.into());
                 break;
             }
         }
@@ -59,17 +81,21 @@ impl<'a> Object<'a> {
         if layout != Layout::OpenAi {
             self.fields.sort_unstable_by_key(|(key, _)| *key);
         }
-        let length: usize = self.fields.iter().map(|(key, json)| key.len() + json.len() + 4).sum();
-        let mut out = String::with_capacity(length + 3);
+        let length = |(key, field): &(&str, Field)| key.len() + field.most_bytes() + 4;
+        let mut out = String::with_capacity(self.fields.iter().map(length).sum::<usize>() + 3);
         out.push('{');
-        for (index, (key, json)) in self.fields.iter().enumerate() {
+        for (index, (key, field)) in self.fields.iter().enumerate() {
             if index != 0 {
                 out.push(',');
             }
             out.push('"');
             out.push_str(key);
             out.push_str("\":");
-            out.push_str(json);
+            match field {
+                Field::Json(json) => out.push_str(json),
+                // Writing to a string does not fail.
+                Field::Number(number) => drop(write!(out, "{number}")),
+            }
         }
         out.push('}');
         out

@@ -72,10 +72,13 @@ proptest! {
         let width = |fit: &Fit| fit.base_ms * fit.sigma;
         near("width", width(&found), width(&truth), 1.5 * width(&truth) / n)?;
         near("itl", found.itl_ms / truth.itl_ms, 1.0, (truth.speed_sigma + 0.1) / n)?;
-        near("speed", found.speed_sigma, truth.speed_sigma, (truth.speed_sigma + 0.05) / n)?;
+        // The gaps' own noise hides a small spread of speeds.
+        let gaps = 0.05 + 0.15 / truth.itl_shape.sqrt();
+        near("speed", found.speed_sigma, truth.speed_sigma, (truth.speed_sigma + gaps) / n)?;
         near("tail", found.tail_probability, truth.tail_probability, (truth.tail_probability + 0.002).sqrt() / n)?;
+        // Its noise may be a small part of the spread: then little is known of it.
         if found.shape_known {
-            prop_assert!((0.4..2.5).contains(&(found.itl_shape / truth.itl_shape)), "shape: {found:?} for {truth:?}");
+            prop_assert!((0.2..5.0).contains(&(found.itl_shape / truth.itl_shape)), "shape: {found:?} for {truth:?}");
         }
         for quantity in compare(&rows, &latency(&found.raw(ProfileName::PaygGpt4o)), None) {
             prop_assert!(quantity.distance < 1.5 * quantity.chance, "{quantity:?} for {truth:?}, found {found:?}");

@@ -203,7 +203,12 @@ impl Completion {
     }
 
     pub(crate) fn text(&self) -> String {
-        self.pieces.concat()
+        let length = self.pieces.iter().map(|piece| piece.len()).sum();
+        let mut text = String::with_capacity(length);
+        for piece in &self.pieces {
+            text.push_str(piece);
+        }
+        text
     }
 
     /// As `usage.completion_tokens` counts.

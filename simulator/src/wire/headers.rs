@@ -10,6 +10,14 @@ use crate::catalogue::Operation;
 use crate::config::WireProfile;
 use crate::limit::{Standing, Tier};
 
+/// A header's name, checked when this is compiled.
+macro_rules! name {
+    ($name:literal) => {
+        const { http::HeaderName::from_static($name) }
+    };
+}
+pub(super) use name;
+
 /// The type of all other answers and of errors.
 pub(crate) const JSON: &str = "application/json";
 /// The type of a streamed answer.
@@ -55,7 +63,7 @@ pub(crate) fn error_headers(
     region: Option<&str>,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    set(&mut headers, "apim-request-id", &identity.apim_request_id);
+    set(&mut headers, name!("apim-request-id"), &identity.apim_request_id);
     if !chunked {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
@@ -64,7 +72,7 @@ pub(crate) fn error_headers(
         security(&mut headers);
     }
     if let Some(region) = region {
-        set(&mut headers, "x-ms-region", region);
+        set(&mut headers, name!("x-ms-region"), region);
     }
     headers
 }
@@ -86,7 +94,7 @@ pub(crate) fn answer_headers(identity: &Identity, served: &Served<'_>) -> Header
 
 fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     common(headers, identity, served.region);
-    set(headers, "x-request-id", &identity.request_id);
+    set(headers, name!("x-request-id"), &identity.request_id);
     // The Responses API is served by another host: its headers are others.
     let responses = served.operation == Operation::Responses;
     let echoes_only = responses || served.limits.profile == WireProfile::Azure2025;
@@ -95,46 +103,46 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
         headers.remove("x-ms-client-request-id");
     }
     if responses {
-        state(headers, "x-ms-aoai-configured-data-retention-days", "30");
+        state(headers, name!("x-ms-aoai-configured-data-retention-days"), "30");
     } else {
-        set(headers, "azureml-model-session", served.model_session);
+        set(headers, name!("azureml-model-session"), served.model_session);
     }
     let text = served.operation.is_text();
     if text {
-        state(headers, "x-accel-buffering", "no");
-        state(headers, "x-ms-rai-invoked", "true");
+        state(headers, name!("x-accel-buffering"), "no");
+        state(headers, name!("x-ms-rai-invoked"), "true");
     }
     match served.limits.profile {
         WireProfile::Azure2024 => {
-            state(headers, "access-control-allow-origin", "*");
+            state(headers, name!("access-control-allow-origin"), "*");
             if text {
-                state(headers, "cache-control", "no-cache, must-revalidate");
+                state(headers, name!("cache-control"), "no-cache, must-revalidate");
             }
         }
         WireProfile::Azure2025 => {
-            set(headers, "x-ms-deployment-name", served.limits.deployment);
+            set(headers, name!("x-ms-deployment-name"), served.limits.deployment);
             let worked = served.worked.as_millis().to_string();
-            set(headers, "cmp-upstream-response-duration", &worked);
+            set(headers, name!("cmp-upstream-response-duration"), &worked);
             // Recorded "sometimes": beside whole answers.
             if !served.streaming {
-                set(headers, "ms-azureml-model-time", &worked);
+                set(headers, name!("ms-azureml-model-time"), &worked);
             }
         }
         WireProfile::Documented | WireProfile::Azure2026 | WireProfile::OpenAi => {
-            set(headers, "x-ms-served-model", served.model);
-            state(headers, "x-ms-is-spilled-over", "false");
-            state(headers, "skip-error-remapping", "true");
+            set(headers, name!("x-ms-served-model"), served.model);
+            state(headers, name!("x-ms-is-spilled-over"), "false");
+            state(headers, name!("skip-error-remapping"), "true");
             let streaming = if served.streaming { "True" } else { "False" };
-            state(headers, "azureai-fe-is-streaming", streaming);
+            state(headers, name!("azureai-fe-is-streaming"), streaming);
             let offer = match served.standing {
                 Standing::Payg(_) => "paygo",
                 Standing::Ptu(_) => "ptu",
             };
-            state(headers, "azureai-fe-offer-type", offer);
+            state(headers, name!("azureai-fe-offer-type"), offer);
             if !responses {
-                set(headers, "x-ms-deployment-name", served.limits.deployment);
-                set(headers, "azureai-requested-tier", served.tiers.0);
-                state(headers, "azureai-processed-tier", served.tiers.1.name());
+                set(headers, name!("x-ms-deployment-name"), served.limits.deployment);
+                set(headers, name!("azureai-requested-tier"), served.tiers.0);
+                state(headers, name!("azureai-processed-tier"), served.tiers.1.name());
             }
         }
     }
@@ -145,19 +153,19 @@ fn azure(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
 
 /// An answer of the standard deployment that took over (specification, section 4.4).
 fn spilled(headers: &mut HeaderMap, from: &str, served_by: &str) {
-    set(headers, "x-ms-spillover-from-deployment", from);
-    set(headers, "x-ms-deployment-name", served_by);
-    state(headers, "x-ms-is-spilled-over", "true");
+    set(headers, name!("x-ms-spillover-from-deployment"), from);
+    set(headers, name!("x-ms-deployment-name"), served_by);
+    state(headers, name!("x-ms-is-spilled-over"), "true");
 }
 
 /// The provisioned deployment's reply after all: the standard one failed too.
 pub(crate) fn spillover_failed(headers: &mut HeaderMap, status: u16) {
-    set(headers, "x-ms-spillover-error", &status.to_string());
+    set(headers, name!("x-ms-spillover-error"), &status.to_string());
 }
 
 fn openai(headers: &mut HeaderMap, identity: &Identity, served: &Served<'_>) {
     openai_common(headers, identity, &served.limits, served.worked);
-    state(headers, "access-control-expose-headers", "X-Request-ID");
+    state(headers, name!("access-control-expose-headers"), "X-Request-ID");
 }
 
 /// An organisation's one project.
@@ -173,14 +181,14 @@ pub(super) fn openai_common(
     worked: Duration,
 ) {
     security(headers);
-    set(headers, "openai-organization", limits.organization);
-    set(headers, "openai-project", &project(limits.organization));
-    state(headers, "openai-version", "2020-10-01");
+    set(headers, name!("openai-organization"), limits.organization);
+    set(headers, name!("openai-project"), &project(limits.organization));
+    state(headers, name!("openai-version"), "2020-10-01");
     let worked = worked.as_millis().to_string();
-    set(headers, "openai-processing-ms", &worked);
-    set(headers, "x-envoy-upstream-service-time", &worked);
-    state(headers, "x-openai-proxy-wasm", "v0.1");
-    set(headers, "x-request-id", &identity.openai_request_id());
+    set(headers, name!("openai-processing-ms"), &worked);
+    set(headers, name!("x-envoy-upstream-service-time"), &worked);
+    state(headers, name!("x-openai-proxy-wasm"), "v0.1");
+    set(headers, name!("x-request-id"), &identity.openai_request_id());
 }
 
 pub(super) fn ceil_seconds(duration: Duration) -> u64 {
@@ -188,37 +196,37 @@ pub(super) fn ceil_seconds(duration: Duration) -> u64 {
 }
 
 fn security(headers: &mut HeaderMap) {
-    state(headers, "x-content-type-options", "nosniff");
+    state(headers, name!("x-content-type-options"), "nosniff");
     let transport = "max-age=31536000; includeSubDomains; preload";
-    state(headers, "strict-transport-security", transport);
+    state(headers, name!("strict-transport-security"), transport);
 }
 
 pub(super) fn common(headers: &mut HeaderMap, identity: &Identity, region: &str) {
-    set(headers, "apim-request-id", &identity.apim_request_id);
+    set(headers, name!("apim-request-id"), &identity.apim_request_id);
     // The client's own, or else the gateway's.
     match &identity.client_request_id {
         Some(id) => {
-            headers.insert(HeaderName::from_static("x-ms-client-request-id"), id.clone());
+            headers.insert(name!("x-ms-client-request-id"), id.clone());
         }
-        None => set(headers, "x-ms-client-request-id", &identity.apim_request_id),
+        None => set(headers, name!("x-ms-client-request-id"), &identity.apim_request_id),
     }
-    set(headers, "x-ms-region", region);
+    set(headers, name!("x-ms-region"), region);
     security(headers);
 }
 
 /// Sets a header; a value that no header can hold is left out.
-pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(name, value);
     }
 }
 
 /// Sets a header to a text that is always the same: nothing is copied.
-pub(super) fn state(headers: &mut HeaderMap, name: &'static str, value: &'static str) {
-    headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+pub(super) fn state(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.insert(name, HeaderValue::from_static(value));
 }
 
 /// Sets a header to a number.
-pub(super) fn count(headers: &mut HeaderMap, name: &'static str, value: u64) {
-    headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+pub(super) fn count(headers: &mut HeaderMap, name: HeaderName, value: u64) {
+    headers.insert(name, HeaderValue::from(value));
 }

@@ -41,19 +41,16 @@ impl<R: Rng> Ids<R> {
         self.after("org-", ALPHANUMERIC, 24)
     }
 
-    /// A version 4 UUID.
+    /// A version 4 UUID: 122 random bits, version and variant (RFC 9562).
     pub(crate) fn uuid(&mut self) -> String {
+        let random = u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64());
+        let bits = random & !(0xf000 << 64) & !(0xc000 << 48) | 0x4000 << 64 | 0x8000 << 48;
         let mut uuid = String::with_capacity(36);
-        for digit in 0..32 {
-            if matches!(digit, 8 | 12 | 16 | 20) {
+        for (index, byte) in bits.to_be_bytes().into_iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
                 uuid.push('-');
             }
-            let drawn = self.letter(HEX);
-            uuid.push(match digit {
-                12 => '4',
-                16 => char::from(b"89ab"[usize::from(drawn % 4)]),
-                _ => char::from(drawn),
-            });
+            uuid.extend([byte >> 4, byte & 0xf].map(|digit| letter(HEX, digit)));
         }
         uuid
     }
@@ -91,18 +88,31 @@ impl<R: Rng> Ids<R> {
         self.after("", alphabet, length)
     }
 
+    /// Letters of an alphabet of up to 64, each as likely as any other: of the numbers
+    /// drawn those that are no letter's are thrown away.
     fn after(&mut self, prefix: &str, alphabet: &[u8], length: usize) -> String {
+        let bits = alphabet.len().next_power_of_two().trailing_zeros().max(1);
         let mut text = String::with_capacity(prefix.len() + length);
         text.push_str(prefix);
-        for _ in 0..length {
-            text.push(char::from(self.letter(alphabet)));
+        let end = text.len() + length;
+        while text.len() < end {
+            let mut random = self.0.next_u64();
+            for _ in 0..u64::BITS / bits {
+                let drawn = random as usize & (alphabet.len().next_power_of_two() - 1);
+                random >>= bits;
+                if let Some(letter) = alphabet.get(drawn)
+                    && text.len() < end
+                {
+                    text.push(char::from(*letter));
+                }
+            }
         }
         text
     }
+}
 
-    fn letter(&mut self, alphabet: &[u8]) -> u8 {
-        alphabet.get(self.0.random_range(0..alphabet.len())).copied().unwrap_or(b'0')
-    }
+fn letter(alphabet: &[u8], index: u8) -> char {
+    alphabet.get(usize::from(index)).copied().map_or('0', char::from)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use http::{HeaderName, StatusCode};
 
 use super::error::ApiError;
 use super::headers::Identity;
-use super::headers::project;
+use super::headers::{name, project};
 use super::style::{ErrorObject, Style};
 use crate::catalogue::Operation;
 
@@ -137,30 +137,30 @@ pub(crate) fn openai_error_headers(
         Style::Azure | Style::OpenAi => "application/json; charset=utf-8",
     };
     set(CONTENT_TYPE, content_type);
-    set(HeaderName::from_static("x-request-id"), &identity.openai_request_id());
-    set(HeaderName::from_static("x-content-type-options"), "nosniff");
+    set(name!("x-request-id"), &identity.openai_request_id());
+    set(name!("x-content-type-options"), "nosniff");
     let policy = "max-age=31536000; includeSubDomains; preload";
-    set(HeaderName::from_static("strict-transport-security"), policy);
+    set(name!("strict-transport-security"), policy);
     // Answers and the edge's errors, as recorded since December 2025.
     if status == StatusCode::OK || reached.is_none() && style == Style::OpenAi {
-        set(HeaderName::from_static("x-openai-proxy-wasm"), "v0.1");
+        set(name!("x-openai-proxy-wasm"), "v0.1");
     }
     if status == StatusCode::OK {
-        set(HeaderName::from_static("access-control-expose-headers"), "X-Request-ID");
+        set(name!("access-control-expose-headers"), "X-Request-ID");
     } else if style == Style::OpenAi {
         set(http::header::VARY, "Origin");
     } else if status == StatusCode::UNAUTHORIZED {
         set(WWW_AUTHENTICATE, "Bearer realm=\"OpenAI API\"");
     }
     if let Some(account) = reached {
-        set(HeaderName::from_static("openai-version"), "2020-10-01");
-        set(HeaderName::from_static("openai-organization"), account.organization);
+        set(name!("openai-version"), "2020-10-01");
+        set(name!("openai-organization"), account.organization);
         let millis = account.elapsed.as_millis().to_string();
-        set(HeaderName::from_static("openai-processing-ms"), &millis);
+        set(name!("openai-processing-ms"), &millis);
         // Recorded with errors of responses of 2025-12 and with answers; with chat's
         // errors of 2024-12 not.
         if style == Style::OpenAiResponses || status == StatusCode::OK {
-            set(HeaderName::from_static("openai-project"), &project(account.organization));
+            set(name!("openai-project"), &project(account.organization));
         }
     }
     headers

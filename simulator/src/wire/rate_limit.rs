@@ -1,9 +1,9 @@
 //! Headers that tell limits, by era (specification, sections 3.4 to 3.6 and 4.3).
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::duration::go_duration;
-use super::headers::{ceil_seconds, count, set, state};
+use super::headers::{ceil_seconds, count, name, set, state};
 use crate::config::{HeaderAnomaly, HeaderSettings, ResetUnit, WireProfile};
 use crate::limit::{Level, PaygStanding, Standing};
 
@@ -29,11 +29,11 @@ impl LimitHeaders<'_> {
             Standing::Payg(standing) => {
                 self.levels(headers, &standing);
                 if matches!(self.profile, WireProfile::Documented | WireProfile::Azure2026) {
-                    state(headers, "x-ratelimit-renewalperiod-requests", "60");
-                    state(headers, "x-ratelimit-renewalperiod-tokens", "60");
-                    set(headers, "x-ratelimit-key", self.deployment);
+                    state(headers, name!("x-ratelimit-renewalperiod-requests"), "60");
+                    state(headers, name!("x-ratelimit-renewalperiod-tokens"), "60");
+                    set(headers, name!("x-ratelimit-key"), self.deployment);
                     let active = if standing.penalty_active { "True" } else { "False" };
-                    state(headers, "x-ratelimit-abusepenalty-active", active);
+                    state(headers, name!("x-ratelimit-abusepenalty-active"), active);
                 }
             }
         }
@@ -77,20 +77,24 @@ impl LimitHeaders<'_> {
     pub(super) fn utilization(&self, headers: &mut HeaderMap, utilization: f64) {
         if self.settings.utilization {
             let percent = format!("{:.1}%", utilization * 100.0);
-            set(headers, "azure-openai-deployment-utilization", &percent);
+            set(headers, name!("azure-openai-deployment-utilization"), &percent);
         }
     }
 }
 
 /// The three names of a kind: limit, remaining, reset.
-fn names(kind: &str) -> (&'static str, &'static str, &'static str) {
+fn names(kind: &str) -> (HeaderName, HeaderName, HeaderName) {
     if kind == "tokens" {
-        ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens")
+        (
+            name!("x-ratelimit-limit-tokens"),
+            name!("x-ratelimit-remaining-tokens"),
+            name!("x-ratelimit-reset-tokens"),
+        )
     } else {
         (
-            "x-ratelimit-limit-requests",
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-reset-requests",
+            name!("x-ratelimit-limit-requests"),
+            name!("x-ratelimit-remaining-requests"),
+            name!("x-ratelimit-reset-requests"),
         )
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::duration::go_duration;
 use super::error::{ApiError, coded_error};
-use super::headers::{Identity, JSON, ceil_seconds, common, openai_common, set};
+use super::headers::{Identity, JSON, ceil_seconds, common, name, openai_common, set};
 use super::rate_limit::LimitHeaders;
 use super::style::ErrorObject;
 use crate::catalogue::Operation;
@@ -180,7 +180,7 @@ impl Refused<'_> {
     /// The 429's headers.
     pub(crate) fn headers(&self, identity: &Identity) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        set(&mut headers, CONTENT_TYPE.as_str(), JSON);
+        set(&mut headers, CONTENT_TYPE, JSON);
         if self.limits.profile == WireProfile::OpenAi {
             openai_common(&mut headers, identity, &self.limits, Duration::from_millis(1));
             if self.refusal.retry_after.is_some() {
@@ -196,11 +196,13 @@ impl Refused<'_> {
         common(&mut headers, identity, self.region);
         self.wait(&mut headers);
         match self.refusal.reason {
-            RefusalReason::Tokens => set(&mut headers, "policy-id", "DeploymentRatelimit-Token"),
+            RefusalReason::Tokens => {
+                set(&mut headers, name!("policy-id"), "DeploymentRatelimit-Token")
+            }
             RefusalReason::Requests
             | RefusalReason::RequestsPerDay
             | RefusalReason::Concurrency => {
-                set(&mut headers, "policy-id", "DeploymentRatelimit-Call");
+                set(&mut headers, name!("policy-id"), "DeploymentRatelimit-Call");
             }
             RefusalReason::Utilization
             | RefusalReason::PeakLoad
@@ -212,8 +214,10 @@ impl Refused<'_> {
             (Standing::Payg(_), WireProfile::Azure2024) => {
                 // Exactly one: a public policy reads whichever is there.
                 let name = match self.refusal.reason {
-                    RefusalReason::Tokens | RefusalReason::PeakLoad => "x-ratelimit-reset-tokens",
-                    _ => "x-ratelimit-reset-requests",
+                    RefusalReason::Tokens | RefusalReason::PeakLoad => {
+                        name!("x-ratelimit-reset-tokens")
+                    }
+                    _ => name!("x-ratelimit-reset-requests"),
                 };
                 set(&mut headers, name, &self.refusal.seconds().to_string());
             }
@@ -228,15 +232,15 @@ impl Refused<'_> {
         match self.limits.anomaly {
             HeaderAnomaly::NegativeLimits => return,
             HeaderAnomaly::MisspelledReset => {
-                set(headers, "x-rate-limit-reset-tokens", &seconds);
+                set(headers, name!("x-rate-limit-reset-tokens"), &seconds);
                 return;
             }
             HeaderAnomaly::None => {}
         }
-        set(headers, "retry-after", &seconds);
+        set(headers, name!("retry-after"), &seconds);
         let early = matches!(self.limits.profile, WireProfile::Azure2024 | WireProfile::Azure2025);
         if !early || matches!(self.refusal.standing, Standing::Ptu(_)) {
-            set(headers, "retry-after-ms", &self.refusal.millis().to_string());
+            set(headers, name!("retry-after-ms"), &self.refusal.millis().to_string());
         }
     }
 }
