@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// Where requests go, and what lets them in.
 #[derive(clap::Args, Clone)]
@@ -35,6 +36,9 @@ impl Target {
         .into_bytes()
     }
 }
+
+/// A request that costs the server nothing.
+pub(crate) const NOTHING: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n";
 
 /// A connection that is kept alive.
 pub(crate) struct Connection {
@@ -97,15 +101,20 @@ impl Connection {
         self.head().await.map(|_| ())
     }
 
-    /// Reads once and hands out all server-sent events that are complete. Chunk sizes
-    /// stand on lines of their own between events, where they do no harm.
-    pub(crate) async fn events(&mut self, mut each: impl FnMut(&[u8])) -> anyhow::Result<()> {
+    /// Reads once and hands out all server-sent events that are complete, with when
+    /// they came. Chunk sizes stand on lines of their own between events, where they
+    /// do no harm.
+    pub(crate) async fn events(
+        &mut self,
+        mut each: impl FnMut(&[u8], Instant),
+    ) -> anyhow::Result<()> {
         if self.buffer.is_empty() {
             self.more().await?;
         }
+        let came = Instant::now();
         let mut used = 0;
         while let Some(end) = self.buffer.get(used..).and_then(|rest| find(rest, b"\n\n")) {
-            each(self.buffer.get(used..used + end).unwrap_or_default());
+            each(self.buffer.get(used..used + end).unwrap_or_default(), came);
             used += end + 2;
         }
         self.buffer.drain(..used);
