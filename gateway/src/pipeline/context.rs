@@ -11,11 +11,15 @@ use http::HeaderMap;
 use indexmap::IndexMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rand_chacha::ChaCha8Rng;
+use rustc_hash::FxBuildHasher;
 use seam::clock::WallClock;
 use seam::http::Body;
 use tokio::time::Instant;
 
 use crate::expr::Value;
+
+/// Variables by name. Names are the policies', so nobody can choose some that collide.
+pub type Variables = IndexMap<String, Value, FxBuildHasher>;
 
 /// Everything one request carries through its pipeline.
 pub struct Context {
@@ -26,7 +30,7 @@ pub struct Context {
     /// Tells dates; `DateTime.UtcNow`.
     pub clock: WallClock,
     /// `context.Variables`, in order of creation.
-    pub variables: IndexMap<String, Value>,
+    pub variables: Variables,
     /// `context.Request`.
     pub request: RequestState,
     /// `context.Response`: 200 OK until a backend or a policy answers
@@ -180,6 +184,9 @@ impl QueryParameter {
     #[must_use]
     pub fn parse(written: &str) -> Self {
         let decoded = |text: &str| {
+            if !text.contains(['+', '%']) {
+                return text.to_owned();
+            }
             let text = text.replace('+', " ");
             percent_decode_str(&text).decode_utf8_lossy().into_owned()
         };

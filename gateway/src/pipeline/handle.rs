@@ -19,7 +19,9 @@ use indexmap::IndexMap;
 use rand::Rng as _;
 
 use super::completion::LastByte;
-use super::context::{Context, MessageBody, RequestState, ResponseState, SubscriptionInfo};
+use super::context::{
+    Context, MessageBody, RequestState, ResponseState, SubscriptionInfo, Variables,
+};
 use super::exchange::{Exchange, Failure, Flow, Outcome, ScopeDocument};
 use super::subscription::{Refusal, admit};
 use super::{errors, matching, url};
@@ -72,7 +74,7 @@ fn arrive(worker: Arc<Worker>, request: Parts) -> Exchange {
         request_id: as_guid(request_id),
         started: recorder.started(),
         clock: shared.clock,
-        variables: IndexMap::new(),
+        variables: Variables::default(),
         request: RequestState {
             method: request.method.as_str().to_owned(),
             url: called.clone(),

@@ -98,6 +98,9 @@ pub(crate) fn decode(text: &str) -> String {
 
 /// The same; without a copy where nothing is encoded.
 pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.as_bytes().contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
     percent_decode_str(text).decode_utf8_lossy()
 }
 

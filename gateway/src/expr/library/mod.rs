@@ -34,6 +34,8 @@ pub(crate) mod xml;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use smallvec::SmallVec;
+
 pub(crate) use exceptions::exception_type;
 pub(crate) use overload::{Chosen, Failure, Filled, Shape, ShapeType, choose, implicit_cost};
 pub(crate) use page::page;
@@ -114,13 +116,16 @@ const TABLES: &[&[TypeDef]] = &[
     xml::TYPES,
 ];
 
+/// The arguments of a call; most have one or none.
+pub(crate) type Args = SmallVec<[Value; 2]>;
+
 /// One call of a member.
 pub(crate) struct Call<'a, 'c> {
     pub(crate) vm: &'a mut Vm<'c>,
     /// The receiver; null for static members.
     pub(crate) this: Value,
     /// One per parameter, defaults filled in.
-    pub(crate) args: Vec<Value>,
+    pub(crate) args: Args,
     pub(crate) types: &'a [Type],
 }
 

@@ -38,7 +38,7 @@ pub(super) fn context() -> Context {
         request_id: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef,
         started: tokio::time::Instant::now(),
         clock: WallClock::fixed(VIRTUAL_EPOCH),
-        variables: indexmap::IndexMap::new(),
+        variables: crate::pipeline::context::Variables::default(),
         request: RequestState {
             method: "POST".into(),
             url: Url { host: "backend.example".into(), ..url.clone() },
