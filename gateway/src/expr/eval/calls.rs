@@ -38,29 +38,28 @@ impl Vm<'_> {
                 }
             });
         }
-        if !has_out {
-            return self.run_member(call.member, this, args, &call.types).map(|(value, _)| value);
-        }
-        let (value, outs) = self.run_member(call.member, this, args, &call.types)?;
-        for (arg, out) in call.args.iter().zip(outs) {
-            if let Arg::Out(Some(place)) = arg {
-                let place = self.locate(place)?;
-                self.write(&place, out)?;
+        let value = self.run_member(call.member, this, &mut args, &call.types)?;
+        if has_out {
+            for (arg, out) in call.args.iter().zip(args) {
+                if let Arg::Out(Some(place)) = arg {
+                    let place = self.locate(place)?;
+                    self.write(&place, out)?;
+                }
             }
         }
         Ok(value)
     }
 
-    /// Runs a member's function; also gives the arguments back, for `out`.
+    /// Runs a member's function, which may change the arguments: `out`.
     pub(super) fn run_member(
         &mut self,
         member: &'static Member,
         this: Value,
-        args: Args,
+        args: &mut Args,
         types: &[Type],
-    ) -> Result<(Value, Args), Exception> {
+    ) -> Result<Value, Exception> {
         self.charge(1)?;
-        self.charge_call(member, &this, &args)?;
+        self.charge_call(member, &this, args)?;
         if matches!(this, Value::Null) && !member.is_static {
             // LINQ's methods are extensions: they complain themselves.
             return Err(match member.owner {
@@ -68,10 +67,7 @@ impl Vm<'_> {
                 _ => Exception::null_reference(),
             });
         }
-        let mut call = library::Call { vm: self, this, args, types };
-        let value = (member.function)(&mut call)?;
-        let outs = std::mem::take(&mut call.args);
-        Ok((value, outs))
+        (member.function)(&mut library::Call { vm: self, this, args, types })
     }
 
     pub(super) fn call_by_name(&mut self, call: &CallByName) -> Result<Value, Exception> {
@@ -163,7 +159,7 @@ impl Vm<'_> {
             .iter()
             .map(|name| Type::Parameter(name).substitute(&chosen.bindings))
             .collect();
-        self.run_member(chosen.member, receiver, args, &types).map(|(value, _)| value)
+        self.run_member(chosen.member, receiver, &mut args, &types)
     }
 
     pub(super) fn locate<'p>(&mut self, place: &'p Place) -> Result<Located<'p>, Exception> {
@@ -185,9 +181,9 @@ impl Vm<'_> {
                 Err(Exception::unsupported("this place can only be written"))
             }
             Located::Member { receiver, index, get: Some(target), .. } => match target {
-                Target::Known(member) => self
-                    .run_member(member, receiver.clone(), index.clone(), &[])
-                    .map(|(value, _)| value),
+                Target::Known(member) => {
+                    self.run_member(member, receiver.clone(), &mut index.clone(), &[])
+                }
                 Target::Named(name, access) => {
                     let index = index.iter().map(|value| (None, value.clone())).collect();
                     self.by_name(receiver.clone(), name, *access, index, &[])
@@ -206,7 +202,7 @@ impl Vm<'_> {
                 Target::Known(member) => {
                     let mut args = index.clone();
                     args.push(value);
-                    self.run_member(member, receiver.clone(), args, &[]).map(|_| ())
+                    self.run_member(member, receiver.clone(), &mut args, &[]).map(|_| ())
                 }
                 Target::Named(name, access) => {
                     let mut args: Vec<(Option<String>, Value)> =

@@ -125,7 +125,7 @@ pub(crate) struct Call<'a, 'c> {
     /// The receiver; null for static members.
     pub(crate) this: Value,
     /// One per parameter, defaults filled in.
-    pub(crate) args: Args,
+    pub(crate) args: &'a mut Args,
     pub(crate) types: &'a [Type],
 }
 
