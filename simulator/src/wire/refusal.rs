@@ -211,6 +211,9 @@ impl Refused<'_> {
         }
         match (self.refusal.standing, self.limits.profile) {
             (Standing::Ptu(utilization), _) => self.limits.utilization(&mut headers, utilization),
+            // The misspelt name stands in its place.
+            (Standing::Payg(_), WireProfile::Azure2024)
+                if self.limits.anomaly == HeaderAnomaly::MisspelledReset => {}
             (Standing::Payg(_), WireProfile::Azure2024) => {
                 // Exactly one: a public policy reads whichever is there.
                 let name = match self.refusal.reason {

@@ -166,3 +166,39 @@ async fn the_default_mode_releases_groups() {
     // Asynchronous filters hold nothing back.
     assert_eq!(run("content_filter_mode = \"async\",").await.len(), single.len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_says_what_was_found_and_ends_where_it_is_blocked() {
+    let rules = r#"{ on = "prompt", contains = "hi", category = "hate", severity = "low", action = "annotate" },
+                   { on = "completion", category = "violence", severity = "high" }"#;
+    let bench = bench(rules, "");
+    let path = "/openai/v1/responses";
+    let ask =
+        |more: &str| format!(r#"{{"model":"chat","input":"hi","max_output_tokens":30{more}}}"#);
+    let body = bench.post(path, &ask("")).await.json();
+    assert_eq!(body["status"], "incomplete");
+    assert_eq!(body["incomplete_details"]["reason"], "content_filter");
+    assert_eq!(body["output"], serde_json::json!([]), "what is blocked is not shown");
+    let [prompt, said] = body["content_filters"].as_array().unwrap().as_slice() else { panic!() };
+    assert_eq!((&prompt["blocked"], &said["blocked"]), (&false.into(), &true.into()));
+    let found =
+        |filters: &Value, category: &str| filters["content_filter_results"][category].clone();
+    let expected = serde_json::json!({"filtered": false, "severity": "low"});
+    assert_eq!(found(prompt, "hate"), expected);
+    let expected = serde_json::json!({"filtered": true, "severity": "high"});
+    assert_eq!(found(said, "violence"), expected);
+    assert_eq!(found(said, "hate")["severity"], "safe");
+    // A stream shows what came before, and ends as incomplete.
+    let stream = bench.post(path, &ask(r#","stream":true"#)).await.body;
+    let (last, shown): (Vec<_>, Vec<_>) = stream
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
+        .partition(|event| event["type"] == "response.incomplete");
+    assert_eq!(last.len(), 1);
+    let text: String = shown.iter().filter_map(|event| event["delta"].as_str()).collect();
+    let output = &last[0]["response"]["output"][0];
+    assert_eq!(output["content"][0]["text"], text.as_str());
+    assert_eq!(output["status"], "incomplete");
+    let journal = bench.journal().await;
+    assert_eq!(journal[1]["completion_tokens"], last[0]["response"]["usage"]["output_tokens"]);
+}

@@ -6,6 +6,7 @@ use super::era::{Era, Vendor};
 use super::input::{Content, InputItem, Part};
 use super::settings::Settings;
 use crate::api::usage::Usage;
+use crate::filter::Findings;
 
 /// One token of a text.
 pub(super) type Piece = std::borrow::Cow<'static, str>;
@@ -24,6 +25,8 @@ pub(super) struct Answer {
     pub usage: Usage,
     /// Why it is not complete.
     pub incomplete: Option<&'static str>,
+    /// What content filters found in the prompt, and in what is said.
+    pub findings: [Findings; 2],
     /// Characters of the prompt, for the offsets of content filters.
     pub prompt_chars: u64,
 }

@@ -87,7 +87,7 @@ impl Call for Responses {
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
         let config = ground.deployment;
         let (era, vendor) = (Era::of(config.wire_profile), Vendor::of(config.wire_profile));
-        let completion = self.completion(&mut ground);
+        let mut completion = self.completion(&mut ground);
         let family = Family::new(era, ground.created, &mut ground.ids);
         let usage = Usage {
             prompt_tokens: ground.prompt_tokens,
@@ -95,7 +95,12 @@ impl Call for Responses {
             completion_tokens: completion.tokens(),
             reasoning_tokens: completion.reasoning_tokens,
         };
-        let incomplete = (completion.finish == Finish::Length).then_some("max_output_tokens");
+        let incomplete = match completion.finish {
+            Finish::Length => Some("max_output_tokens"),
+            Finish::ContentFilter => Some("content_filter"),
+            Finish::Stop | Finish::ToolCalls | Finish::FunctionCall => None,
+        };
+        let findings = [ground.prompt_findings.clone(), std::mem::take(&mut completion.findings)];
         let id = family.id("resp", &mut ground.ids);
         let hidden = completion.reasoning_tokens;
         let items = self.output(completion, &family, &mut ground);
@@ -112,6 +117,7 @@ impl Call for Responses {
             items,
             usage,
             incomplete,
+            findings,
             prompt_chars: self.chars(),
         });
         let background = self.settings.background;
@@ -168,7 +174,9 @@ impl Responses {
             given: ground.given.first().and_then(Option::as_ref),
         };
         let form = content::decide(wish, &config.forms, &mut ground.rng);
-        content::write(form, lengths, &config.forms, &mut ground.rng)
+        let mut completion = content::write(form, lengths, &config.forms, &mut ground.rng);
+        completion.filter(&config.filters, &mut ground.rng);
+        completion
     }
 
     /// What tools and a response schema add to the prompt.
@@ -203,6 +211,8 @@ impl Responses {
             let id = family.id("rs", &mut ground.ids);
             items.push(Item { id, content: Output::Reasoning { summary, sealed } });
         }
+        // As chat has it, what is blocked is not shown; of a stream, its beginning was.
+        let hidden = completion.finish == Finish::ContentFilter && !self.stream;
         let Completion { pieces, said, .. } = completion;
         let mut add = |kind: &str, content: Output, ids: &mut Ids<ChaCha8Rng>| {
             items.push(Item { id: family.id(kind, ids), content });
@@ -216,6 +226,7 @@ impl Responses {
                     add("fc", Output::Call { call_id, name, arguments }, &mut ground.ids);
                 }
             }
+            Said::Refusal | Said::Text if hidden => {}
             Said::Refusal => add("msg", Output::Refusal(pieces), &mut ground.ids),
             // A maximum that thinking used up leaves nothing to say.
             Said::Text if pieces.is_empty() && thought => {}

@@ -7,6 +7,8 @@ use super::answer::{Answer, Item, Output, Piece};
 use super::era::{Era, Vendor};
 use crate::api::object::json_string;
 use crate::api::usage::Usage;
+use crate::config::Layout;
+use crate::filter::{completion_categories, prompt_categories};
 
 /// How far a response is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,15 +171,33 @@ impl Answer {
                 Output::Reasoning { .. } => 0,
             })
             .sum();
-        let _ = write!(
-            out,
-            r#"[{{"blocked":false,"source_type":"prompt","content_filter_raw":[],"content_filter_results":{{"hate":{SAFE},"sexual":{SAFE},"violence":{SAFE},"self_harm":{SAFE},"jailbreak":{CLEAN}}},"content_filter_offsets":{{"start_offset":0,"end_offset":{},"check_offset":0}}}},"#,
-            self.prompt_chars,
+        let clean_prompt = format!(
+            r#"{{"hate":{SAFE},"sexual":{SAFE},"violence":{SAFE},"self_harm":{SAFE},"jailbreak":{CLEAN}}}"#
         );
-        let _ = write!(
-            out,
-            r#"{{"blocked":false,"source_type":"completion","content_filter_raw":[],"content_filter_results":{{"protected_material_code":{CLEAN},"protected_material_text":{CLEAN},"hate":{SAFE},"sexual":{SAFE},"violence":{SAFE},"self_harm":{SAFE}}},"content_filter_offsets":{{"start_offset":0,"end_offset":{completion},"check_offset":0}}}}]"#
+        let clean_completion = format!(
+            r#"{{"protected_material_code":{CLEAN},"protected_material_text":{CLEAN},"hate":{SAFE},"sexual":{SAFE},"violence":{SAFE},"self_harm":{SAFE}}}"#
         );
+        let (prompt_categories, _) = prompt_categories(Layout::Azure);
+        let (completion_categories, _) = completion_categories(Layout::Azure);
+        let [prompt, said] = &self.findings;
+        let filters = [
+            ("prompt", prompt, prompt.results(prompt_categories, &clean_prompt), self.prompt_chars),
+            (
+                "completion",
+                said,
+                said.results(completion_categories, &clean_completion),
+                completion as u64,
+            ),
+        ];
+        for (index, (source, findings, results, end)) in filters.into_iter().enumerate() {
+            out.push(if index == 0 { '[' } else { ',' });
+            let blocked = findings.blocked();
+            let _ = write!(
+                out,
+                r#"{{"blocked":{blocked},"source_type":"{source}","content_filter_raw":[],"content_filter_results":{results},"content_filter_offsets":{{"start_offset":0,"end_offset":{end},"check_offset":0}}}}"#
+            );
+        }
+        out.push(']');
     }
 
     /// An item, when it begins or when it is done.
@@ -185,7 +205,7 @@ impl Answer {
         let done = shown == Shown::Done;
         let status = match shown {
             Shown::Begun => "in_progress",
-            // The last item is what the maximum cut off.
+            // The last item is what the maximum, or a filter, cut off.
             Shown::Done if self.incomplete.is_some() && self.items.last() == Some(item) => {
                 "incomplete"
             }

@@ -95,6 +95,8 @@ fn answer(settings: Settings, items: Vec<Item>) -> Answer {
         items,
         usage: Usage::default(),
         incomplete: None,
+        findings: Default::default(),
+        findings: Default::default(),
         prompt_chars: 0,
     }
 }

@@ -225,6 +225,7 @@ fn eras_tell_the_wait_in_their_own_headers() {
     let misspelled = names(WireProfile::Azure2024, HeaderAnomaly::MisspelledReset);
     assert!(misspelled.contains("x-rate-limit-reset-tokens: 33"), "{misspelled}");
     assert!(!misspelled.contains("retry-after"), "{misspelled}");
+    assert!(!misspelled.contains("x-ratelimit-reset"), "{misspelled}");
 }
 
 /// Conformance check 4: 199703 of 200000 is `89ms`, one of 10,000 a day `8.64s`.
