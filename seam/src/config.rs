@@ -35,6 +35,22 @@ pub fn parse<T: DeserializeOwned>(source: &Source, env: &Env) -> Result<T, Vec<D
     T::deserialize(Deserializer::from(table)).map_err(|error| vec![from_toml(source, &error)])
 }
 
+/// Reads JSON, as a control API gets it, into what a file's TOML is read into: one
+/// table. Texts stay as they are. Diagnostics point into the same in TOML.
+pub fn from_json<T: DeserializeOwned>(
+    name: &str,
+    table: &serde_json::Value,
+) -> Result<(Source, T), Vec<Diagnostic>> {
+    let text = toml::to_string(table)
+        .map_err(|error| Diagnostic::without_source(error.to_string()))
+        .map_err(|problem| vec![problem.help("null has no place here")])?;
+    let source = Source::new(name, text);
+    let read = DeTable::parse(source.text())
+        .and_then(|table| T::deserialize(Deserializer::from(table)))
+        .map_err(|error| vec![from_toml(&source, &error)])?;
+    Ok((source, read))
+}
+
 fn substitute_table(
     table: &mut DeTable<'_>,
     source: &Source,

@@ -159,6 +159,15 @@ impl Diagnostic {
         }
     }
 
+    /// Message and help in one sentence, for those who do not see the place.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.help.as_slice() {
+            [] => self.message.clone(),
+            help => format!("{} ({})", self.message, help.join("; ")),
+        }
+    }
+
     /// How bad it is.
     #[must_use]
     pub fn severity(&self) -> Severity {

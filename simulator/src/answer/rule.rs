@@ -65,6 +65,8 @@ pub(crate) struct Rule {
     /// That it applies where it matches.
     pub probability: f64,
     pub say: Say,
+    /// The rule as it was written: what a live change can send back.
+    pub written: Value,
 }
 
 /// An answer that somebody has given.
@@ -135,6 +137,7 @@ mod tests {
             place: None,
             probability: 1.0,
             say: Say::Text(Template::parse(text).unwrap()),
+            written: json!({ "text": text }),
         }
     }
 

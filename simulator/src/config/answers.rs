@@ -5,16 +5,18 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use seam::diagnostic::{Diagnostic, Source};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use serde_spanned::Spanned;
 
+use super::check::unknown_model;
 use super::filter::matcher;
-use crate::answer::{Place, Rule, Say, Template};
+use crate::answer::{Place, Rule, Rules, Say, Template};
 use crate::catalogue::Model;
 
 /// An answer given in advance, instead of filler: to requests for which all that
 /// is stated here holds.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GivenAnswer {
     /// Name of the deployment. Default: any.
@@ -57,7 +59,7 @@ pub(crate) struct GivenAnswer {
 }
 
 /// A call of a function.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GivenCall {
     /// The function's name.
@@ -100,7 +102,7 @@ fn rule(
     if let Some(own) = raw.probability.as_ref().filter(|own| !(0.0..=1.0).contains(own.get_ref())) {
         report(own.span(), "`probability` must be from 0 to 1".into(), "an example: 0.1");
     }
-    let say = say(span, raw, directory, report)?;
+    let (say, written) = say(span, raw, directory, report)?;
     let text = |own: &Option<Spanned<String>>| own.as_ref().map(|own| own.get_ref().clone());
     Some(Rule {
         deployment: text(&raw.deployment),
@@ -114,16 +116,68 @@ fn rule(
         }),
         probability,
         say,
+        written,
     })
 }
 
-/// What is said: one of five.
+/// What a live change brings: the rules of a list in JSON, for these deployments. The
+/// error is for the caller's eyes.
+pub(crate) fn answers_from(list: &Value, deployments: &[&str]) -> Result<Rules, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        answers: Vec<Spanned<GivenAnswer>>,
+    }
+    let all = |problems: &[Diagnostic]| {
+        let words: Vec<_> = problems.iter().map(Diagnostic::words).collect();
+        format!("`answers`: {}", words.join("; "))
+    };
+    let table = json!({ "answers": list });
+    let (source, File { answers }) =
+        seam::config::from_json("answers", &table).map_err(|problems| all(&problems))?;
+    let mut problems = Vec::new();
+    for answer in answers.iter().map(Spanned::get_ref) {
+        if let Some(file) = &answer.file {
+            let message = "`file` is for the configuration file";
+            problems.push(Diagnostic::error(&source, file.span(), message).help("send its `text`"));
+        }
+        problems.extend(unknown_names(&source, answer, deployments));
+    }
+    if !problems.is_empty() {
+        return Err(all(&problems));
+    }
+    let rules = check(&source, &answers, &mut problems);
+    if problems.is_empty() { Ok(Rules(rules.into())) } else { Err(all(&problems)) }
+}
+
+/// An answer names deployments that are there, and models.
+pub(super) fn unknown_names(
+    source: &Source,
+    answer: &GivenAnswer,
+    deployments: &[&str],
+) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    if let Some(model) = &answer.model
+        && Model::find(model.get_ref()).is_none()
+    {
+        problems.push(unknown_model(source, model));
+    }
+    if let Some(wanted) = &answer.deployment
+        && deployments.iter().all(|name| name != wanted.get_ref())
+    {
+        let error = Diagnostic::error(source, wanted.span(), "no such deployment");
+        problems.push(error.did_you_mean(wanted.get_ref(), deployments.to_vec()));
+    }
+    problems
+}
+
+/// What is said: one of five; and the answer as it can be sent to another simulator.
 fn say(
     span: Range<usize>,
     raw: &GivenAnswer,
     directory: &Path,
     report: &mut Report<'_>,
-) -> Option<Say> {
+) -> Option<(Say, Value)> {
     let said: Vec<Range<usize>> = [
         raw.text.as_ref().map(Spanned::span),
         raw.file.as_ref().map(Spanned::span),
@@ -153,35 +207,45 @@ fn say(
             None
         }
     };
-    if let Some(text) = &raw.text {
-        return template(text.span(), text.get_ref()).map(Say::Text);
+    let mut written = json!(raw);
+    if let Some(members) = written.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
     }
-    if let Some(text) = &raw.refusal {
-        return template(text.span(), text.get_ref()).map(Say::Refusal);
-    }
-    if let Some(file) = &raw.file {
-        let path = directory.join(file.get_ref());
-        return match std::fs::read_to_string(&path) {
-            Ok(text) => template(file.span(), &text).map(Say::Text),
-            Err(error) => {
-                let message = format!("cannot read `{}`: {error}", path.display());
-                report(file.span(), message, "the path is relative to this file");
-                None
-            }
-        };
-    }
-    if let Some(call) = &raw.call {
+    let said = if let Some(text) = &raw.text {
+        Say::Text(template(text.span(), text.get_ref())?)
+    } else if let Some(text) = &raw.refusal {
+        Say::Refusal(template(text.span(), text.get_ref())?)
+    } else if let Some(call) = &raw.call {
         let GivenCall { name, arguments } = call.get_ref();
         let arguments = match arguments {
             None => template(call.span(), "{}")?,
             Some(text) => template(text.span(), text.get_ref())?,
         };
-        return Some(Say::Call { name: name.clone(), arguments });
-    }
-    let echo = raw.echo.as_ref()?;
-    if !echo.get_ref() {
-        report(echo.span(), "`echo = false` says nothing".into(), help);
-        return None;
-    }
-    template(echo.span(), "{{prompt}}").map(Say::Text)
+        Say::Call { name: name.clone(), arguments }
+    } else if let Some(file) = &raw.file {
+        let path = directory.join(file.get_ref());
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                report(file.span(), message, "the path is relative to this file");
+                return None;
+            }
+        };
+        let said = Say::Text(template(file.span(), &text)?);
+        // Elsewhere there is no such file.
+        if let Some(members) = written.as_object_mut() {
+            members.remove("file");
+            members.insert("text".to_owned(), text.into());
+        }
+        said
+    } else {
+        let echo = raw.echo.as_ref()?;
+        if !echo.get_ref() {
+            report(echo.span(), "`echo = false` says nothing".into(), help);
+            return None;
+        }
+        Say::Text(template(echo.span(), "{{prompt}}")?)
+    };
+    Some((said, written))
 }

@@ -239,22 +239,10 @@ impl Checker<'_> {
     }
 
     /// Given answers name deployments that are there, and models.
-    fn answered_names(
-        &mut self,
-        answers: &[Spanned<GivenAnswer>],
-        deployments: &[DeploymentConfig],
-    ) {
-        let known = || deployments.iter().map(|own| own.name.as_str());
-        for answer in answers.iter().map(Spanned::get_ref) {
-            if let Some(model) = &answer.model {
-                self.model(model);
-            }
-            if let Some(wanted) = &answer.deployment
-                && known().all(|name| name != wanted.get_ref())
-            {
-                let error = self.error(wanted.span(), "no such deployment");
-                self.report(error.did_you_mean(wanted.get_ref(), known().collect::<Vec<_>>()));
-            }
+    fn answered_names(&mut self, given: &[Spanned<GivenAnswer>], deployments: &[DeploymentConfig]) {
+        let known: Vec<&str> = deployments.iter().map(|own| own.name.as_str()).collect();
+        for answer in given.iter().map(Spanned::get_ref) {
+            self.problems.extend(answers::unknown_names(self.source, answer, &known));
         }
     }
 
@@ -363,11 +351,7 @@ impl Checker<'_> {
     fn model(&mut self, raw: &Spanned<String>) -> Option<Model> {
         let found = Model::find(raw.get_ref());
         if found.is_none() {
-            self.report(
-                self.error(raw.span(), format!("unknown model `{}`", raw.get_ref()))
-                    .did_you_mean(raw.get_ref(), catalogue::names())
-                    .help(format!("known: {}", catalogue::names().collect::<Vec<_>>().join(", "))),
-            );
+            self.report(unknown_model(self.source, raw));
         }
         found
     }
@@ -496,4 +480,13 @@ fn is_date(text: &str) -> bool {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         })
+}
+
+/// A model that nobody knows.
+pub(super) fn unknown_model(source: &Source, written: &Spanned<String>) -> Diagnostic {
+    let name = written.get_ref();
+    let known = catalogue::names().collect::<Vec<_>>().join(", ");
+    Diagnostic::error(source, written.span(), format!("unknown model `{name}`"))
+        .did_you_mean(name, catalogue::names())
+        .help(format!("known: {known}"))
 }

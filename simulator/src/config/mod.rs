@@ -25,6 +25,7 @@ mod recording;
 mod seed;
 mod select;
 
+pub(crate) use answers::answers_from;
 pub(crate) use capacity::{MOST_PTU, MOST_TPM};
 pub(crate) use entra::DEFAULT_AUDIENCE;
 pub(crate) use fault::{FaultNames, FaultProblem, FaultScope, fault_from, kind_text};

@@ -204,7 +204,7 @@ impl Addressed<'_> {
 
     /// What is given in advance to this request.
     fn given(&self, call: &dyn Call, body: &Payload) -> Vec<Option<Given>> {
-        let rules = &self.exchange.resource.config.answers;
+        let rules = self.exchange.resource.answers();
         if rules.0.is_empty() {
             return Vec::new();
         }

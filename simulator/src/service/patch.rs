@@ -18,8 +18,9 @@ use tokio::time::Instant;
 use super::deployment::{Change, Deployment};
 use super::fault_control;
 use super::resource::Resource;
+use crate::answer::Rules;
 use crate::catalogue::Model;
-use crate::config::{Capacity, latency_from, raw};
+use crate::config::{Capacity, answers_from, latency_from, raw};
 use crate::fault::{Armed, Owner};
 use crate::latency::{Latency, Shape, Spread};
 
@@ -41,6 +42,8 @@ pub(super) struct Planned {
     pub deployments: Vec<(Arc<Deployment>, Change)>,
     /// All faults of the resource, where they change.
     pub faults: Option<Vec<Arc<Armed>>>,
+    /// All given answers of the resource, where they change.
+    pub answers: Option<Rules>,
 }
 
 /// Reads a patch; the error is for the caller's eyes.
@@ -48,7 +51,7 @@ pub(super) fn plan(resource: &Resource, body: &[u8], now: Instant) -> Result<Pla
     let body: Value =
         serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let body = object(&body, "the body")?;
-    only(body, "the body", &["latency", "openai_deployments", "deployments", "faults"])?;
+    only(body, "the body", &["latency", "openai_deployments", "deployments", "faults", "answers"])?;
     let mut faults = Vec::new();
     if let Some(list) = body.get("faults") {
         faults.push((Owner::Resource, list));
@@ -81,7 +84,9 @@ pub(super) fn plan(resource: &Resource, body: &[u8], now: Instant) -> Result<Pla
         .into_iter()
         .filter_map(|(name, change)| Some((Arc::clone(resource.deployments.get(name)?), change)))
         .collect();
-    Ok(Planned { deployments, faults })
+    let names: Vec<&str> = resource.deployments.keys().map(String::as_str).collect();
+    let answers = body.get("answers").map(|list| answers_from(list, &names)).transpose()?;
+    Ok(Planned { deployments, faults, answers })
 }
 
 fn known<'a>(
@@ -276,6 +281,7 @@ pub(super) fn describe(resource: &Resource) -> Value {
     let mut body = json!({
         "deployments": deployments,
         "faults": fault_control::describe(resource, &Owner::Resource),
+        "answers": resource.answers().0.iter().map(|rule| &rule.written).collect::<Vec<_>>(),
         "openai_deployments": limited,
         "simulator_mode": "generate",
         "region": resource.config.region,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -20,6 +20,7 @@ use super::journal::Journal;
 use super::metrics::{Metering, Metrics};
 use super::route::Surface;
 use super::simulator::Environment;
+use crate::answer::Rules;
 use crate::api::Store;
 use crate::aside::Pool;
 use crate::catalogue::Operation;
@@ -60,6 +61,8 @@ pub(super) struct Resource {
     client: OnceLock<HttpService>,
     /// One live change at a time.
     pub patching: Mutex<()>,
+    /// Answers given in advance.
+    answers: RwLock<Rules>,
     requests: AtomicU64,
     in_flight: AtomicU64,
     organization: String,
@@ -99,9 +102,11 @@ impl Resource {
         let responses = Mutex::new(Store::new(settings.stored_responses));
         let metering = Metering::new(Arc::clone(&metrics), &config.name, "");
         let streams = environment.seed.streams(&format!("simulator/{}/", config.name));
+        let answers = RwLock::new(config.answers.clone());
         Self {
             metering,
             client: OnceLock::new(),
+            answers,
             config,
             settings,
             environment,
@@ -124,6 +129,16 @@ impl Resource {
 
     pub(super) fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// The answers given in advance now.
+    pub(super) fn answers(&self) -> Rules {
+        self.answers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts others in their place.
+    pub(super) fn give(&self, answers: Rules) {
+        *self.answers.write().unwrap_or_else(PoisonError::into_inner) = answers;
     }
 
     /// A client over real sockets.

@@ -143,3 +143,29 @@ async fn a_probability_is_drawn_from_the_seed() {
     assert_eq!(given, run().await);
     assert!((10..30).contains(&given.iter().filter(|own| **own).count()), "{given:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn given_answers_change_while_it_runs() {
+    let bench = bench(RULES);
+    let shown = bench.get("/++/config").await.json()["answers"].clone();
+    assert_eq!(shown[2], json!({"deployment": "text", "echo": true}));
+    assert_eq!(shown.as_array().unwrap().len(), 5, "its own and the shared one");
+    let said =
+        async |text: &str| chat(&bench, text, json!({})).await[0]["message"]["content"].clone();
+    assert_eq!(said("hi").await, "Whatever.");
+    // What is written like a variable or a hole of TOML is a text here.
+    let patch = json!({"answers": [
+        {"contains": "hi", "text": "Costs ${PRICE}\n\"or\" more."},
+        {"pointer": "/metadata", "equals": {"a": [1, 2.5]}, "refusal": "No."},
+    ]});
+    let answer = bench.patch(&patch.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["answers"], patch["answers"]);
+    assert_eq!(said("hi").await, "Costs ${PRICE}\n\"or\" more.");
+    assert_ne!(said("else").await, "Whatever.");
+    // What it shows can be sent back.
+    assert_eq!(bench.patch(&json!({ "answers": shown }).to_string()).await.status, 200);
+    assert_eq!(said("hi").await, "Whatever.");
+    assert_eq!(bench.patch(r#"{"answers":[]}"#).await.status, 200);
+    assert_ne!(said("hi").await, "Whatever.");
+}

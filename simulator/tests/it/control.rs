@@ -46,6 +46,12 @@ async fn a_bad_patch_changes_nothing_and_says_why() {
     let before = bench.get("/++/config").await.body;
     let mut all = String::new();
     for patch in [
+        r#"{"answers":[{"text":"a"},{"txt":"b"}]}"#,
+        r#"{"answers":[{"deployment":"chats","text":"a"}]}"#,
+        r#"{"answers":[{"file":"a.txt"}]}"#,
+        r#"{"answers":[{"text":"a","echo":true},{}]}"#,
+        r#"{"answers":[null]}"#,
+        r#"{"answers":{"text":"a"}}"#,
         "",
         "[]",
         r#"{"latncy":{}}"#,

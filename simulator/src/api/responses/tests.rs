@@ -96,7 +96,6 @@ fn answer(settings: Settings, items: Vec<Item>) -> Answer {
         usage: Usage::default(),
         incomplete: None,
         findings: Default::default(),
-        findings: Default::default(),
         prompt_chars: 0,
     }
 }

@@ -42,6 +42,9 @@ pub(super) async fn change_config(
             if let Some(faults) = changes.faults {
                 resource.faults.replace(faults);
             }
+            if let Some(answers) = changes.answers {
+                resource.give(answers);
+            }
             tracing::info!(resource = resource.name(), "configuration changed");
             reply(StatusCode::OK, &describe(&resource))
         }
