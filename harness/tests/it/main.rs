@@ -15,6 +15,8 @@ mod mutants_load_balancing;
 mod mutants_spikes;
 mod readme;
 mod run;
+mod seed_policies;
+mod seed_toolkit;
 mod shipped;
 mod stack;
 mod stub;
