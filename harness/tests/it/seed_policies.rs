@@ -1,6 +1,8 @@
 //! What the policies of prioritization do for each deployment they know, and for one
 //! they do not. The scenarios use two of the four.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -150,6 +152,33 @@ async fn calculating_counts_what_the_seed_counts() {
         // Told as it was before the call.
         assert_eq!((left().await, left().await), (100_000, 100_000 - cost), "{operation} {body}");
     }
+}
+
+/// When tokens are short and nobody of high priority calls, one low request in 10 s
+/// finds out whether they are back, and its answer says that it was let through for that.
+#[tokio::test(start_paused = true)]
+async fn tracking_lets_one_request_in_ten_seconds_find_out() {
+    let stack = fast().await;
+    let ask = async |priority: &str, tokens| {
+        let path = ("gpt-35-turbo-10k-token", TEXT);
+        stack.call(TRACKING, path, priority, &costing(TEXT, tokens)).await
+    };
+    assert_eq!(ask("low", 4_000).await.status, 200);
+    let answer = ask("low", 4_000).await;
+    assert_eq!((answer.status, answer.header("x-test")), (200, Some("")));
+    for _ in 0..2 {
+        // 2,000 are left, of which all are kept.
+        let probe = ask("low", 1).await;
+        assert_eq!(probe.status, 200, "{}", probe.body);
+        assert_eq!(probe.header("x-test"), Some("allowing-extra-low-pri-request"));
+        assert_eq!(ask("low", 1).await.status, 429);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(ask("low", 1).await.status, 429, "9 s later");
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    // High priority's answers bring the news: no probe is needed.
+    assert_eq!(ask("high", 1).await.status, 200);
+    assert_eq!(ask("low", 1).await.status, 429);
 }
 
 /// Tracking knows nothing but what the backend tells: without the header there is no
