@@ -42,10 +42,7 @@ mod survey;
 mod telemetry;
 mod usage;
 
-pub use config::settings::{
-    ConcurrencyUntil, LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings,
-    TokenEstimator, TrippingCall,
-};
+pub use config::settings::*;
 pub use journal::{AttemptRecord, BreakerChange, CallRecord, RequestRecord};
 pub use telemetry::records::{EventRecord, MessageRecord, MetricRecord};
 pub use telemetry::tracer::{Trace, TraceEntry, TraceEvent};
@@ -188,7 +185,7 @@ impl Gateway {
         let shared = app::Shared {
             seed,
             clock,
-            cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
+            cache: Box::new(store::MemoryCache::new(settings.cache_entries, settings.cache_values)),
             counters: Arc::new(MemoryCounters::new(settings.counter_entries)),
             gate: Arc::default(),
             journal: Arc::new(journal),
