@@ -145,6 +145,13 @@ pub fn expressions_page() -> String {
     expr::expressions_page()
 }
 
+/// What was inferred, and the ways of each setting, as committed at
+/// `docs/gateway-inferences.md`.
+#[must_use]
+pub fn inferences_page() -> String {
+    config::settings::inferences_page()
+}
+
 /// Requests of `send-one-way-request` under way at once.
 const MAX_ONE_WAY: usize = 1_000;
 

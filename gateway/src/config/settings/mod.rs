@@ -4,6 +4,7 @@
 mod choices;
 mod explain;
 mod inferences;
+mod page;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use choices::*;
 pub(crate) use explain::explain;
+pub(crate) use page::page as inferences_page;
 
 /// Switches and bounds. `gateway explain` prints them with their effective values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -163,8 +165,8 @@ pub struct Settings {
     pub cache_visible: CacheVisible,
     /// How expressions write dates and numbers.
     pub culture: Culture,
-    /// Whether a call counts while it is under way with a limit that counts at
-    /// its end.
+    /// Whether a call counts while it is under way, with a `rate-limit-by-key`
+    /// that counts at its end.
     pub postponed_calls: PostponedCalls,
     /// Whether a call counts that a rate limit refused.
     pub refused_calls: RefusedCalls,

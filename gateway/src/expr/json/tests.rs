@@ -1,4 +1,5 @@
 use super::*;
+use crate::expr::Style;
 
 #[track_caller]
 fn round(text: &str, expect: &str) {
