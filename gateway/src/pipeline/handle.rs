@@ -28,8 +28,8 @@ use super::{errors, matching, url};
 use crate::app::Worker;
 use crate::config::model::{Api, Operation};
 use crate::config::settings::{
-    KeyChallenge, KeyCheck, LastErrorOutside, LimitHeaders, NotFoundMessage, Preflight,
-    ResponseBefore, SecondError,
+    KeyChallenge, KeyCheck, KeyMissingMessage, LastErrorOutside, LimitHeaders, NotFoundMessage,
+    Preflight, ResponseBefore, SecondError,
 };
 use crate::policy::document::{PolicyDocument, Scope};
 use crate::policy::spec::Section;
@@ -349,7 +349,13 @@ fn check_key(exchange: &mut Exchange, api: &Api) -> Result<(), Failure> {
         Ok(admission) => admission,
         Err(refusal) => {
             let (reason, message) = match refusal {
-                Refusal::Missing => ("SubscriptionKeyNotFound", errors::KEY_MISSING),
+                Refusal::Missing => {
+                    let message = match shared.model.settings.key_missing_message {
+                        KeyMissingMessage::ThisApi => errors::KEY_MISSING,
+                        KeyMissingMessage::AnApi => errors::KEY_MISSING_OLD,
+                    };
+                    ("SubscriptionKeyNotFound", message)
+                }
                 Refusal::Invalid => ("SubscriptionKeyInvalid", errors::KEY_INVALID),
             };
             let failure = exchange.fail_from("authorization", 401, reason, message);

@@ -135,6 +135,7 @@ pub(super) const INFERENCES: &[Inference] = &[
     switch("key_lookup", "1.2", "the key is looked for in the header first, then in the query"),
     switch("key_check", "1", "the operation is matched before the key is checked"),
     switch("preflight", "1", "preflight requests are answered before the key is checked"),
+    switch("key_missing_message", "1.2", "the message of a missing key speaks of this API"),
     switch("key_challenge", "1.2", "a 401 carries WWW-Authenticate: AzureApiManagementKey"),
     switch("last_error_outside_on_error", "1.3", "context.LastError is null outside on-error"),
     switch(
@@ -297,5 +298,10 @@ pub(super) const INFERENCES: &[Inference] = &[
         "5.2",
         "Random with a seed draws .NET Framework's numbers",
         "later versions of .NET kept the sequence of a seed",
+    ),
+    fixed(
+        "4.3",
+        "a semantic cache compares 1 - cosine with its threshold",
+        "its policies are not supported: a document that has them does not load",
     ),
 ];

@@ -97,6 +97,8 @@ pub struct Settings {
     /// Whether a preflight request that `cors` answers needs a subscription
     /// key.
     pub preflight: Preflight,
+    /// How the message of a missing key ends.
+    pub key_missing_message: KeyMissingMessage,
     /// Whether the 401 of a missing or wrong key says how to send one.
     pub key_challenge: KeyChallenge,
     /// What `context.LastError` is while nothing has failed.
@@ -251,6 +253,7 @@ impl Default for Settings {
             key_lookup: KeyLookup::HeaderFirst,
             key_check: KeyCheck::AfterOperation,
             preflight: Preflight::BeforeKey,
+            key_missing_message: KeyMissingMessage::ThisApi,
             key_challenge: KeyChallenge::Sent,
             last_error_outside_on_error: LastErrorOutside::Null,
             error_in_on_error: SecondError::Original,

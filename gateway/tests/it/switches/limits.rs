@@ -246,10 +246,10 @@ async fn a_pipeline_that_ends_early() {
 #[tokio::test(start_paused = true)]
 async fn how_tokens_are_counted() {
     let limit = "<llm-token-limit counter-key='k' estimate-prompt-tokens='true' tokens-per-minute='100' remaining-tokens-variable-name='left' /><return-response><set-body>@(context.Variables[\"left\"].ToString())</set-body></return-response>";
-    let body = r#"{"model": "gpt-4o", "prompt": "Tell me a joke about opentelemetry"}"#;
+    let body = r#"{"model": "gpt-4o", "messages": [{"role": "user", "content": "What is the capital of France?"}]}"#;
     each_way(
         "token_estimator",
-        &[("\"by_model\"", "92"), ("\"characters\"", "91")],
+        &[("\"by_model\"", "86"), ("\"characters\"", "85")],
         async |setting| limited(limit, setting).post("/api/x", body).await.body,
     )
     .await;

@@ -198,3 +198,18 @@ async fn an_error_inside_on_error() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_message_of_a_missing_key() {
+    each_way(
+        "key_missing_message",
+        &[("\"this_api\"", "requests to this API."), ("\"an_api\"", "requests to an API.")],
+        async |setting| {
+            let bench = gateway(&says("1"), "", setting, &Backend::default());
+            let body = bench.answer(without_key("/api/x")).await.body;
+            let from = body.find("requests").unwrap();
+            body[from..body.rfind('"').unwrap()].to_owned()
+        },
+    )
+    .await;
+}

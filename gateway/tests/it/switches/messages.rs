@@ -75,7 +75,7 @@ async fn a_parameter_the_operation_does_not_have() {
     let document = document(rewrite, "<forward-request />", "", "");
     each_way(
         "rewrite_unknown_parameter",
-        &[("\"fails\"", "500"), ("\"kept\"", "/base/y/{nobody}?q={nobody}")],
+        &[("\"fails\"", "500"), ("\"kept\"", "/base/y/{nobody}?q=%7Bnobody%7D")],
         async |setting| {
             let backend = Backend::default();
             let answer = gateway(&document, "", setting, &backend).answer(get("/api/x")).await;
@@ -102,18 +102,13 @@ async fn a_body_that_an_expression_took() {
 async fn the_body_of_a_stream_in_outbound() {
     let outbound = r#"<set-header name="x-body"><value>@(context.Response.Body == null ? "null" : context.Response.Body.As<string>(preserveContent: true).Length.ToString())</value></set-header>"#;
     let request = r#"{"stream": true, "texts": ["a"]}"#;
-    each_way(
-        "streamed_body",
-        &[("\"held\"", "115 115"), ("\"null\"", "null 115")],
-        async |setting| {
-            let document =
-                document("", "<forward-request buffer-response='false' />", outbound, "");
-            let network = seam::http::InProcessNetwork::new().host("b1:80", models::model());
-            let config = format!("{CONFIG}\n[settings]\n{setting}");
-            let bench = Bench::new(&config, &[("api.xml", &document)], network.into_service());
-            let answer = bench.post("/api/x", request).await;
-            format!("{} {}", answer.header("x-body").unwrap(), answer.body.len())
-        },
-    )
+    each_way("streamed_body", &[("\"held\"", "92 92"), ("\"null\"", "null 92")], async |setting| {
+        let document = document("", "<forward-request buffer-response='false' />", outbound, "");
+        let network = seam::http::InProcessNetwork::new().host("b1:80", models::model());
+        let config = format!("{CONFIG}\n[settings]\n{setting}");
+        let bench = Bench::new(&config, &[("api.xml", &document)], network.into_service());
+        let answer = bench.post("/api/x", request).await;
+        format!("{} {}", answer.header("x-body").unwrap(), answer.body.len())
+    })
     .await;
 }

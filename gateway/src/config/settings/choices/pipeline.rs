@@ -103,6 +103,14 @@ choices! {
         AfterKey,
     }
 
+    /// See [`Settings::key_missing_message`].
+    pub enum KeyMissingMessage {
+        /// `… when making requests to this API.`, as documented.
+        ThisApi,
+        /// `… when making requests to an API.`, as older gateways say.
+        AnApi,
+    }
+
     /// See [`Settings::key_challenge`].
     pub enum KeyChallenge {
         /// In `WWW-Authenticate: AzureApiManagementKey`.
