@@ -42,10 +42,7 @@ mod survey;
 mod telemetry;
 mod usage;
 
-pub use config::settings::{
-    ConcurrencyUntil, LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings,
-    TokenEstimator, TrippingCall,
-};
+pub use config::settings::*;
 pub use journal::{AttemptRecord, BreakerChange, CallRecord, RequestRecord};
 pub use telemetry::records::{EventRecord, MessageRecord, MetricRecord};
 pub use telemetry::tracer::{Trace, TraceEntry, TraceEvent};
@@ -148,6 +145,13 @@ pub fn expressions_page() -> String {
     expr::expressions_page()
 }
 
+/// What was inferred, and the ways of each setting, as committed at
+/// `docs/gateway-inferences.md`.
+#[must_use]
+pub fn inferences_page() -> String {
+    config::settings::inferences_page()
+}
+
 /// Requests of `send-one-way-request` under way at once.
 const MAX_ONE_WAY: usize = 1_000;
 
@@ -188,7 +192,7 @@ impl Gateway {
         let shared = app::Shared {
             seed,
             clock,
-            cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
+            cache: Box::new(store::MemoryCache::new(settings.cache_entries, settings.cache_values)),
             counters: Arc::new(MemoryCounters::new(settings.counter_entries)),
             gate: Arc::default(),
             journal: Arc::new(journal),
