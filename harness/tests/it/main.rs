@@ -20,3 +20,4 @@ mod seed_toolkit;
 mod shipped;
 mod stack;
 mod stub;
+mod verification;
