@@ -104,6 +104,14 @@ choices! {
         Zero,
     }
 
+    /// See [`Settings::token_metrics_client_gone`].
+    pub enum MetricsClientGone {
+        /// An estimate of what was streamed until then.
+        SoFar,
+        /// Nothing.
+        None,
+    }
+
     /// See [`Settings::token_metric_dimensions`].
     pub enum TokenMetricDimensions {
         /// Custom ones when the policy runs, default ones when the response
