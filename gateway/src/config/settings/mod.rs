@@ -244,7 +244,7 @@ impl Default for Settings {
             timeout_status: TimeoutStatus::InternalServerError,
             connection_failure_status: ConnectionFailureStatus::InternalServerError,
             breaker_reason: BreakerReason::BackendUnavailable,
-            token_quota_reason: TokenQuotaReason::OpenAiTokenQuotaExceeded,
+            token_quota_reason: TokenQuotaReason::OpenAiTokenQuota,
             literal_values: LiteralValues::Trimmed,
             pool_selection: PoolSelection::Smooth,
             pool_backend_context: PoolContext::Pool,

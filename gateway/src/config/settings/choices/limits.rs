@@ -43,13 +43,13 @@ choices! {
     pub enum TokenQuotaReason {
         /// A name of its own.
         #[serde(rename = "OpenAITokenQuotaExceeded")]
-        OpenAiTokenQuotaExceeded,
+        OpenAiTokenQuota,
         /// As tokens per minute have it.
         #[serde(rename = "OpenAITokenLimitExceeded")]
-        OpenAiTokenLimitExceeded,
+        OpenAiTokenLimit,
         /// As other quotas have it.
         #[serde(rename = "QuotaExceeded")]
-        QuotaExceeded,
+        Quota,
     }
 
     /// See [`Settings::failed_estimates`].
@@ -135,9 +135,9 @@ choices! {
 impl TokenQuotaReason {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::OpenAiTokenQuotaExceeded => "OpenAITokenQuotaExceeded",
-            Self::OpenAiTokenLimitExceeded => "OpenAITokenLimitExceeded",
-            Self::QuotaExceeded => "QuotaExceeded",
+            Self::OpenAiTokenQuota => "OpenAITokenQuotaExceeded",
+            Self::OpenAiTokenLimit => "OpenAITokenLimitExceeded",
+            Self::Quota => "QuotaExceeded",
         }
     }
 }
