@@ -42,7 +42,15 @@ mod survey;
 mod telemetry;
 mod usage;
 
-pub use config::settings::*;
+/// What a `[settings]` table may say: [`Settings`] and the ways of each.
+pub mod settings {
+    pub use crate::config::settings::*;
+}
+
+pub use config::settings::{
+    ConcurrencyUntil, LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings,
+    TokenEstimator, TrippingCall,
+};
 pub use journal::{AttemptRecord, BreakerChange, CallRecord, RequestRecord};
 pub use telemetry::records::{EventRecord, MessageRecord, MetricRecord};
 pub use telemetry::tracer::{Trace, TraceEntry, TraceEvent};

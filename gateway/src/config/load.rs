@@ -12,9 +12,9 @@ use toml::Spanned;
 
 use super::model::Model;
 use super::raw::{RawConfig, RawTier};
-use super::settings::{JsonNewline, Settings};
+use super::settings::{self, JsonNewline, Settings};
 use super::validate;
-use crate::expr::Newline;
+use crate::expr::{self, Newline};
 use crate::jwt::{Issuer, IssuerNames, Key, read_keys};
 use crate::policy::compile::{Findings, check_fragment, compile_document};
 use crate::policy::document::PolicyDocument;
@@ -100,7 +100,10 @@ pub(crate) fn load_text(
         (JsonNewline::Crlf, _) | (JsonNewline::ByTier, RawTier::Classic) => Newline::CrLf,
         (JsonNewline::Lf, _) | (JsonNewline::ByTier, RawTier::V2) => Newline::Lf,
     };
-    documents.library.expressions.culture = raw.settings.culture;
+    documents.library.expressions.culture = match raw.settings.culture {
+        settings::Culture::Invariant => expr::Culture::Invariant,
+        settings::Culture::EnUs => expr::Culture::EnUs,
+    };
     documents.library.settings = raw.settings.clone();
     documents.read_fragments(&raw);
     let model = validate::model(raw, source, &mut documents, &mut problems);

@@ -33,7 +33,6 @@ mod xml;
 
 use std::ops::Range;
 
-pub use crate::config::settings::Culture;
 use crate::pipeline::context::Context;
 
 pub use exception::Exception;
@@ -76,6 +75,16 @@ pub struct Reads {
     pub request_body: bool,
     /// `context.Response.Body`.
     pub response_body: bool,
+}
+
+/// How dates and numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Culture {
+    /// `01/31/2026 15:04:05`.
+    #[default]
+    Invariant,
+    /// `1/31/2026 3:04:05 PM`.
+    EnUs,
 }
 
 /// How texts are written, where gateways differ.

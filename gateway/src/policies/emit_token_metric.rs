@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
 use super::emit_metric::{DIMENSION, Dimensions, NAMESPACE, OpenDimensions, namespace};
-use crate::config::settings::{MetricsWithoutUsage, TokenMetricDimensions};
-use crate::pipeline::completion::{Completion, Ended, Later};
+use crate::config::settings::{MetricsClientGone, MetricsWithoutUsage, TokenMetricDimensions};
+use crate::pipeline::completion::{Completion, End, Ended, Later};
 use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::spec::{ContentSpec, ElementSpec, PolicySpec, Section};
@@ -45,10 +45,9 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
 
 impl EmitTokenMetric {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
-        let settings = &exchange.shared.model.settings;
-        let (when, without_usage) =
-            (settings.token_metric_dimensions, settings.token_metrics_without_usage);
-        let (pending, closed) = match when {
+        let shared = Arc::clone(&exchange.shared);
+        let settings = &shared.model.settings;
+        let (pending, closed) = match settings.token_metric_dimensions {
             TokenMetricDimensions::AtEmission => {
                 (Pending::All(Arc::clone(&self.dimensions)), IndexMap::new())
             }
@@ -62,8 +61,13 @@ impl EmitTokenMetric {
             }
         };
         exchange.meter_tokens();
-        let namespace = self.namespace.clone();
-        exchange.complete_later(Box::new(Emission { namespace, pending, closed, without_usage }));
+        exchange.complete_later(Box::new(Emission {
+            namespace: self.namespace.clone(),
+            pending,
+            closed,
+            without_usage: settings.token_metrics_without_usage,
+            client_gone: settings.token_metrics_client_gone,
+        }));
         Ok(Flow::Next)
     }
 }
@@ -80,6 +84,7 @@ struct Emission {
     pending: Pending,
     closed: IndexMap<String, String>,
     without_usage: MetricsWithoutUsage,
+    client_gone: MetricsClientGone,
 }
 
 /// Which dimensions are evaluated when the response leaves: the backend is
@@ -117,6 +122,9 @@ impl Completion for Emission {
     }
 
     fn ended(self: Box<Self>, ended: &mut Ended<'_>) {
+        if ended.end == End::ClientGone && self.client_gone == MetricsClientGone::None {
+            return;
+        }
         let usage = ended.tokens.as_ref().and_then(|report| self.usage(report));
         let (Some(usage), Some(recorder)) = (usage, &mut ended.recorder) else { return };
         for (name, tokens) in [

@@ -16,9 +16,9 @@ use seam::http::call;
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{self, Outgoing};
-use crate::config::settings::{SendRequestMethod, SendRequestTimeout, Settings};
+use crate::config::settings::{CopiedKey, SendRequestMethod, SendRequestTimeout, Settings};
 use crate::expr::Value;
-use crate::pipeline::context::{MessageBody, ResponseState};
+use crate::pipeline::context::{ApiInfo, MessageBody, ResponseState, Url};
 use crate::pipeline::errors::reason_phrase;
 use crate::pipeline::exchange::{Draft, Exchange, Failure, Flow, Outcome, Policy};
 use crate::pipeline::url;
@@ -163,7 +163,7 @@ impl Message {
         let mut draft = match mode.as_str() {
             "copy" => Draft {
                 method: exchange.context.request.method.clone(),
-                headers: exchange.context.request.headers.clone(),
+                headers: copied_headers(exchange),
                 body: match &exchange.context.request.body {
                     MessageBody::Bytes(bytes) => MessageBody::Bytes(bytes.clone()),
                     _ => MessageBody::Absent,
@@ -193,7 +193,7 @@ impl Message {
                     }
                 }
             }
-            None => exchange.context.request.url.clone(),
+            None => copied_url(exchange),
         };
         exchange.drafting = Some(draft);
         let outcome = exchange.run(&self.parts).await;
@@ -229,6 +229,30 @@ impl Message {
             }
         }
     }
+}
+
+/// The API of a client whose key a copy does not have.
+fn hides_key(exchange: &Exchange) -> Option<&ApiInfo> {
+    match exchange.shared.model.settings.send_request_copied_key {
+        CopiedKey::Sent => None,
+        CopiedKey::Removed => exchange.context.api.as_deref(),
+    }
+}
+
+fn copied_headers(exchange: &Exchange) -> HeaderMap {
+    let mut headers = exchange.context.request.headers.clone();
+    if let Some(api) = hides_key(exchange) {
+        headers.remove(api.key_header.as_str());
+    }
+    headers
+}
+
+fn copied_url(exchange: &Exchange) -> Url {
+    let mut url = exchange.context.request.url.clone();
+    if let Some(api) = hides_key(exchange) {
+        url.query.retain(|parameter| parameter.name != api.key_query);
+    }
+    url
 }
 
 impl SendRequest {

@@ -20,56 +20,8 @@ pub(crate) use page::page as inferences_page;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How `retry` waits when `interval`, `delta` and `max-interval` are all
-    /// given: as the reference page's example says, or as its formula says.
-    pub retry_backoff: RetryBackoff,
-    /// A body read by `As<T>()` without `preserveContent` is gone: a later
-    /// `forward-request` sends none. `false`: it is sent all the same.
-    pub strict_body: bool,
-    /// A retried `forward-request` without `buffer-request-body="true"` sends
-    /// an empty body from its second attempt. `false`: it sends the body.
-    pub strict_retry_body: bool,
-    /// Whether the subscription key goes on to the backend when neither a
-    /// policy nor the backend's credentials replace it.
-    pub forward_subscription_key: bool,
-    /// What `context.Response` is before the backend answered.
-    pub response_before_backend: ResponseBefore,
-    /// What `context.Response` is after a backend timed out or could not be
-    /// reached, until on-error begins.
-    pub response_on_transport_error: ResponseOnError,
     /// Whether outbound runs after a `return-response` in inbound or backend.
     pub outbound_after_return_response: bool,
-    /// The line end in the text of indented JSON and XML.
-    pub json_newline: JsonNewline,
-    /// When headers that limits set appear on the response: before outbound
-    /// runs, which may then read, change or delete them, or after it.
-    pub limit_headers: LimitHeaders,
-    /// Whether `remaining-calls-*` already leaves room for the present request
-    /// when it is counted at the end of the request.
-    pub remaining_after_postponed: bool,
-    /// Whether a request whose pipeline ended before outbound did (an error, a
-    /// `return-response`) is counted by limits that count at the end.
-    pub count_early_ends: bool,
-    /// How long `limit-concurrency` counts a request.
-    pub concurrency_until: ConcurrencyUntil,
-    /// How tokens are counted where the service does not report them: in the
-    /// model's encoding, or as a quarter of the characters.
-    pub token_estimator: TokenEstimator,
-    /// Whether `validate-jwt` looks at signatures.
-    pub token_signatures: TokenSignatures,
-    /// How a pool chooses among its available members of the best priority.
-    pub pool_selection: PoolSelection,
-    /// What `context.Backend` names from the first call of a pool on. (Before
-    /// it is the pool; `AzureRegion` is the called member's in any case.)
-    pub pool_backend_context: PoolContext,
-    /// The reason phrase of the 503 when all members of a pool are unavailable.
-    pub pool_reason: PoolReason,
-    /// Whether the 503 of an open breaker carries `Retry-After`.
-    pub pool_retry_after: PoolRetryAfter,
-    /// What comes of the call whose failure opens a circuit breaker.
-    pub breaker_tripping_call: TrippingCall,
-    /// A circuit breaker with a `percentage` counts from so many calls on.
-    pub breaker_percentage_minimum_calls: u64,
     /// Which product a call has that comes with a key of all APIs or of one
     /// API.
     pub wide_key_product: WideKeyProduct,
@@ -79,45 +31,61 @@ pub struct Settings {
     /// What becomes of `{{name}}` that no named value has, outside interpolated
     /// strings.
     pub unknown_named_value: UnknownNamedValue,
-    /// White space at either end of a literal text such as `<value>` or
-    /// `<message>`. (Headers never have it.)
-    pub literal_values: LiteralValues,
-    /// What becomes of `trace` and `set-body` in on-error, which their
-    /// reference pages do not name.
-    pub undocumented_sections: UndocumentedSections,
-    /// Which operation a call has that fits the templates of several.
-    pub operation_match: OperationMatch,
-    /// The message in the body of the 404 where no operation matches.
-    pub not_found_message: NotFoundMessage,
-    /// Where a subscription key is looked for that is sent both ways.
-    pub key_lookup: KeyLookup,
     /// When the subscription key is checked: a call without a key to an
     /// operation that is not there gets 404 or 401.
     pub key_check: KeyCheck,
     /// Whether a preflight request that `cors` answers needs a subscription
     /// key.
     pub preflight: Preflight,
+    /// What the client gets when a policy of on-error fails. on-error ends
+    /// there in any case.
+    pub error_in_on_error: SecondError,
+    /// Which operation a call has that fits the templates of several.
+    pub operation_match: OperationMatch,
+    /// The message in the body of the 404 where no operation matches.
+    pub not_found_message: NotFoundMessage,
+    /// Whether the subscription key goes on to the backend when neither a
+    /// policy nor the backend's credentials replace it.
+    pub forward_subscription_key: bool,
+    /// Where a subscription key is looked for that is sent both ways.
+    pub key_lookup: KeyLookup,
     /// How the message of a missing key ends.
     pub key_missing_message: KeyMissingMessage,
     /// Whether the 401 of a missing or wrong key says how to send one.
     pub key_challenge: KeyChallenge,
     /// What `context.LastError` is while nothing has failed.
     pub last_error_outside_on_error: LastErrorOutside,
-    /// What the client gets when a policy of on-error fails. on-error ends
-    /// there in any case.
-    pub error_in_on_error: SecondError,
     /// The status of a call whose backend did not answer in time.
     pub timeout_status: TimeoutStatus,
     /// The status of a call whose backend could not be reached.
     pub connection_failure_status: ConnectionFailureStatus,
-    /// The status where an expression names a backend that does not exist.
-    pub unknown_backend_status: UnknownBackendStatus,
+    /// `context.LastError.Reason` when an open breaker or an exhausted pool
+    /// refused the call.
+    pub breaker_reason: BreakerReason,
+    /// `context.LastError.Reason` where a token quota refuses.
+    pub token_quota_reason: TokenQuotaReason,
+    /// White space at either end of a literal text such as `<value>` or
+    /// `<message>`. (Headers never have it.)
+    pub literal_values: LiteralValues,
+    /// How a pool chooses among its available members of the best priority.
+    pub pool_selection: PoolSelection,
+    /// What `context.Backend` names from the first call of a pool on. (Before
+    /// it is the pool; `AzureRegion` is the called member's in any case.)
+    pub pool_backend_context: PoolContext,
     /// What a weight of 0 makes of a member of a pool.
     pub pool_zero_weight: ZeroWeight,
     /// Where a call goes whose session's member has an open breaker.
     pub pool_session_lost: SessionLost,
     /// The attributes of a session cookie.
     pub pool_session_cookie: SessionCookie,
+    /// The reason phrase of the 503 when all members of a pool are unavailable.
+    pub pool_reason: PoolReason,
+    /// Whether the 503 of an open breaker carries `Retry-After`.
+    pub pool_retry_after: PoolRetryAfter,
+    /// What comes of the call whose failure opens a circuit breaker.
+    pub breaker_tripping_call: TrippingCall,
+    /// A circuit breaker with a `percentage` counts from so many calls on.
+    pub breaker_percentage_minimum_calls: u64,
     /// Over which time a circuit breaker counts.
     pub breaker_interval: BreakerInterval,
     /// What a result does that comes in while the breaker is open.
@@ -125,9 +93,17 @@ pub struct Settings {
     /// What error reasons of a circuit breaker do that name neither `timeout`
     /// nor `BackendConnectionFailure`.
     pub breaker_other_reasons: OtherReasons,
-    /// `context.LastError.Reason` when an open breaker or an exhausted pool
-    /// refused the call.
-    pub breaker_reason: BreakerReason,
+    /// How `retry` waits when `interval`, `delta` and `max-interval` are all
+    /// given: as the reference page's example says, or as its formula says.
+    pub retry_backoff: RetryBackoff,
+    /// A retried `forward-request` without `buffer-request-body="true"` sends
+    /// an empty body from its second attempt. `false`: it sends the body.
+    pub strict_retry_body: bool,
+    /// How long `limit-concurrency` counts a request.
+    pub concurrency_until: ConcurrencyUntil,
+    /// What becomes of `trace` and `set-body` in on-error, which their
+    /// reference pages do not name.
+    pub undocumented_sections: UndocumentedSections,
     /// What conditions (of `when`, `retry` and others) take. Anything else is
     /// an expression error.
     pub condition_values: ConditionValues,
@@ -139,6 +115,8 @@ pub struct Settings {
     pub wait_merge: WaitMerge,
     /// `context.LastError.Reason` where `limit-concurrency` refuses.
     pub concurrency_reason: ConcurrencyReason,
+    /// The status where an expression names a backend that does not exist.
+    pub unknown_backend_status: UnknownBackendStatus,
     /// What an expression in outbound finds that reads the body of a response
     /// that streams.
     pub streamed_body: StreamedBody,
@@ -158,22 +136,20 @@ pub struct Settings {
     pub send_request_method: SendRequestMethod,
     /// What the timeout of `send-request` covers.
     pub send_request_timeout: SendRequestTimeout,
-    /// The token variable of `authentication-managed-identity` when there is no
-    /// token and `ignore-error` is set.
-    pub identity_error_variable: IdentityErrorVariable,
+    /// Whether `send-request` in mode `copy` sends the client's subscription key.
+    pub send_request_copied_key: CopiedKey,
+    /// Whether a request whose pipeline ended before outbound did (an error, a
+    /// `return-response`) is counted by limits that count at the end.
+    pub count_early_ends: bool,
+    /// How tokens are counted where the service does not report them: in the
+    /// model's encoding, or as a quarter of the characters.
+    pub token_estimator: TokenEstimator,
     /// What the cache keeps and gives.
     pub cache_values: CacheValues,
     /// When others see what `cache-store-value` stored.
     pub cache_visible: CacheVisible,
-    /// How expressions write dates and numbers.
-    pub culture: Culture,
-    /// Whether a call counts while it is under way, with a `rate-limit-by-key`
-    /// that counts at its end.
-    pub postponed_calls: PostponedCalls,
     /// Whether a call counts that a rate limit refused.
     pub refused_calls: RefusedCalls,
-    /// `context.LastError.Reason` where a token quota refuses.
-    pub token_quota_reason: TokenQuotaReason,
     /// What becomes of the tokens estimated for a call that no backend answered
     /// with 2xx.
     pub failed_estimates: FailedEstimates,
@@ -192,11 +168,39 @@ pub struct Settings {
     /// What a default dimension is that does not apply (no product, no user, no
     /// backend).
     pub absent_dimension: AbsentDimension,
+    /// What token metrics say of a stream whose client went away.
+    pub token_metrics_client_gone: MetricsClientGone,
+    /// Whether `validate-jwt` looks at signatures.
+    pub token_signatures: TokenSignatures,
+    /// The token variable of `authentication-managed-identity` when there is no
+    /// token and `ignore-error` is set.
+    pub identity_error_variable: IdentityErrorVariable,
+    /// How long tokens of managed identities live.
+    pub identity_token_lifetime: HumanDuration,
+    /// A body read by `As<T>()` without `preserveContent` is gone: a later
+    /// `forward-request` sends none. `false`: it is sent all the same.
+    pub strict_body: bool,
+    /// What `context.Response` is before the backend answered.
+    pub response_before_backend: ResponseBefore,
+    /// What `context.Response` is after a backend timed out or could not be
+    /// reached, until on-error begins.
+    pub response_on_transport_error: ResponseOnError,
+    /// The line end in the text of indented JSON and XML.
+    pub json_newline: JsonNewline,
+    /// How expressions write dates and numbers.
+    pub culture: Culture,
+    /// When headers that limits set appear on the response: before outbound
+    /// runs, which may then read, change or delete them, or after it.
+    pub limit_headers: LimitHeaders,
+    /// Whether `remaining-calls-*` already leaves room for the present request
+    /// when it is counted at the end of the request.
+    pub remaining_after_postponed: bool,
+    /// Whether a call counts while it is under way, with a `rate-limit-by-key`
+    /// that counts at its end.
+    pub postponed_calls: PostponedCalls,
     /// So many calls more pass a rate limit than it says: gateways of the
     /// platform count apart, and some slip past.
     pub limit_slack_calls: u64,
-    /// How long tokens of managed identities live.
-    pub identity_token_lifetime: HumanDuration,
     /// The largest request body, in bytes; a larger one is refused with 413.
     pub max_request_body_bytes: usize,
     /// The largest response body that is held in memory (buffered responses,
@@ -223,55 +227,47 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            retry_backoff: RetryBackoff::Example,
-            strict_body: true,
-            strict_retry_body: false,
-            forward_subscription_key: true,
-            response_before_backend: ResponseBefore::Ok,
-            response_on_transport_error: ResponseOnError::InternalServerError,
             outbound_after_return_response: false,
-            json_newline: JsonNewline::ByTier,
-            limit_headers: LimitHeaders::BeforeOutbound,
-            remaining_after_postponed: false,
-            count_early_ends: true,
-            concurrency_until: ConcurrencyUntil::StreamEnd,
-            token_estimator: TokenEstimator::ByModel,
-            token_signatures: TokenSignatures::Check,
+            wide_key_product: WideKeyProduct::None,
+            fragment_nesting: FragmentNesting::Allowed,
+            unknown_named_value: UnknownNamedValue::Error,
+            key_check: KeyCheck::AfterOperation,
+            preflight: Preflight::BeforeKey,
+            error_in_on_error: SecondError::Original,
+            operation_match: OperationMatch::MostSpecific,
+            not_found_message: NotFoundMessage::ResourceNotFound,
+            forward_subscription_key: true,
+            key_lookup: KeyLookup::HeaderFirst,
+            key_missing_message: KeyMissingMessage::ThisApi,
+            key_challenge: KeyChallenge::Sent,
+            last_error_outside_on_error: LastErrorOutside::Null,
+            timeout_status: TimeoutStatus::InternalServerError,
+            connection_failure_status: ConnectionFailureStatus::InternalServerError,
+            breaker_reason: BreakerReason::BackendUnavailable,
+            token_quota_reason: TokenQuotaReason::OpenAiTokenQuota,
+            literal_values: LiteralValues::Trimmed,
             pool_selection: PoolSelection::Smooth,
             pool_backend_context: PoolContext::Pool,
+            pool_zero_weight: ZeroWeight::NoCalls,
+            pool_session_lost: SessionLost::Moved,
+            pool_session_cookie: SessionCookie::Path,
             pool_reason: PoolReason::Old,
             pool_retry_after: PoolRetryAfter::FirstCloses,
             breaker_tripping_call: TrippingCall::Pass,
             breaker_percentage_minimum_calls: 1,
-            wide_key_product: WideKeyProduct::None,
-            fragment_nesting: FragmentNesting::Allowed,
-            unknown_named_value: UnknownNamedValue::Error,
-            literal_values: LiteralValues::Trimmed,
-            undocumented_sections: UndocumentedSections::Warned,
-            operation_match: OperationMatch::MostSpecific,
-            not_found_message: NotFoundMessage::ResourceNotFound,
-            key_lookup: KeyLookup::HeaderFirst,
-            key_check: KeyCheck::AfterOperation,
-            preflight: Preflight::BeforeKey,
-            key_missing_message: KeyMissingMessage::ThisApi,
-            key_challenge: KeyChallenge::Sent,
-            last_error_outside_on_error: LastErrorOutside::Null,
-            error_in_on_error: SecondError::Original,
-            timeout_status: TimeoutStatus::InternalServerError,
-            connection_failure_status: ConnectionFailureStatus::InternalServerError,
-            unknown_backend_status: UnknownBackendStatus::InternalServerError,
-            pool_zero_weight: ZeroWeight::NoCalls,
-            pool_session_lost: SessionLost::Moved,
-            pool_session_cookie: SessionCookie::Path,
             breaker_interval: BreakerInterval::Sliding,
             breaker_late_results: LateResults::Ignored,
             breaker_other_reasons: OtherReasons::Ignored,
-            breaker_reason: BreakerReason::BackendUnavailable,
+            retry_backoff: RetryBackoff::Example,
+            strict_retry_body: false,
+            concurrency_until: ConcurrencyUntil::StreamEnd,
+            undocumented_sections: UndocumentedSections::Warned,
             condition_values: ConditionValues::BoolOrText,
             variable_types: VariableTypes::Listed,
             retry_after_fast: RetryAfterFast::FirstWait,
             wait_merge: WaitMerge::DocumentOrder,
             concurrency_reason: ConcurrencyReason::ConcurrencyLimitExceeded,
+            unknown_backend_status: UnknownBackendStatus::InternalServerError,
             streamed_body: StreamedBody::Held,
             fail_on_error_response: FailOnErrorResponse::Backend,
             null_header: NullHeader::Empty,
@@ -280,13 +276,12 @@ impl Default for Settings {
             rewrite_unknown_parameter: RewriteUnknown::Fails,
             send_request_method: SendRequestMethod::Get,
             send_request_timeout: SendRequestTimeout::WholeAnswer,
-            identity_error_variable: IdentityErrorVariable::Unset,
+            send_request_copied_key: CopiedKey::Sent,
+            count_early_ends: true,
+            token_estimator: TokenEstimator::ByModel,
             cache_values: CacheValues::Copied,
             cache_visible: CacheVisible::AtOnce,
-            culture: Culture::Invariant,
-            postponed_calls: PostponedCalls::Free,
             refused_calls: RefusedCalls::NotCounted,
-            token_quota_reason: TokenQuotaReason::OpenAiTokenQuotaExceeded,
             failed_estimates: FailedEstimates::Returned,
             token_quota_week: Weekday::Monday,
             quota_start: QuotaStart::GatewayStart,
@@ -295,8 +290,19 @@ impl Default for Settings {
             token_metrics_without_usage: MetricsWithoutUsage::Estimated,
             token_metric_dimensions: TokenMetricDimensions::Split,
             absent_dimension: AbsentDimension::Empty,
-            limit_slack_calls: 0,
+            token_metrics_client_gone: MetricsClientGone::SoFar,
+            token_signatures: TokenSignatures::Check,
+            identity_error_variable: IdentityErrorVariable::Unset,
             identity_token_lifetime: HumanDuration(Duration::from_secs(24 * 60 * 60)),
+            strict_body: true,
+            response_before_backend: ResponseBefore::Ok,
+            response_on_transport_error: ResponseOnError::InternalServerError,
+            json_newline: JsonNewline::ByTier,
+            culture: Culture::Invariant,
+            limit_headers: LimitHeaders::BeforeOutbound,
+            remaining_after_postponed: false,
+            postponed_calls: PostponedCalls::Free,
+            limit_slack_calls: 0,
             max_request_body_bytes: 8 * 1024 * 1024,
             max_response_body_bytes: 64 * 1024 * 1024,
             cache_entries: 10_000,

@@ -284,3 +284,25 @@ async fn a_call_that_opens_a_breaker() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_a_copied_request() {
+    let copies = r#"<set-header name="x-kept"><value>yes</value></set-header><set-backend-service base-url="http://b1" /><send-request mode="copy" response-variable-name="r" /><return-response />"#;
+    let document = document(copies, "", "", "");
+    each_way(
+        "send_request_copied_key",
+        &[
+            ("\"sent\"", "/x?subscription-key=key-one&a=1 Some(\"key-one\") Some(\"yes\")"),
+            ("\"removed\"", "/x?a=1 None Some(\"yes\")"),
+        ],
+        async |setting| {
+            let backend = Backend::default();
+            let bench = gateway(&document, "", setting, &backend);
+            bench.answer(get("/api/x?subscription-key=key-one&a=1")).await;
+            let seen = backend.requests().remove(0);
+            let [key, kept] = ["api-key", "x-kept"].map(|name| seen.headers.get(name).cloned());
+            format!("{} {key:?} {kept:?}", seen.uri)
+        },
+    )
+    .await;
+}

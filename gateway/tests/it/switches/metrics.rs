@@ -1,7 +1,10 @@
 //! What metrics say.
 
+use http_body_util::BodyExt as _;
+
 use super::each_way;
 use crate::models::{cost, gateway};
+use crate::support::post;
 
 const EMIT: &str = "<llm-emit-token-metric><dimension name='API ID' /></llm-emit-token-metric>";
 
@@ -58,6 +61,25 @@ async fn a_dimension_that_does_not_apply() {
             let all = bench.record(1).metrics[0].dimensions.clone();
             let all: Vec<_> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
             all.join(", ")
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn token_metrics_of_a_client_that_went_away() {
+    each_way(
+        "token_metrics_client_gone",
+        &[("\"so_far\"", "2"), ("\"none\"", "-")],
+        async |setting| {
+            let bench = gateway(EMIT, "", &format!("[settings]\n{setting}"));
+            let stream = r#"{"stream": true, "texts": ["12345678", "never sent"]}"#;
+            let mut response = bench.send(post("/api/x", stream)).await;
+            response.body_mut().frame().await.unwrap().unwrap();
+            drop(response);
+            let metrics = bench.record(1).metrics;
+            let total = metrics.iter().find(|metric| metric.name == "Total Tokens");
+            total.map_or("-".to_owned(), |metric| metric.value.to_string())
         },
     )
     .await;

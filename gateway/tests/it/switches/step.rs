@@ -98,3 +98,25 @@ fn a_test_looks_at_each_way_of_each_setting() {
         assert!(tests.contains(&format!("each_way(\"{name}\",")), "no test sees {name}");
     }
 }
+
+#[test]
+fn a_misspelt_way_gets_the_nearest_one() {
+    let mut tried = 0;
+    for (name, _) in explained().settings {
+        for way in ways_of(&name).unwrap_or_default() {
+            let Some(text) = way.strip_prefix('"').and_then(|way| way.strip_suffix('"')) else {
+                continue;
+            };
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("gateway.toml");
+            let config = format!("version = 1\n[settings]\n{name} = \"{text}s\"\n");
+            std::fs::write(&file, config).unwrap();
+            let problems = gateway::load(&file, &seam::env::Env::empty()).err().unwrap();
+            let told = problems[0].to_string();
+            assert!(told.contains(":3:"), "{told}");
+            assert!(told.contains(&format!("did you mean `{text}`?")), "{told}");
+            tried += 1;
+        }
+    }
+    assert!(100 < tried, "{tried}");
+}

@@ -43,13 +43,13 @@ choices! {
     pub enum TokenQuotaReason {
         /// A name of its own.
         #[serde(rename = "OpenAITokenQuotaExceeded")]
-        OpenAiTokenQuotaExceeded,
+        OpenAiTokenQuota,
         /// As tokens per minute have it.
         #[serde(rename = "OpenAITokenLimitExceeded")]
-        OpenAiTokenLimitExceeded,
+        OpenAiTokenLimit,
         /// As other quotas have it.
         #[serde(rename = "QuotaExceeded")]
-        QuotaExceeded,
+        Quota,
     }
 
     /// See [`Settings::failed_estimates`].
@@ -104,6 +104,14 @@ choices! {
         Zero,
     }
 
+    /// See [`Settings::token_metrics_client_gone`].
+    pub enum MetricsClientGone {
+        /// An estimate of what was streamed until then.
+        SoFar,
+        /// Nothing.
+        None,
+    }
+
     /// See [`Settings::token_metric_dimensions`].
     pub enum TokenMetricDimensions {
         /// Custom ones when the policy runs, default ones when the response
@@ -127,9 +135,9 @@ choices! {
 impl TokenQuotaReason {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::OpenAiTokenQuotaExceeded => "OpenAITokenQuotaExceeded",
-            Self::OpenAiTokenLimitExceeded => "OpenAITokenLimitExceeded",
-            Self::QuotaExceeded => "QuotaExceeded",
+            Self::OpenAiTokenQuota => "OpenAITokenQuotaExceeded",
+            Self::OpenAiTokenLimit => "OpenAITokenLimitExceeded",
+            Self::Quota => "QuotaExceeded",
         }
     }
 }

@@ -138,6 +138,14 @@ choices! {
         Required,
     }
 
+    /// See [`Settings::send_request_copied_key`].
+    pub enum CopiedKey {
+        /// It goes to the other host, as other headers do.
+        Sent,
+        /// It is left out.
+        Removed,
+    }
+
     /// See [`Settings::send_request_timeout`].
     pub enum SendRequestTimeout {
         /// The answer, to its last byte.
