@@ -52,7 +52,7 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
     for part in node.element.elements() {
         if part.name == MESSAGE.name {
             compiler.node(part, &MESSAGE, false).complete()?;
-            let value = compiler.element_value(part)?;
+            let value = compiler.element_text(part)?;
             if message.replace(value).is_some() {
                 let problem =
                     compiler.error(part.name_span.clone(), "`trace` has a second `message`");

@@ -549,19 +549,28 @@ impl<'l> Compiler<'l> {
         }
     }
 
-    /// The text of an element that holds a literal or an expression: an empty
-    /// literal when there is none.
+    /// The text of an element that holds a literal or an expression: trimmed,
+    /// an empty literal when there is none.
     pub(crate) fn element_value(&mut self, element: &Element) -> Option<PolicyValue> {
+        Some(match self.element_text_as_written(element)? {
+            PolicyValue::Literal(literal) => PolicyValue::Literal(literal.trim().into()),
+            expression => expression,
+        })
+    }
+
+    /// The same for what is sent or logged as it is: its white space may be
+    /// meant, and a setting says whether it is.
+    pub(crate) fn element_text(&mut self, element: &Element) -> Option<PolicyValue> {
+        match self.library.settings.literal_values {
+            LiteralValues::Trimmed => self.element_value(element),
+            LiteralValues::Kept => self.element_text_as_written(element),
+        }
+    }
+
+    fn element_text_as_written(&mut self, element: &Element) -> Option<PolicyValue> {
         match element.texts().next() {
             None => Some(PolicyValue::Literal("".into())),
-            Some(text) => match self.value(text)? {
-                PolicyValue::Literal(literal)
-                    if self.library.settings.literal_values == LiteralValues::Trimmed =>
-                {
-                    Some(PolicyValue::Literal(literal.trim().into()))
-                }
-                value => Some(value),
-            },
+            Some(text) => self.value(text),
         }
     }
 }

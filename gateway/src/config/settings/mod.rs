@@ -64,8 +64,9 @@ pub struct Settings {
     pub breaker_reason: BreakerReason,
     /// `context.LastError.Reason` where a token quota refuses.
     pub token_quota_reason: TokenQuotaReason,
-    /// White space at either end of a literal text such as `<value>` or
-    /// `<message>`. (Headers never have it.)
+    /// White space at either end of a literal text that is sent or logged: the
+    /// values of `set-query-parameter`, `log-to-eventhub`, the message of `trace`.
+    /// (Headers never have it.)
     pub literal_values: LiteralValues,
     /// How a pool chooses among its available members of the best priority.
     pub pool_selection: PoolSelection,

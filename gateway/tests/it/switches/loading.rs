@@ -126,3 +126,11 @@ services = [{ id = "b1", weight = 0 }]"#;
     assert_eq!(loaded(&files, pool, ""), "all members of pool `p` have weight 0");
     assert_eq!(loaded(&files, pool, "pool_zero_weight = \"one\""), "loads");
 }
+
+#[tokio::test]
+async fn white_space_around_what_is_read_never_counts() {
+    let filter = "<ip-filter action=\"allow\"><address>\n 127.0.0.1\n </address></ip-filter><set-method>\n GET\n </set-method>";
+    let document = document(filter, "<forward-request />", "", "");
+    let bench = gateway(&document, "", "literal_values = \"kept\"", &Backend::default());
+    assert_eq!(bench.answer(get("/api/x")).await.status, 200);
+}
