@@ -155,6 +155,9 @@ enum Command {
         /// Print the types and members of policy expressions in Markdown instead
         #[arg(long, conflicts_with = "markdown")]
         expressions: bool,
+        /// Print the inferred behaviours and the ways of each setting in Markdown instead
+        #[arg(long, conflicts_with_all = ["markdown", "expressions"])]
+        inferences: bool,
     },
 }
 
@@ -223,10 +226,11 @@ pub fn run(cli: Cli, out: &mut impl Write, err: &mut impl Write) -> anyhow::Resu
             Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Trace(options)) => trace::run(options, &environment()?, out, err),
-        Some(Command::Schema { markdown, expressions }) => {
-            let text = match (markdown, expressions) {
-                (true, _) => crate::reference_page(),
-                (_, true) => crate::expressions_page(),
+        Some(Command::Schema { markdown, expressions, inferences }) => {
+            let text = match (markdown, expressions, inferences) {
+                (true, _, _) => crate::reference_page(),
+                (_, true, _) => crate::expressions_page(),
+                (_, _, true) => crate::inferences_page(),
                 _ => crate::schema(),
             };
             out.write_all(text.as_bytes())?;

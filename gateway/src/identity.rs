@@ -11,9 +11,6 @@ use http::HeaderValue;
 use seam::clock::Timestamp;
 use seam::token::{Bearer, Claims};
 
-/// How long a token lives: the platform's are valid for a day.
-const LIFETIME: u64 = 24 * 3600;
-
 /// A token this close to its end, in seconds, is replaced.
 const MARGIN: u64 = 5 * 60;
 
@@ -31,6 +28,8 @@ pub(crate) struct IdentityConfig {
     pub(crate) client_id: String,
     /// Resources no token is given for.
     pub(crate) fail: Vec<String>,
+    /// How long a token lives, in seconds.
+    pub(crate) lifetime: u64,
 }
 
 /// Gives tokens.
@@ -90,9 +89,9 @@ impl Identity {
     }
 
     fn make(&self, resource: &str, client_id: &str, now: u64) -> Token {
-        let IdentityConfig { tenant_id, object_id, .. } = &self.config;
+        let IdentityConfig { tenant_id, object_id, lifetime, .. } = &self.config;
         let claims =
-            Claims::new(resource, Bearer { tenant_id, object_id, client_id }, now, LIFETIME);
+            Claims::new(resource, Bearer { tenant_id, object_id, client_id }, now, *lifetime);
         Token { text: claims.sign(), expires: claims.exp }
     }
 }
@@ -102,6 +101,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    const LIFETIME: u64 = 24 * 3600;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_unix(Duration::from_secs(seconds))
@@ -113,6 +114,7 @@ mod tests {
             object_id: "object".to_owned(),
             client_id: "system".to_owned(),
             fail: vec!["https://broken/".to_owned()],
+            lifetime: LIFETIME,
         })
     }
 

@@ -42,6 +42,11 @@ mod survey;
 mod telemetry;
 mod usage;
 
+/// What a `[settings]` table may say: [`Settings`] and the ways of each.
+pub mod settings {
+    pub use crate::config::settings::*;
+}
+
 pub use config::settings::{
     ConcurrencyUntil, LimitHeaders, PoolContext, PoolReason, PoolSelection, RetryBackoff, Settings,
     TokenEstimator, TrippingCall,
@@ -148,6 +153,13 @@ pub fn expressions_page() -> String {
     expr::expressions_page()
 }
 
+/// What was inferred, and the ways of each setting, as committed at
+/// `docs/gateway-inferences.md`.
+#[must_use]
+pub fn inferences_page() -> String {
+    config::settings::inferences_page()
+}
+
 /// Requests of `send-one-way-request` under way at once.
 const MAX_ONE_WAY: usize = 1_000;
 
@@ -188,7 +200,7 @@ impl Gateway {
         let shared = app::Shared {
             seed,
             clock,
-            cache: Box::new(store::MemoryCache::new(settings.cache_entries)),
+            cache: Box::new(store::MemoryCache::new(settings.cache_entries, settings.cache_values)),
             counters: Arc::new(MemoryCounters::new(settings.counter_entries)),
             gate: Arc::default(),
             journal: Arc::new(journal),

@@ -1,7 +1,7 @@
 //! A backend's circuit breaker (specification 3.3): a pure state machine. It is
 //! told the time, never asks for it.
 //!
-//! Closed, it counts failures in a sliding interval; at the threshold it opens
+//! Closed, it counts failures in an interval; at the threshold it opens
 //! and forgets them. Open, it lets nothing through until its time is over; then
 //! it is closed again, without a trial phase.
 
@@ -10,6 +10,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::config::settings::{BreakerInterval, LateResults};
 
 /// The longest time a breaker stays open or counts over: 366 days. A backend's
 /// `Retry-After` is cut to it.
@@ -87,23 +89,35 @@ impl BreakerRule {
     }
 }
 
+/// How a rule is read where it is not documented.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// A percentage counts from so many calls on.
+    pub(crate) minimum_calls: u64,
+    /// Which interval it is.
+    pub(crate) interval: BreakerInterval,
+    /// What results do while it is open.
+    pub(crate) late_results: LateResults,
+}
+
 /// A breaker.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     rule: BreakerRule,
+    reading: Reading,
     window: Window,
     /// Open until then; once that has passed, closed and not yet called.
     open_until: Option<Instant>,
 }
 
 impl Breaker {
-    /// A closed breaker. A percentage counts from `minimum_calls` calls on.
-    pub(crate) fn new(rule: BreakerRule, minimum_calls: u64) -> Self {
+    /// A closed breaker.
+    pub(crate) fn new(rule: BreakerRule, reading: Reading) -> Self {
         let window = match rule.threshold {
             Threshold::Count(count) => Window::Failures { count, at: VecDeque::new() },
             Threshold::Percentage(percent) => Window::Share(Share {
                 percent: u64::from(percent),
-                minimum_calls,
+                minimum_calls: reading.minimum_calls,
                 step: (rule.interval / u32::try_from(STEPS).unwrap_or(u32::MAX))
                     .max(Duration::from_nanos(1)),
                 origin: None,
@@ -112,7 +126,7 @@ impl Breaker {
                 failures: 0,
             }),
         };
-        Self { rule, window, open_until: None }
+        Self { rule, reading, window, open_until: None }
     }
 
     /// When it closes; `None` when it is closed.
@@ -133,24 +147,25 @@ impl Breaker {
     }
 
     /// A call has a result, and the answer maybe a `Retry-After`. Returns when
-    /// the breaker closes if this opens it. Results that come in while it is
-    /// open count for nothing.
+    /// the breaker closes if this opens it, or opens it anew.
     pub(crate) fn record(
         &mut self,
         now: Instant,
         result: CallResult,
         retry_after: Option<Duration>,
     ) -> Option<Instant> {
-        if self.open_until(now).is_some() {
+        let open_until = self.open_until(now);
+        if open_until.is_some() && self.reading.late_results == LateResults::Ignored {
             return None;
         }
         let failure = self.rule.is_failure(result);
-        if !self.window.add(now, failure, self.rule.interval) {
+        if !self.window.add(now, failure, self.rule.interval, self.reading.interval) {
             return None;
         }
         self.window.clear();
         let accepted = retry_after.filter(|_| self.rule.accept_retry_after);
         let until = now + accepted.unwrap_or(self.rule.trip_duration).min(MAX_TIME);
+        let until = open_until.map_or(until, |before| before.max(until));
         self.open_until = Some(until);
         Some(until)
     }
@@ -190,7 +205,13 @@ struct Step {
 
 impl Window {
     /// Adds a call; whether the threshold is reached by it.
-    fn add(&mut self, now: Instant, failure: bool, interval: Duration) -> bool {
+    fn add(
+        &mut self,
+        now: Instant,
+        failure: bool,
+        interval: Duration,
+        kind: BreakerInterval,
+    ) -> bool {
         match self {
             Self::Failures { count, at } => {
                 if !failure {
@@ -200,36 +221,46 @@ impl Window {
                     .front()
                     .is_some_and(|first| interval <= now.saturating_duration_since(*first))
                 {
-                    at.pop_front();
+                    match kind {
+                        BreakerInterval::Sliding => drop(at.pop_front()),
+                        BreakerInterval::Fixed => at.clear(),
+                    }
                 }
                 at.push_back(now);
                 *count <= at.len()
             }
-            Self::Share(share) => share.add(now, failure),
+            Self::Share(share) => share.add(now, failure, kind),
         }
     }
 
     fn clear(&mut self) {
         match self {
             Self::Failures { at, .. } => at.clear(),
-            Self::Share(share) => {
-                share.steps.clear();
-                (share.calls, share.failures) = (0, 0);
-            }
+            Self::Share(share) => share.clear(),
         }
     }
 }
 
 impl Share {
-    fn add(&mut self, now: Instant, failure: bool) -> bool {
+    fn clear(&mut self) {
+        self.steps.clear();
+        (self.calls, self.failures) = (0, 0);
+    }
+
+    fn add(&mut self, now: Instant, failure: bool, kind: BreakerInterval) -> bool {
         let origin = *self.origin.get_or_insert(now);
         let index = now.saturating_duration_since(origin).as_nanos() / self.step.as_nanos();
         while let Some(first) = self.steps.front()
             && first.index + u128::from(STEPS) <= index
         {
-            self.calls -= first.calls;
-            self.failures -= first.failures;
-            self.steps.pop_front();
+            match kind {
+                BreakerInterval::Fixed => self.clear(),
+                BreakerInterval::Sliding => {
+                    self.calls -= first.calls;
+                    self.failures -= first.failures;
+                    self.steps.pop_front();
+                }
+            }
         }
         let failed = u64::from(failure);
         self.calls += 1;
@@ -253,6 +284,14 @@ mod tests {
 
     use super::*;
 
+    fn reading(minimum_calls: u64) -> Reading {
+        Reading {
+            minimum_calls,
+            interval: BreakerInterval::Sliding,
+            late_results: LateResults::Ignored,
+        }
+    }
+
     fn rule(threshold: Threshold) -> BreakerRule {
         BreakerRule {
             threshold,
@@ -269,7 +308,7 @@ mod tests {
     #[track_caller]
     fn check(rule: BreakerRule, results: &[(f64, CallResult, bool)]) {
         let start = Instant::now();
-        let mut breaker = Breaker::new(rule, 1);
+        let mut breaker = Breaker::new(rule, reading(1));
         for &(at, result, opens) in results {
             let now = start + Duration::from_secs_f64(at);
             assert_eq!(breaker.record(now, result, None).is_some(), opens, "at {at} s");
@@ -318,7 +357,7 @@ mod tests {
     fn closes_after_its_time_and_has_forgotten() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut breaker = Breaker::new(rule(Threshold::Count(2)), 1);
+        let mut breaker = Breaker::new(rule(Threshold::Count(2)), reading(1));
         breaker.record(at(0), REFUSED, None);
         assert_eq!(breaker.record(at(1), REFUSED, None), Some(at(61)));
         assert_eq!(breaker.open_until(at(60)), Some(at(61)));
@@ -337,8 +376,11 @@ mod tests {
         let start = Instant::now();
         let opened = |accept, retry_after: Option<u64>| {
             let rule = BreakerRule { accept_retry_after: accept, ..rule(Threshold::Count(1)) };
-            let until =
-                Breaker::new(rule, 1).record(start, REFUSED, retry_after.map(Duration::from_secs));
+            let until = Breaker::new(rule, reading(1)).record(
+                start,
+                REFUSED,
+                retry_after.map(Duration::from_secs),
+            );
             until.map(|until| (until - start).as_secs())
         };
         assert_eq!(opened(true, Some(7)), Some(7));
@@ -351,7 +393,7 @@ mod tests {
     fn a_percentage_waits_for_its_minimum_of_calls() {
         let start = Instant::now();
         let opens = |minimum_calls, results: &[CallResult]| {
-            let mut breaker = Breaker::new(rule(Threshold::Percentage(50)), minimum_calls);
+            let mut breaker = Breaker::new(rule(Threshold::Percentage(50)), reading(minimum_calls));
             results.iter().position(|result| breaker.record(start, *result, None).is_some())
         };
         assert_eq!(opens(1, &[REFUSED]), Some(0));
@@ -427,7 +469,7 @@ mod tests {
                 results: Vec::new(),
                 open_until: None,
             };
-            let mut breaker = Breaker::new(rule, u64::from(minimum_calls));
+            let mut breaker = Breaker::new(rule, reading(u64::from(minimum_calls)));
             let mut now = Instant::now();
             for (wait, failure) in calls {
                 now += Duration::from_millis(wait);

@@ -11,11 +11,11 @@ use seam::clock::WallClock;
 use seam::rng::Seed;
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, CallResult, Gate};
+use super::breaker::{Breaker, CallResult, Gate, Reading};
 use super::retry_after::retry_after;
 use super::selector::Selector;
 use crate::config::model::{self, Backend, Model};
-use crate::config::settings::{PoolContext, PoolSelection, Settings};
+use crate::config::settings::{PoolContext, PoolSelection, SessionLost, Settings};
 use crate::pipeline::context::BackendInfo;
 
 /// All backends and pools, by id.
@@ -49,6 +49,7 @@ pub(crate) struct Pool {
     selection: PoolSelection,
     /// The session cookie's name.
     cookie: Option<String>,
+    session_lost: SessionLost,
     info: Arc<BackendInfo>,
 }
 
@@ -146,11 +147,15 @@ impl Route {
 
 impl Single {
     fn new(backend: &Arc<Backend>, settings: &Settings) -> Self {
-        let minimum_calls = settings.breaker_percentage_minimum_calls;
+        let reading = Reading {
+            minimum_calls: settings.breaker_percentage_minimum_calls,
+            interval: settings.breaker_interval,
+            late_results: settings.breaker_late_results,
+        };
         let breaker = backend.breaker.clone();
         Self {
             backend: Arc::clone(backend),
-            breaker: breaker.map(|rule| Mutex::new(Breaker::new(rule, minimum_calls))),
+            breaker: breaker.map(|rule| Mutex::new(Breaker::new(rule, reading))),
             info: Arc::new(BackendInfo {
                 id: backend.id.clone(),
                 kind: "Single".to_owned(),
@@ -192,6 +197,7 @@ impl Pool {
     fn new(pool: &model::Pool, members: Vec<(&model::Member, Arc<Single>)>, s: &Settings) -> Self {
         let selector = Selector::new(members.iter().map(|(own, _)| (own.priority, own.weight)));
         let cookie = pool.session_cookie.clone();
+        let attributes = s.pool_session_cookie.attributes();
         let member = |(_, single): (&model::Member, Arc<Single>)| {
             let info = match s.pool_backend_context {
                 PoolContext::Member => Arc::clone(&single.info),
@@ -203,7 +209,7 @@ impl Pool {
             };
             let session = cookie.as_deref().and_then(|name| {
                 let value = session_value(&pool.id, &single.backend.id);
-                let header = HeaderValue::try_from(format!("{name}={value}; Path=/")).ok()?;
+                let header = HeaderValue::try_from(format!("{name}={value}; {attributes}")).ok()?;
                 Some((value, header))
             });
             Member { single, info, session }
@@ -213,6 +219,7 @@ impl Pool {
             members: members.into_iter().map(member).collect(),
             selector: Mutex::new(selector),
             selection: s.pool_selection,
+            session_lost: s.pool_session_lost,
             cookie,
             info: Arc::new(BackendInfo {
                 id: pool.id.clone(),
@@ -228,11 +235,12 @@ impl Pool {
         headers: &HeaderMap,
         draw: impl Fn() -> u64,
     ) -> Result<Choice, Instant> {
-        let session = pool.member_of_session(headers);
-        if let Some(member) = session
-            && let Ok(closed_again) = member.single.pass(now)
-        {
-            return Ok(pool.chosen(member, closed_again, None));
+        if let Some(member) = pool.member_of_session(headers) {
+            match (member.single.pass(now), pool.session_lost) {
+                (Ok(closed_again), _) => return Ok(pool.chosen(member, closed_again, None)),
+                (Err(until), SessionLost::ServiceUnavailable) => return Err(until),
+                (Err(_), SessionLost::Moved) => {}
+            }
         }
         let mut selector = lock(&pool.selector);
         // A breaker may open between the look and the pass; then look again.

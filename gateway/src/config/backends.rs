@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::model::{Backend, Member, Pool};
+use super::settings::{OtherReasons, Settings, ZeroWeight};
 use crate::backend::breaker::{BreakerRule, ErrorReason, MAX_TIME, Threshold};
 
 const MAX_MEMBERS: usize = 30;
@@ -239,6 +240,7 @@ fn iso_8601(text: &str) -> Option<Duration> {
 /// Finds the problems of pools and breakers.
 pub(super) struct Checker<'a> {
     pub(super) source: &'a Source,
+    pub(super) settings: &'a Settings,
     pub(super) out: &'a mut Vec<Diagnostic>,
 }
 
@@ -303,7 +305,12 @@ impl Checker<'_> {
             match reason.trim().to_ascii_lowercase().as_str() {
                 "timeout" => error_reasons.push(ErrorReason::Timeout),
                 "backendconnectionfailure" => error_reasons.push(ErrorReason::ConnectionFailure),
-                _ => other_reasons.push(reason.clone()),
+                _ => match self.settings.breaker_other_reasons {
+                    OtherReasons::Ignored => other_reasons.push(reason.clone()),
+                    OtherReasons::AnyError => {
+                        error_reasons.extend([ErrorReason::Timeout, ErrorReason::ConnectionFailure])
+                    }
+                },
             }
         }
         if condition.status_code_ranges.is_empty() && error_reasons.is_empty() {
@@ -345,6 +352,7 @@ impl Checker<'_> {
             let message = format!("pool `{}` has {} members", id.get_ref(), services.len());
             self.error(raw.services.span(), message, "expected 1 to 30");
         }
+        let zero = self.settings.pool_zero_weight;
         let mut members = Vec::new();
         let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
         for service in services {
@@ -362,7 +370,10 @@ impl Checker<'_> {
                 u8::try_from(number).unwrap_or(1)
             };
             let priority = one("the priority", &service.priority);
-            let weight = one("the weight", &service.weight);
+            let weight = match (one("the weight", &service.weight), zero) {
+                (0, ZeroWeight::One) => 1,
+                (weight, _) => weight,
+            };
             if let Some(backend) = backends.get(name) {
                 members.push(Member { backend: Arc::clone(backend), priority, weight });
             } else if pools.contains(&name.as_str()) {

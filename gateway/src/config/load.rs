@@ -12,14 +12,14 @@ use toml::Spanned;
 
 use super::model::Model;
 use super::raw::{RawConfig, RawTier};
-use super::settings::JsonNewline;
+use super::settings::{self, JsonNewline, Settings};
 use super::validate;
-use crate::expr::Newline;
+use crate::expr::{self, Newline};
 use crate::jwt::{Issuer, IssuerNames, Key, read_keys};
 use crate::policy::compile::{Findings, check_fragment, compile_document};
 use crate::policy::document::PolicyDocument;
 use crate::policy::lint;
-use crate::policy::load::{Document, Kind, Library, scan};
+use crate::policy::load::{Document, Kind, Library, Values, scan};
 use crate::policy::named_values::NamedValues;
 
 /// The platform's global policy where the user has none (specification 1).
@@ -100,6 +100,11 @@ pub(crate) fn load_text(
         (JsonNewline::Crlf, _) | (JsonNewline::ByTier, RawTier::Classic) => Newline::CrLf,
         (JsonNewline::Lf, _) | (JsonNewline::ByTier, RawTier::V2) => Newline::Lf,
     };
+    documents.library.expressions.culture = match raw.settings.culture {
+        settings::Culture::Invariant => expr::Culture::Invariant,
+        settings::Culture::EnUs => expr::Culture::EnUs,
+    };
+    documents.library.settings = raw.settings.clone();
     documents.read_fragments(&raw);
     let model = validate::model(raw, source, &mut documents, &mut problems);
     documents.check_unused_fragments();
@@ -162,6 +167,11 @@ impl<'s> Documents<'s> {
         }
     }
 
+    /// The gateway's settings.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.library.settings
+    }
+
     /// Where relative paths begin.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
@@ -213,7 +223,7 @@ impl<'s> Documents<'s> {
     /// The platform's default global policy.
     pub(super) fn default_global(&mut self) -> Arc<PolicyDocument> {
         let source = Source::new("default global policy", DEFAULT_GLOBAL);
-        let document = scan(&source, Kind::Policies, &NamedValues::new(), &mut self.reading);
+        let document = scan(&source, Kind::Policies, &Values::none(), &mut self.reading);
         document.map_or_else(Arc::default, |document| {
             Arc::new(compile_document(&document, &self.library, &mut self.findings))
         })
@@ -224,7 +234,9 @@ impl<'s> Documents<'s> {
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 let source = Source::new(path.display().to_string(), text);
-                scan(&source, kind, &self.values, &mut self.reading)
+                let unknown = self.library.settings.unknown_named_value;
+                let values = Values { known: &self.values, unknown };
+                scan(&source, kind, &values, &mut self.reading)
             }
             Err(error) => {
                 let message = format!("cannot read `{}`: {error}", path.display());

@@ -20,6 +20,7 @@ use super::raw::{
     RawApi, RawBackend, RawConfig, RawCredentials, RawLogger, RawManagedIdentity, RawOperation,
     RawProduct, RawState, RawSubscription,
 };
+use super::settings::OperationMatch;
 use crate::app::RESERVED_PATHS;
 use crate::identity::IdentityConfig;
 use crate::pipeline::context::{
@@ -98,6 +99,7 @@ pub(super) fn model(
         gateway_id: raw.gateway.gateway_id,
         gateway_instance_id: "gateway-0".to_owned(),
     };
+    let lifetime = raw.settings.identity_token_lifetime.0;
     Some(Model {
         listen,
         control_key: raw.control.key.filter(|key| !key.is_empty()),
@@ -112,6 +114,7 @@ pub(super) fn model(
             object_id: raw.identity.object_id,
             client_id: raw.identity.client_id,
             fail: raw.identity.fail,
+            lifetime: lifetime.as_secs(),
         },
         secrets: secrets.map(|value| value.value).collect(),
         pools,
@@ -236,7 +239,7 @@ impl Check<'_, '_> {
                     self.error(span, message, "its members have their own");
                 }
             }
-            let mut checker = backends::Checker { source: self.source, out: self.out };
+            let mut checker = self.backend_checker();
             let pool = checker.pool(&own.id, pool, &backends, &pool_ids);
             pools.insert(pool.id.clone(), Arc::new(pool));
         }
@@ -254,7 +257,7 @@ impl Check<'_, '_> {
         if let Some(raw) = &raw.credentials {
             self.credentials(raw.get_ref(), &mut credentials);
         }
-        let mut checker = backends::Checker { source: self.source, out: self.out };
+        let mut checker = self.backend_checker();
         let breaker = raw.circuit_breaker.as_ref();
         let breaker = breaker.and_then(|raw| checker.breaker(raw.get_ref()));
         let azure_region = raw.azure_region.as_ref().map(|region| region.get_ref().clone());
@@ -389,6 +392,11 @@ impl Check<'_, '_> {
         }
     }
 
+    fn backend_checker(&mut self) -> backends::Checker<'_> {
+        let settings = self.documents.settings();
+        backends::Checker { source: self.source, settings, out: self.out }
+    }
+
     fn operations(&mut self, raw: Vec<RawOperation>) -> Vec<Arc<Operation>> {
         let mut ids = Unique::new("operation");
         let mut shapes = Unique::new("method and URL template");
@@ -422,6 +430,13 @@ impl Check<'_, '_> {
                 url_template: operation.url_template.into_inner(),
             };
             operations.push(Arc::new(Operation { info: Arc::new(info), template, policy }));
+        }
+        // The first that fits a request is its operation.
+        match self.documents.settings().operation_match {
+            OperationMatch::MostSpecific => {
+                operations.sort_by_cached_key(|own| own.template.rank());
+            }
+            OperationMatch::FirstDeclared => {}
         }
         operations
     }

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 
-use super::json::{Newline, Node};
+use super::Style;
+use super::json::Node;
 use super::types::Type;
 use super::value::Value;
 
@@ -281,15 +282,15 @@ impl Collection {
         Self::of(self.kind, self.ty.clone(), self.ignore_case, self.parts, items)
     }
 
-    pub(crate) fn to_text(&self, newline: Newline) -> String {
-        self.to_text_at(newline, 0)
+    pub(crate) fn to_text(&self, style: Style) -> String {
+        self.to_text_at(style, 0)
     }
 
-    fn to_text_at(&self, newline: Newline, depth: usize) -> String {
+    fn to_text_at(&self, style: Style, depth: usize) -> String {
         let text = |value: Value| match value {
-            Value::Collection(items) if depth < MAX_DEPTH => items.to_text_at(newline, depth + 1),
+            Value::Collection(items) if depth < MAX_DEPTH => items.to_text_at(style, depth + 1),
             Value::Collection(_) => "…".into(),
-            other => other.to_text_with(newline),
+            other => other.to_text_with(style),
         };
         match self.kind {
             _ if self.parts.beyond() => self.ty.full_name(),
@@ -331,7 +332,7 @@ pub(crate) fn normal_key(key: &Value, ignore_case: bool) -> String {
         Value::Json(node) => format!("j{}", node.print_compact()),
         Value::Collection(items) => match items.kind {
             Kind::Pair | Kind::Tuple | Kind::Anonymous if !items.parts.beyond() => {
-                format!("v{}", items.to_text(Newline::default()))
+                format!("v{}", items.to_text(Style::default()))
             }
             _ => format!("r{:p}", Arc::as_ptr(items)),
         },

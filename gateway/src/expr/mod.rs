@@ -77,18 +77,30 @@ pub struct Reads {
     pub response_body: bool,
 }
 
-/// Where gateways of different generations differ.
+/// How dates and numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Settings {
+pub enum Culture {
+    /// `01/31/2026 15:04:05`.
+    #[default]
+    Invariant,
+    /// `1/31/2026 3:04:05 PM`.
+    EnUs,
+}
+
+/// How texts are written, where gateways differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Style {
     /// The line end of indented JSON and of `AppendLine`.
     pub newline: Newline,
+    /// How dates and numbers are written.
+    pub culture: Culture,
 }
 
 /// A compiled expression.
 #[derive(Debug)]
 pub struct Expression {
     text: String,
-    settings: Settings,
+    style: Style,
     checked: check::Checked,
 }
 
@@ -96,14 +108,14 @@ pub struct Expression {
 /// gateway. All problems are collected, but for syntax errors: the first one
 /// ends it.
 pub fn compile(text: &str) -> Result<Expression, Vec<CompileError>> {
-    compile_with(text, Settings::default())
+    compile_with(text, Style::default())
 }
 
 /// The same for another generation of gateway.
-pub fn compile_with(text: &str, settings: Settings) -> Result<Expression, Vec<CompileError>> {
+pub fn compile_with(text: &str, style: Style) -> Result<Expression, Vec<CompileError>> {
     let program = parser::parse(text).map_err(|error| vec![error.about("syntax")])?;
     let checked = check::check(&program)?;
-    Ok(Expression { text: text.to_owned(), settings, checked })
+    Ok(Expression { text: text.to_owned(), style, checked })
 }
 
 impl Expression {
@@ -126,6 +138,12 @@ impl Expression {
         &self.checked.warnings
     }
 
+    /// How it writes texts.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
     /// Which bodies must be complete before [`Expression::evaluate`].
     #[must_use]
     pub fn reads(&self) -> Reads {
@@ -134,6 +152,6 @@ impl Expression {
 
     /// Runs it. Bounded in steps, depth and memory.
     pub fn evaluate(&self, context: &mut Context) -> Result<Value, Exception> {
-        eval::run(&self.checked, self.settings.newline, context)
+        eval::run(&self.checked, self.style, context)
     }
 }

@@ -1,11 +1,11 @@
-//! Numbers and their texts, invariant culture.
+//! Numbers and their texts.
 
 use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
-use super::decimal;
 use super::numeric::Numeric;
+use super::{Culture, decimal};
 
 /// A numeric value after widening to what arithmetic knows.
 #[derive(Clone, Copy, Debug)]
@@ -207,7 +207,7 @@ pub(crate) fn parse_double(text: &str) -> Option<f64> {
 
 /// `ToString(format)` for numbers: the standard letters and the common custom
 /// patterns. `None` for a format that .NET refuses.
-pub(crate) fn format_number(n: Number, format: &str) -> Option<String> {
+pub(crate) fn format_number(n: Number, format: &str, culture: Culture) -> Option<String> {
     let mut chars = format.chars();
     let Some(letter) = chars.next() else { return Some(general(n)) };
     let digits = chars.as_str();
@@ -217,7 +217,7 @@ pub(crate) fn format_number(n: Number, format: &str) -> Option<String> {
         digits.parse().ok().filter(|&p| p <= 99 && digits.len() <= 2)
     };
     if letter.is_ascii_alphabetic() && (digits.is_empty() || precision.is_some()) {
-        return standard(n, letter, precision);
+        return standard(n, letter, precision, culture);
     }
     Some(custom(n, format))
 }
@@ -231,7 +231,7 @@ fn general(n: Number) -> String {
     }
 }
 
-fn standard(n: Number, letter: char, precision: Option<usize>) -> Option<String> {
+fn standard(n: Number, letter: char, precision: Option<usize>, culture: Culture) -> Option<String> {
     let value = n.as_double();
     Some(match letter.to_ascii_uppercase() {
         'D' | 'X' if !n.kind().is_whole() => return None,
@@ -251,11 +251,15 @@ fn standard(n: Number, letter: char, precision: Option<usize>) -> Option<String>
         }
         'F' => fixed(n, 0, precision.unwrap_or(2)),
         'N' => group(&fixed(n, 0, precision.unwrap_or(2))),
-        'P' => format!("{} %", group(&fixed(n, 2, precision.unwrap_or(2)))),
+        'P' => {
+            let blank = if culture == Culture::EnUs { "" } else { " " };
+            format!("{}{blank}%", group(&fixed(n, 2, precision.unwrap_or(2))))
+        }
         'C' => {
             let text = group(&fixed(n, 0, precision.unwrap_or(2)));
             let text = text.trim_start_matches('-');
-            if value < 0.0 { format!("(¤{text})") } else { format!("¤{text}") }
+            let sign = if culture == Culture::EnUs { '$' } else { '¤' };
+            if value < 0.0 { format!("({sign}{text})") } else { format!("{sign}{text}") }
         }
         'E' => {
             let text = format!("{value:.*e}", precision.unwrap_or(6));
@@ -413,7 +417,8 @@ mod tests {
 
     #[test]
     fn formats() {
-        let double = |n, format| format_number(Number::Double(n), format);
+        let whole = |n, format| format_number(Number::Int(n), format, Culture::Invariant);
+        let double = |n, format| format_number(Number::Double(n), format, Culture::Invariant);
         assert_eq!(double(2.675, "F2").as_deref(), Some("2.68"));
         assert_eq!(double(1234.5, "N1").as_deref(), Some("1,234.5"));
         assert_eq!(double(0.256, "P1").as_deref(), Some("25.6 %"));
@@ -421,9 +426,9 @@ mod tests {
         assert_eq!(double(1234.5, "#,##0.##").as_deref(), Some("1,234.5"));
         assert_eq!(double(-0.001, "F2").as_deref(), Some("0.00"));
         assert_eq!(double(1.5, "D"), None);
-        assert_eq!(format_number(Number::Int(7), "D3").as_deref(), Some("007"));
-        assert_eq!(format_number(Number::Int(-1), "x2").as_deref(), Some("ffffffff"));
-        assert_eq!(format_number(Number::Int(5), "00").as_deref(), Some("05"));
+        assert_eq!(whole(7, "D3").as_deref(), Some("007"));
+        assert_eq!(whole(-1, "x2").as_deref(), Some("ffffffff"));
+        assert_eq!(whole(5, "00").as_deref(), Some("05"));
     }
 
     #[test]

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rust_decimal::Decimal;
 
+use super::Style;
 use super::collection::{Collection, Kind};
 use super::dates::{DateTime, DateTimeOffset, TimeSpan};
 use super::exception::Exception;
 use super::ir::Lambda;
-use super::json::{self, Newline};
+use super::json;
 use super::library::objects::{EnumValue, Host, Object};
 use super::types::Type;
 
@@ -86,12 +87,12 @@ impl Value {
     /// classic gateways.
     #[must_use]
     pub fn to_text(&self) -> String {
-        self.to_text_with(Newline::default())
+        self.to_text_with(Style::default())
     }
 
-    /// The same with another line end in indented JSON.
+    /// The same in another style.
     #[must_use]
-    pub fn to_text_with(&self, newline: Newline) -> String {
+    pub fn to_text_with(&self, style: Style) -> String {
         match self {
             Value::Null => String::new(),
             Value::Bool(true) => "True".into(),
@@ -110,15 +111,15 @@ impl Value {
             Value::Char(unit) => String::from_utf16_lossy(&[*unit]),
             Value::String(text) => text.to_string(),
             Value::Bytes(_) => "System.Byte[]".into(),
-            Value::DateTime(date) => date.to_text(),
-            Value::DateTimeOffset(date) => date.to_text(),
+            Value::DateTime(date) => date.to_text(style.culture),
+            Value::DateTimeOffset(date) => date.to_text(style.culture),
             Value::TimeSpan(span) => span.to_text(),
             Value::Guid(guid) => super::numbers::guid_to_text(*guid),
-            Value::Json(node) => node.to_text(newline),
-            Value::Collection(items) => items.to_text(newline),
+            Value::Json(node) => node.to_text(style),
+            Value::Collection(items) => items.to_text(style),
             Value::Enum(value) => value.to_text(),
             Value::Exception(exception) => exception.to_string(),
-            Value::Object(object) => object.to_text(newline),
+            Value::Object(object) => object.to_text(style),
             Value::Host(host) => Type::named(host.type_name()).full_name(),
             Value::Lambda(_) => "System.Func".into(),
         }
@@ -130,7 +131,7 @@ impl Value {
         let text = match self {
             Value::Bool(condition) => return Some(*condition),
             Value::String(text) => text.trim().to_owned(),
-            Value::Json(node) => node.to_text(Newline::default()),
+            Value::Json(node) => node.to_text(Style::default()),
             _ => return None,
         };
         match () {
@@ -166,10 +167,19 @@ impl Value {
     /// What a `set-body` writes: a string's UTF-8, a byte array as it is, JSON
     /// text, nothing for null.
     #[must_use]
-    pub fn to_body_bytes(&self) -> Bytes {
+    pub fn to_body_bytes(&self, style: Style) -> Bytes {
         match self {
             Value::Bytes(bytes) => bytes.clone(),
-            other => Bytes::from(other.to_text()),
+            other => Bytes::from(other.to_text_with(style)),
+        }
+    }
+
+    /// An object's or array's JSON without white space; `None` for other values,
+    /// whose text has none of its own.
+    pub(crate) fn to_compact_json(&self) -> Option<String> {
+        match self {
+            Value::Json(node) if node.scalar().is_none() => Some(node.print_compact()),
+            _ => None,
         }
     }
 
@@ -190,6 +200,12 @@ impl Value {
                 | Value::Host(_)
                 | Value::Lambda(_)
         )
+    }
+
+    /// Whether it can outlive its expression at all: all but parts of `context`,
+    /// which belong to a request's moment, and functions.
+    pub(crate) fn may_leave(&self) -> bool {
+        !matches!(self, Value::Host(_) | Value::Lambda(_))
     }
 
     /// A token as a `Jwt`; `None` if it is none.

@@ -9,6 +9,8 @@ use super::context::{MessageBody, ResponseState};
 
 /// `SubscriptionKeyNotFound`'s message.
 pub(crate) const KEY_MISSING: &str = "Access denied due to missing subscription key. Make sure to include subscription key when making requests to this API.";
+/// The same of older gateways.
+pub(crate) const KEY_MISSING_OLD: &str = "Access denied due to missing subscription key. Make sure to include subscription key when making requests to an API.";
 /// `SubscriptionKeyInvalid`'s message.
 pub(crate) const KEY_INVALID: &str = "Access denied due to invalid subscription key. Make sure to provide a valid key for an active subscription.";
 /// The body's message where nothing matched; `LastError` has another.

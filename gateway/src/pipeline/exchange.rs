@@ -14,6 +14,7 @@ use super::context::{Context, LastError, MessageBody, ResponseState, Url};
 use super::errors;
 use crate::app::{Shared, Worker};
 use crate::backend::Route;
+use crate::config::settings::{ConditionValues, StreamedBody};
 use crate::expr::Value;
 use crate::journal::Recorder;
 use crate::policy::document::{PolicyDocument, PolicyValue, Scope, Step, StepInfo};
@@ -348,7 +349,7 @@ impl Exchange {
             PolicyValue::Expression(expression) => expression,
         };
         let reads = expression.reads();
-        if reads.response_body {
+        if reads.response_body && self.shared.model.settings.streamed_body == StreamedBody::Held {
             self.buffer_response().await?;
         }
         let result = expression.evaluate(&mut self.context);
@@ -369,14 +370,21 @@ impl Exchange {
     pub(crate) async fn text(&mut self, value: &PolicyValue) -> Result<String, Failure> {
         match value {
             PolicyValue::Literal(text) => Ok(text.to_string()),
-            PolicyValue::Expression(_) => Ok(self.value(value).await?.to_text()),
+            PolicyValue::Expression(own) => Ok(self.value(value).await?.to_text_with(own.style())),
         }
     }
 
     /// A condition.
     pub(crate) async fn condition(&mut self, value: &PolicyValue) -> Result<bool, Failure> {
         let found = self.value(value).await?;
-        found.to_condition().ok_or_else(|| self.wrong_type(&found, "a boolean"))
+        let text_will_do = value.literal().is_some()
+            || self.shared.model.settings.condition_values == ConditionValues::BoolOrText;
+        let condition = match &found {
+            Value::Bool(condition) => Some(*condition),
+            _ if text_will_do => found.to_condition(),
+            _ => None,
+        };
+        condition.ok_or_else(|| self.wrong_type(&found, "a boolean"))
     }
 
     /// A whole number within bounds.

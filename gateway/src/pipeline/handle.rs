@@ -20,14 +20,17 @@ use rand::Rng as _;
 
 use super::completion::LastByte;
 use super::context::{
-    Context, MessageBody, RequestState, ResponseState, SubscriptionInfo, Variables,
+    Context, LastError, MessageBody, RequestState, ResponseState, SubscriptionInfo, Variables,
 };
 use super::exchange::{Exchange, Failure, Flow, Outcome, ScopeDocument};
 use super::subscription::{Refusal, admit};
 use super::{errors, matching, url};
 use crate::app::Worker;
 use crate::config::model::{Api, Operation};
-use crate::config::settings::{LimitHeaders, ResponseBefore};
+use crate::config::settings::{
+    KeyChallenge, KeyCheck, KeyMissingMessage, LastErrorOutside, LimitHeaders, NotFoundMessage,
+    Preflight, ResponseBefore, SecondError,
+};
 use crate::policy::document::{PolicyDocument, Scope};
 use crate::policy::spec::Section;
 use crate::telemetry::redact::Secrets;
@@ -98,7 +101,10 @@ fn arrive(worker: Arc<Worker>, request: Parts) -> Exchange {
         subscription: None,
         backend: None,
         deployment: Arc::clone(&shared.model.deployment),
-        last_error: None,
+        last_error: match shared.model.settings.last_error_outside_on_error {
+            LastErrorOutside::Null => None,
+            LastErrorOutside::Empty => Some(LastError::default()),
+        },
         random,
         trace: Vec::new(),
         stored_responses: IndexMap::new(),
@@ -170,7 +176,7 @@ fn as_guid(random: u128) -> u128 {
 
 /// Built-in steps, then inbound, backend, outbound.
 async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
-    if preflight(exchange) {
+    if preflight(exchange)? {
         return Ok(());
     }
     let prepared = match admit_call(exchange) {
@@ -208,13 +214,13 @@ async fn run(exchange: &mut Exchange, mut body: Body) -> Result<(), Failure> {
 
 /// Answers a preflight request of an API whose documents have `cors`; others
 /// are requests like any.
-fn preflight(exchange: &mut Exchange) -> bool {
+fn preflight(exchange: &mut Exchange) -> Result<bool, Failure> {
     let request = &exchange.context.request;
     let wanted = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD);
     let (true, Some(wanted)) =
         (request.method == "OPTIONS" && request.headers.contains_key(ORIGIN), wanted)
     else {
-        return false;
+        return Ok(false);
     };
     let shared = Arc::clone(&exchange.shared);
     let path = request.original_url.path.clone();
@@ -225,12 +231,11 @@ fn preflight(exchange: &mut Exchange) -> bool {
         .iter()
         .filter_map(|api| matching::below(&path, &api.info.path).map(|rest| (api, rest)))
         .min_by_key(|(_, rest)| rest.len());
-    let Some((api, rest)) = found else { return false };
+    let Some((api, rest)) = found else { return Ok(false) };
     let operation = api
         .operations
         .iter()
-        .filter(|own| own.info.method == wanted && own.template.matches(rest).is_some())
-        .min_by_key(|own| own.template.rank());
+        .find(|own| own.info.method == wanted && own.template.matches(rest).is_some());
     // Innermost first. No key says of which product the call will be.
     let documents = [
         operation.and_then(|own| own.policy.as_ref()),
@@ -242,12 +247,16 @@ fn preflight(exchange: &mut Exchange) -> bool {
         .flatten()
         .flat_map(|document| document.section(Section::Inbound))
         .find_map(|step| step.policy.cors());
-    let Some(rules) = rules else { return false };
+    let Some(rules) = rules else { return Ok(false) };
     let headers = rules.preflight(&request.headers);
     exchange.context.api = Some(Arc::clone(&api.info));
     exchange.recorder.note(|record| record.api = Some(api.info.id.clone()));
+    if shared.model.settings.preflight == Preflight::AfterKey {
+        exchange.add_scope(Scope::Api, api.policy.as_ref());
+        check_key(exchange, api)?;
+    }
     exchange.context.response.headers = headers;
-    true
+    Ok(true)
 }
 
 async fn before_outbound(exchange: &mut Exchange) -> Result<(), Failure> {
@@ -266,6 +275,9 @@ async fn before_outbound(exchange: &mut Exchange) -> Result<(), Failure> {
 fn admit_call(exchange: &mut Exchange) -> Result<(), Failure> {
     let (api, operation) = find_operation(exchange)?;
     let Some(operation) = operation else {
+        if exchange.shared.model.settings.key_check == KeyCheck::BeforeOperation {
+            check_key(exchange, &api)?;
+        }
         return Err(not_found(exchange));
     };
     exchange.add_scope(Scope::Api, api.policy.as_ref());
@@ -305,14 +317,10 @@ fn find_operation(exchange: &mut Exchange) -> Result<Matched, Failure> {
     exchange.context.api = Some(Arc::clone(&api.info));
     exchange.recorder.note(|record| record.api = Some(api.info.id.clone()));
     let method = &exchange.context.request.method;
-    let operation = api
-        .operations
-        .iter()
-        .filter(|operation| operation.info.method == *method)
-        .filter_map(|operation| {
-            operation.template.matches(rest).map(|parameters| (operation, parameters))
-        })
-        .min_by_key(|(operation, _)| operation.template.rank());
+    let operation =
+        api.operations.iter().filter(|operation| operation.info.method == *method).find_map(
+            |operation| operation.template.matches(rest).map(|parameters| (operation, parameters)),
+        );
     let Some((operation, parameters)) = operation else {
         return Ok((Arc::clone(api), None));
     };
@@ -324,9 +332,13 @@ fn find_operation(exchange: &mut Exchange) -> Result<Matched, Failure> {
 
 /// The log says which step failed; the body only that nothing is there.
 fn not_found(exchange: &mut Exchange) -> Failure {
-    let mut failure =
-        exchange.fail_from("configuration", 404, "OperationNotFound", errors::NOT_FOUND);
-    failure.0.message = "Unable to match incoming request to an operation.".to_owned();
+    let message = "Unable to match incoming request to an operation.";
+    let told = match exchange.shared.model.settings.not_found_message {
+        NotFoundMessage::ResourceNotFound => errors::NOT_FOUND,
+        NotFoundMessage::LastError => message,
+    };
+    let mut failure = exchange.fail_from("configuration", 404, "OperationNotFound", told);
+    failure.0.message = message.to_owned();
     failure
 }
 
@@ -337,7 +349,13 @@ fn check_key(exchange: &mut Exchange, api: &Api) -> Result<(), Failure> {
         Ok(admission) => admission,
         Err(refusal) => {
             let (reason, message) = match refusal {
-                Refusal::Missing => ("SubscriptionKeyNotFound", errors::KEY_MISSING),
+                Refusal::Missing => {
+                    let message = match shared.model.settings.key_missing_message {
+                        KeyMissingMessage::ThisApi => errors::KEY_MISSING,
+                        KeyMissingMessage::AnApi => errors::KEY_MISSING_OLD,
+                    };
+                    ("SubscriptionKeyNotFound", message)
+                }
                 Refusal::Invalid => ("SubscriptionKeyInvalid", errors::KEY_INVALID),
             };
             let failure = exchange.fail_from("authorization", 401, reason, message);
@@ -348,7 +366,9 @@ fn check_key(exchange: &mut Exchange, api: &Api) -> Result<(), Failure> {
                 "AzureApiManagementKey realm=\"{realm}\",name=\"{}\",type=\"header\"",
                 api.key_header_text
             );
-            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+            if let Ok(challenge) = HeaderValue::from_str(&challenge)
+                && shared.model.settings.key_challenge == KeyChallenge::Sent
+            {
                 exchange.context.response.headers.insert(WWW_AUTHENTICATE, challenge);
             }
             return Err(failure);
@@ -401,7 +421,7 @@ async fn read_body(exchange: &mut Exchange, body: &mut Body) -> Result<(), Failu
     }
 }
 
-/// Runs on-error; an error inside it stops it, and the original error is sent.
+/// Runs on-error; an error inside it stops it.
 async fn on_error(exchange: &mut Exchange, failure: Failure) {
     let Failure(error) = failure;
     tracing::debug!(?error, "the pipeline failed");
@@ -429,9 +449,17 @@ async fn on_error(exchange: &mut Exchange, failure: Failure) {
     if let Err(second) = outcome {
         tracing::warn!(error = ?second.0, "on-error failed itself");
         let response = &mut exchange.context.response;
-        (response.status, response.reason, response.headers) = kept;
-        if let Some(bytes) = kept_body {
-            response.body = MessageBody::Bytes(bytes);
+        match exchange.shared.model.settings.error_in_on_error {
+            SecondError::Original => {
+                (response.status, response.reason, response.headers) = kept;
+                if let Some(bytes) = kept_body {
+                    response.body = MessageBody::Bytes(bytes);
+                }
+            }
+            SecondError::InternalServerError => {
+                *response = errors::response(500, &second.0.message, exchange.context.request_id);
+                exchange.response_replaced();
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Which API and operation a request is for (specification 1.1).
 //!
 //! The longest API path wins, letters of either case; then, among the
-//! operations with the request's method, the one whose template is most
-//! specific: a literal segment beats a parameter, a parameter beats the rest.
+//! operations with the request's method, the first whose template fits. They are
+//! sorted at load: a literal segment beats a parameter, a parameter beats the
+//! rest.
 
 use super::url::{decode, decoded};
 

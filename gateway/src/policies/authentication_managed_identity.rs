@@ -5,6 +5,7 @@
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
 
+use crate::config::settings::IdentityErrorVariable;
 use crate::expr::Value;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
@@ -61,6 +62,10 @@ impl ManagedIdentity {
         let found = exchange.shared.identity.authorization(&resource, client, now);
         let Some((header, token)) = found else {
             if self.ignore_error {
+                let wanted = exchange.shared.model.settings.identity_error_variable;
+                if let (Some(variable), IdentityErrorVariable::Null) = (&self.variable, wanted) {
+                    exchange.context.variables.insert(variable.clone(), Value::Null);
+                }
                 return Ok(Flow::Next);
             }
             return Err(exchange.no_token(&resource));

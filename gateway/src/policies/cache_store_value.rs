@@ -1,8 +1,13 @@
 //! `<cache-store-value>`: a copy of a value into the cache, for a time.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 
 use super::cache_lookup_value::CACHING_TYPE;
+use crate::config::settings::CacheVisible;
+use crate::expr::Value;
+use crate::pipeline::completion::{Completion, Later};
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
@@ -50,8 +55,29 @@ impl CacheStoreValue {
         }
         let ttl = exchange.seconds(&self.duration, 1).await?;
         let shared = std::sync::Arc::clone(&exchange.shared);
-        shared.cache.store(&key, &value, ttl).await;
+        match shared.model.settings.cache_visible {
+            CacheVisible::AtOnce => shared.cache.store(&key, &value, ttl).await,
+            CacheVisible::AfterRequest => {
+                exchange.complete_later(Box::new(Storing { key, value: value.deep_copy(), ttl }));
+            }
+        }
         Ok(Flow::Next)
+    }
+}
+
+/// Stores a value at the end of its request.
+struct Storing {
+    key: String,
+    value: Value,
+    ttl: Duration,
+}
+
+impl Completion for Storing {
+    fn leaving<'a>(&'a mut self, exchange: &'a mut Exchange) -> Later<'a> {
+        Box::pin(async move {
+            exchange.shared.cache.store(&self.key, &self.value, self.ttl).await;
+            Ok(())
+        })
     }
 }
 

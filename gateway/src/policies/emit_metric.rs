@@ -4,6 +4,7 @@
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
+use crate::config::settings::AbsentDimension;
 use crate::pipeline::context::Context;
 use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
@@ -141,17 +142,21 @@ pub(super) struct OpenDimensions(IndexMap<String, Option<String>>);
 
 impl OpenDimensions {
     /// All values.
-    pub(super) fn close(&self, context: &Context) -> IndexMap<String, String> {
-        let value = |(name, value): (&String, &Option<String>)| {
-            let value = value.clone().unwrap_or_else(|| default_value(name, context));
-            (name.clone(), value)
+    pub(super) fn close(&self, exchange: &Exchange) -> IndexMap<String, String> {
+        let absent = match exchange.shared.model.settings.absent_dimension {
+            AbsentDimension::Empty => Some(String::new()),
+            AbsentDimension::Omitted => None,
         };
-        self.0.iter().map(value).collect()
+        let value = |(name, value): (&String, &Option<String>)| {
+            let value = value.clone().or_else(|| default_value(name, &exchange.context));
+            Some((name.clone(), value.or_else(|| absent.clone())?))
+        };
+        self.0.iter().filter_map(value).collect()
     }
 }
 
-/// A default dimension's value; empty where there is none.
-fn default_value(name: &str, context: &Context) -> String {
+/// A default dimension's value, if there is one.
+fn default_value(name: &str, context: &Context) -> Option<String> {
     let id = match name {
         "API ID" => context.api.as_ref().map(|own| &own.id),
         "Operation ID" => context.operation.as_ref().map(|own| &own.id),
@@ -163,7 +168,7 @@ fn default_value(name: &str, context: &Context) -> String {
         // No users are configured.
         _ => None,
     };
-    id.cloned().unwrap_or_default()
+    id.cloned()
 }
 
 /// The namespace a policy names, or the default.
@@ -195,7 +200,7 @@ impl EmitMetric {
             Some(value) => exchange.number(value).await?,
             None => 1.0,
         };
-        let dimensions = self.dimensions.evaluate(exchange).await?.close(&exchange.context);
+        let dimensions = self.dimensions.evaluate(exchange).await?.close(exchange);
         exchange.recorder.metric(MetricRecord {
             namespace: self.namespace.clone(),
             name: self.name.clone(),

@@ -20,7 +20,9 @@ use tokio::time::Instant;
 use crate::backend::breaker::{CallResult, ErrorReason};
 use crate::backend::{self, Choice, Outgoing, Route};
 use crate::config::model::Credentials;
-use crate::config::settings::{PoolReason, PoolRetryAfter, ResponseOnError, TrippingCall};
+use crate::config::settings::{
+    FailOnErrorResponse, PoolReason, PoolRetryAfter, ResponseOnError, TrippingCall,
+};
 use crate::journal::BreakerChange;
 use crate::pipeline::context::{MessageBody, ResponseState, Url};
 use crate::pipeline::errors::reason_phrase;
@@ -142,11 +144,11 @@ impl ForwardRequest {
             Ok(Err(error)) => {
                 tracing::debug!(backend = destination.name, %error, "a backend call failed");
                 let message = format!("Error connecting to the backend service: {}", error.kind);
-                return Err(no_answer(exchange, "BackendConnectionFailure", message));
+                return Err(no_answer(exchange, ErrorReason::ConnectionFailure, message));
             }
             Err(_) => {
                 let message = "Request to the backend service timed out";
-                return Err(no_answer(exchange, "Timeout", message.to_owned()));
+                return Err(no_answer(exchange, ErrorReason::Timeout, message.to_owned()));
             }
         };
         exchange.context.response = received(response);
@@ -160,7 +162,11 @@ impl ForwardRequest {
         let status = exchange.context.response.status;
         if self.fail_on_error_status_code == Switch::On && (400..600).contains(&status) {
             let message = format!("The backend service answered with status code {status}.");
-            return Err(exchange.fail_with_response("BackendErrorStatusCode", message));
+            let reason = "BackendErrorStatusCode";
+            return Err(match exchange.shared.model.settings.fail_on_error_response {
+                FailOnErrorResponse::Backend => exchange.fail_with_response(reason, message),
+                FailOnErrorResponse::Gateway => exchange.fail(status, reason, message),
+            });
         }
         Ok(Flow::Next)
     }
@@ -317,9 +323,16 @@ fn choose(exchange: &mut Exchange, route: &Route) -> Result<Choice, Failure> {
 }
 
 /// A call without an answer.
-fn no_answer(exchange: &mut Exchange, reason: &str, message: String) -> Failure {
-    let seen = exchange.shared.model.settings.response_on_transport_error;
-    let failure = exchange.fail(500, reason, message);
+fn no_answer(exchange: &mut Exchange, reason: ErrorReason, message: String) -> Failure {
+    let settings = &exchange.shared.model.settings;
+    let seen = settings.response_on_transport_error;
+    let (status, reason) = match reason {
+        ErrorReason::Timeout => (settings.timeout_status.code(), "Timeout"),
+        ErrorReason::ConnectionFailure => {
+            (settings.connection_failure_status.code(), "BackendConnectionFailure")
+        }
+    };
+    let failure = exchange.fail(status, reason, message);
     exchange.context.response.null = seen == ResponseOnError::Null;
     failure
 }
@@ -328,8 +341,9 @@ fn no_answer(exchange: &mut Exchange, reason: &str, message: String) -> Failure 
 fn unavailable(exchange: &mut Exchange, until: Instant, reason: String) -> Failure {
     let left = until.saturating_duration_since(Instant::now());
     let seconds = left.as_secs() + u64::from(0 < left.subsec_nanos());
-    let retry_after = exchange.shared.model.settings.pool_retry_after;
-    let failure = exchange.fail(503, "BackendUnavailable", reason.clone());
+    let settings = &exchange.shared.model.settings;
+    let (retry_after, named) = (settings.pool_retry_after, settings.breaker_reason.name());
+    let failure = exchange.fail(503, named, reason.clone());
     let response = &mut exchange.context.response;
     if retry_after == PoolRetryAfter::FirstCloses {
         response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));

@@ -50,7 +50,8 @@ impl LimitConcurrency {
         let key = exchange.text(&self.key).await?;
         let Some(permit) = exchange.shared.gate.enter(&key, self.most) else {
             let message = "Concurrency limit is exceeded. Try again later.";
-            return Err(exchange.fail(429, "ConcurrencyLimitExceeded", message));
+            let reason = exchange.shared.model.settings.concurrency_reason.name();
+            return Err(exchange.fail(429, reason, message));
         };
         let forwards = exchange.forwards;
         let outcome = exchange.run(&self.steps).await;

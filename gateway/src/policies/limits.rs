@@ -7,12 +7,14 @@ use std::time::Duration;
 use http::header::RETRY_AFTER;
 use http::{HeaderName, HeaderValue};
 
+use crate::app::Shared;
 use crate::config::raw::RawTier;
+use crate::config::settings::RefusedCalls;
 use crate::expr::Value;
 use crate::pipeline::exchange::{Exchange, Failure};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::spec::{AttributeSpec, Form, optional};
-use crate::store::counter::Rule;
+use crate::store::counter::{CounterKey, Need, Refused, Rule};
 
 /// The largest limit and the largest increment an attribute may give.
 pub(super) const MAX_UNITS: i64 = u32::MAX as i64;
@@ -28,6 +30,31 @@ pub(super) fn rule(exchange: &Exchange, limit: u64, period: Duration) -> Rule {
         RawTier::Classic => Rule::SlidingWindow { limit, period },
         RawTier::V2 => Rule::TokenBucket { limit, period },
     }
+}
+
+/// The same for calls, of which the settings may let a few slip past.
+pub(super) fn call_rule(exchange: &Exchange, calls: u64, period: Duration) -> Rule {
+    rule(exchange, calls.saturating_add(exchange.shared.model.settings.limit_slack_calls), period)
+}
+
+/// Calls left as they are told: those that may slip past are not.
+pub(super) fn calls_left(exchange: &Exchange, left: u64) -> u64 {
+    left.saturating_sub(exchange.shared.model.settings.limit_slack_calls)
+}
+
+/// A call was refused: counts it all the same, where the settings say so.
+pub(super) async fn count_refused(
+    shared: &Shared,
+    key: &CounterKey,
+    rule: Rule,
+    refused: Refused,
+) -> Refused {
+    if shared.model.settings.refused_calls == RefusedCalls::NotCounted {
+        return refused;
+    }
+    shared.counters.add(key, rule, 1);
+    // It stands in its own way now: the wait is another.
+    shared.counters.acquire(key, rule, Need::Units(1), 0).await.err().unwrap_or(refused)
 }
 
 /// Where a number is reported.

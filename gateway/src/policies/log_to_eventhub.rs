@@ -55,7 +55,7 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
         compiler.report(problem);
         sound = None;
     }
-    let body = compiler.element_value(node.element)?;
+    let body = compiler.element_text(node.element)?;
     sound?;
     Some(Box::new(LogToEventHub {
         logger,

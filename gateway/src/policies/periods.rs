@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::config::settings::Weekday;
 use crate::expr::dates::{self, DAY, SECOND, UNIX_EPOCH};
 use crate::pipeline::exchange::Exchange;
 
@@ -23,7 +24,7 @@ pub(super) enum Period {
 pub(super) enum Unit {
     Hour,
     Day,
-    /// From Monday.
+    /// From Monday, or as the settings say: see [`Unit::period`].
     Week,
     Month,
     Year,
@@ -36,6 +37,17 @@ impl Unit {
     pub(super) fn from_name(name: &str) -> Option<Self> {
         let units = [Self::Hour, Self::Day, Self::Week, Self::Month, Self::Year];
         Self::NAMES.iter().zip(units).find(|(known, _)| **known == name).map(|(_, unit)| unit)
+    }
+}
+
+impl Unit {
+    /// Windows of this unit.
+    pub(super) fn period(self, first_day: Weekday) -> Period {
+        match (self, first_day) {
+            // 0001-01-01 was a Monday.
+            (Self::Week, Weekday::Sunday) => Period::Fixed { start: 6 * DAY, ticks: 7 * DAY },
+            (unit, _) => Period::Calendar(unit),
+        }
     }
 }
 
@@ -139,6 +151,8 @@ mod tests {
         assert_eq!([Unit::Hour, Unit::Day, Unit::Month, Unit::Year].map(end), [new_year; 4]);
         // 2026-12-31 is a Thursday.
         assert_eq!(end(Unit::Week), date(2027, 1, 4, 0, 0));
+        let sunday = Unit::Week.period(Weekday::Sunday).end(now);
+        assert_eq!(sunday, Some(date(2027, 1, 3, 0, 0)));
         assert_eq!(Period::Calendar(Unit::Month).end(new_year), Some(date(2027, 2, 1, 0, 0)));
         assert_eq!(Period::Calendar(Unit::Hour).end(new_year), Some(date(2027, 1, 1, 1, 0)));
         let start = date(2027, 6, 1, 0, 0);

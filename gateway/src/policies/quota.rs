@@ -8,6 +8,7 @@ use super::levels::{self, Level};
 use super::periods::{Period, gateway_start};
 use super::quotas::{self, Applied, Numbers};
 use super::rate_limit_by_key::Increment;
+use crate::config::settings::QuotaStart;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::spec::{
@@ -69,7 +70,10 @@ impl Quota {
         let Some(subscription) = exchange.context.subscription.clone() else {
             return Ok(Flow::Next);
         };
-        let start = gateway_start(exchange);
+        let start = match exchange.shared.model.settings.quota_start {
+            QuotaStart::GatewayStart => gateway_start(exchange),
+            QuotaStart::Epoch => 0,
+        };
         let applied: Vec<Applied> = self
             .levels
             .iter()

@@ -3,21 +3,19 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
 use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::limits::{MAX_UNITS, whole_seconds};
 use super::periods::clock_text;
 use super::rate_limit_by_key::Increment;
+use crate::config::settings::QuotaBandwidth;
 use crate::pipeline::completion::{Completion, Ended, Later};
 use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::spec::{AttributeSpec, Form, optional};
 use crate::store::counter::{CounterKey, CounterStore, Need, Rule};
-
-/// Bytes of a kilobyte of `bandwidth`.
-const KILOBYTE: u64 = 1024;
 
 pub(super) const CALLS: AttributeSpec = optional("calls", Form::Integer(0, MAX_UNITS)).literal();
 pub(super) const BANDWIDTH: AttributeSpec =
@@ -43,7 +41,8 @@ impl Numbers {
             compiler.report(problem);
             return None;
         }
-        Some(Self { calls, bytes: kilobytes.map(|kilobytes| kilobytes.saturating_mul(KILOBYTE)) })
+        let kilobyte = compiler.library().settings.quota_kilobyte.bytes();
+        Some(Self { calls, bytes: kilobytes.map(|kilobytes| kilobytes.saturating_mul(kilobyte)) })
     }
 }
 
@@ -109,7 +108,7 @@ pub(super) async fn enforce(
     for (key, _) in &bytes {
         exchange.note_counted(key.clone(), 0);
     }
-    let mut counting = Counting { counters, calls, bytes, increment: None };
+    let mut counting = Counting { counters, calls, bytes, header_bytes: 0, increment: None };
     match units {
         Some(units) => counting.count(units),
         None => counting.increment = Some(increment.clone()),
@@ -132,6 +131,8 @@ struct Counting {
     counters: Arc<dyn CounterStore>,
     calls: Vec<Counted>,
     bytes: Vec<Counted>,
+    /// What headers add to the bodies' bytes.
+    header_bytes: u64,
     /// Evaluated at the end of outbound.
     increment: Option<Increment>,
 }
@@ -147,7 +148,12 @@ impl Counting {
         }
     }
 
-    async fn postponed(&mut self, exchange: &mut Exchange) -> Result<(), Failure> {
+    async fn leave(&mut self, exchange: &mut Exchange) -> Result<(), Failure> {
+        if exchange.shared.model.settings.quota_bandwidth == QuotaBandwidth::Messages {
+            let context = &exchange.context;
+            self.header_bytes =
+                header_bytes(&context.request.headers) + header_bytes(&context.response.headers);
+        }
         if let Some(increment) = self.increment.take() {
             let counts = exchange.outbound_ended || exchange.shared.model.settings.count_early_ends;
             let units = if counts { increment.units(exchange).await } else { Ok(0) };
@@ -158,9 +164,14 @@ impl Counting {
     }
 }
 
+/// Of headers as HTTP/1.1 writes them: `name: value` and a line's end.
+fn header_bytes(headers: &HeaderMap) -> u64 {
+    headers.iter().map(|(name, value)| (name.as_str().len() + value.len() + 4) as u64).sum()
+}
+
 impl Completion for Counting {
     fn leaving<'a>(&'a mut self, exchange: &'a mut Exchange) -> Later<'a> {
-        Box::pin(self.postponed(exchange))
+        Box::pin(self.leave(exchange))
     }
 
     fn ended(self: Box<Self>, ended: &mut Ended<'_>) {
@@ -168,7 +179,8 @@ impl Completion for Counting {
         if self.increment.is_some() {
             return;
         }
-        let total = ended.request_bytes.saturating_add(ended.response_bytes);
+        let bodies = ended.request_bytes.saturating_add(ended.response_bytes);
+        let total = bodies.saturating_add(self.header_bytes);
         for (key, rule) in &self.bytes {
             self.counters.add(key, *rule, total);
         }

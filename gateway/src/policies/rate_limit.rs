@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use super::levels::{self, Level};
 use super::limits::{self, MAX_UNITS, Report, rate_refused, whole_seconds};
 use super::rate_limit_by_key::LONGEST;
+use crate::config::settings::RefusedCalls;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::spec::{
@@ -90,21 +91,22 @@ impl RateLimit {
                 let key = level.key(exchange, &subscription.id)?;
                 let (calls, period) = level.limit;
                 let key = CounterKey { kind: NAME, key };
-                Some((key, limits::rule(exchange, calls, period), calls, period))
+                Some((key, limits::call_rule(exchange, calls, period), calls, period))
             })
             .collect();
-        let counters = std::sync::Arc::clone(&exchange.shared.counters);
-        // A call that one limit refuses counts for none.
+        let shared = std::sync::Arc::clone(&exchange.shared);
+        // A call that one limit refuses counts for none, or for all.
         let mut counted = Vec::new();
         let mut refused: Option<u64> = None;
         let mut least: Option<(u64, u64)> = None;
         for (key, rule, calls, period) in &applied {
-            let remaining = match counters.acquire(key, *rule, Need::Units(1), 1).await {
+            let remaining = match shared.counters.acquire(key, *rule, Need::Units(1), 1).await {
                 Ok(admitted) => {
                     counted.push((key, *rule, admitted.at));
                     admitted.remaining
                 }
                 Err(found) => {
+                    let found = limits::count_refused(&shared, key, *rule, found).await;
                     let seconds = whole_seconds(found.wait.unwrap_or(*period));
                     refused = Some(refused.map_or(seconds, |before| before.max(seconds)));
                     found.remaining
@@ -115,12 +117,14 @@ impl RateLimit {
             }
         }
         if let Some((remaining, calls)) = least {
-            self.remaining.set(exchange, remaining);
+            self.remaining.set(exchange, limits::calls_left(exchange, remaining));
             self.total.set(exchange, calls);
         }
         if let Some(seconds) = refused {
-            for (key, rule, at) in counted {
-                counters.refund(key, rule, at, 1);
+            if exchange.shared.model.settings.refused_calls == RefusedCalls::NotCounted {
+                for (key, rule, at) in counted {
+                    shared.counters.refund(key, rule, at, 1);
+                }
             }
             self.retry_after.set(exchange, seconds);
             return Err(rate_refused(exchange, seconds));

@@ -6,19 +6,22 @@
 //! and the limit bites one call late. `calls` and the period may change from
 //! call to call; what was counted stays.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::limits::{self, MAX_UNITS, Report, rate_refused, whole_seconds};
-use crate::pipeline::completion::{Completion, Later};
+use crate::config::settings::PostponedCalls;
+use crate::pipeline::completion::{Completion, Ended, Later};
 use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
 use crate::policy::spec::{
     ContentSpec, ElementSpec, Form, MAX_SECONDS, PolicySpec, Section, optional, required,
 };
-use crate::store::counter::{CounterKey, Need, Rule};
+use crate::store::counter::{CounterKey, CounterStore, Need, Rule};
 
 /// The longest period the reference page allows, in seconds.
 const MAX_PERIOD: i64 = 300;
@@ -128,24 +131,33 @@ impl RateLimitByKey {
         let calls = exchange.integer(&self.calls, 0, MAX_UNITS).await?.unsigned_abs();
         let period = exchange.seconds(&self.period, 1).await?;
         let key = CounterKey { kind: SPEC.element.name, key };
-        let rule = limits::rule(exchange, calls, period);
+        let rule = limits::call_rule(exchange, calls, period);
         let postponed = self.increment.is_postponed();
-        let units = if postponed { 0 } else { self.increment.units(exchange).await? };
+        let reserves = exchange.shared.model.settings.postponed_calls == PostponedCalls::Reserved;
+        let units = match postponed {
+            true => u64::from(reserves),
+            false => self.increment.units(exchange).await?,
+        };
         self.total.set(exchange, calls);
-        let counters = std::sync::Arc::clone(&exchange.shared.counters);
-        match counters.acquire(&key, rule, Need::Units(1), units).await {
+        let shared = Arc::clone(&exchange.shared);
+        match shared.counters.acquire(&key, rule, Need::Units(1), units).await {
             Ok(admitted) => {
-                let settings = &exchange.shared.model.settings;
-                let later = u64::from(postponed && settings.remaining_after_postponed);
-                self.remaining.set(exchange, admitted.remaining.saturating_sub(later));
+                let settings = &shared.model.settings;
+                let later = postponed && !reserves && settings.remaining_after_postponed;
+                let left = limits::calls_left(exchange, admitted.remaining);
+                self.remaining.set(exchange, left.saturating_sub(u64::from(later)));
                 if postponed {
                     let increment = self.increment.clone();
-                    exchange.complete_later(Box::new(Postponed { key, rule, increment }));
+                    let reserved = reserves.then_some(admitted.at);
+                    let counters = Arc::clone(&shared.counters);
+                    let postponed = Postponed { counters, key, rule, reserved, increment };
+                    exchange.complete_later(Box::new(postponed));
                 }
                 Ok(Flow::Next)
             }
             Err(refused) => {
-                self.remaining.set(exchange, refused.remaining);
+                let refused = limits::count_refused(&shared, &key, rule, refused).await;
+                self.remaining.set(exchange, limits::calls_left(exchange, refused.remaining));
                 // A limit of 0 never admits; a period later it might be another.
                 let seconds = whole_seconds(refused.wait.unwrap_or(period));
                 self.retry_after.set(exchange, seconds);
@@ -156,17 +168,27 @@ impl RateLimitByKey {
 }
 
 /// Counts a call at the end of its request.
-pub(super) struct Postponed {
-    pub(super) key: CounterKey,
-    pub(super) rule: Rule,
-    pub(super) increment: Increment,
+struct Postponed {
+    counters: Arc<dyn CounterStore>,
+    key: CounterKey,
+    rule: Rule,
+    /// When it was counted as one call for the time being.
+    reserved: Option<Instant>,
+    increment: Increment,
 }
 
 impl Postponed {
-    async fn count(&self, exchange: &mut Exchange) -> Result<(), Failure> {
+    fn release(&mut self) {
+        if let Some(at) = self.reserved.take() {
+            self.counters.refund(&self.key, self.rule, at, 1);
+        }
+    }
+
+    async fn count(&mut self, exchange: &mut Exchange) -> Result<(), Failure> {
+        self.release();
         if exchange.outbound_ended || exchange.shared.model.settings.count_early_ends {
             let units = self.increment.units(exchange).await?;
-            exchange.shared.counters.add(&self.key, self.rule, units);
+            self.counters.add(&self.key, self.rule, units);
         }
         Ok(())
     }
@@ -175,6 +197,11 @@ impl Postponed {
 impl Completion for Postponed {
     fn leaving<'a>(&'a mut self, exchange: &'a mut Exchange) -> Later<'a> {
         Box::pin(self.count(exchange))
+    }
+
+    /// A client that went away before has left the reservation.
+    fn ended(mut self: Box<Self>, _: &mut Ended<'_>) {
+        self.release();
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rand::Rng as _;
 
-use crate::config::settings::RetryBackoff;
+use crate::config::settings::{RetryAfterFast, RetryBackoff};
 use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::{PolicyValue, Step};
@@ -103,7 +103,9 @@ impl Retry {
             if retry == 1 {
                 return Ok(Duration::ZERO);
             }
-            n -= 1;
+            if exchange.shared.model.settings.retry_after_fast == RetryAfterFast::FirstWait {
+                n -= 1;
+            }
         }
         let interval = exchange.seconds(&self.interval, 0).await?;
         let max = match &self.max_interval {

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::backend::Route;
+use crate::config::settings::RewriteUnknown;
 use crate::pipeline::context::{Context, QueryParameter};
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy, Target};
 use crate::pipeline::url;
@@ -65,7 +66,8 @@ impl RewriteUri {
         };
         // An expression's result is taken as it is: its braces are its own.
         let fill = self.template.literal().is_some();
-        let (path, query) = match rewritten(template.trim(), fill, &exchange.context) {
+        let unknown = exchange.shared.model.settings.rewrite_unknown_parameter;
+        let (path, query) = match rewritten(template.trim(), fill, unknown, &exchange.context) {
             Ok(rewritten) => rewritten,
             Err(name) => {
                 let message = format!(
@@ -107,12 +109,13 @@ impl RewriteUri {
 fn rewritten(
     template: &str,
     fill: bool,
+    unknown: RewriteUnknown,
     context: &Context,
 ) -> Result<(String, Vec<QueryParameter>), String> {
     let (path, query) = template.split_once('?').unwrap_or((template, ""));
     let path = if fill {
         let encode = |value: &str| utf8_percent_encode(value, SEGMENT).to_string();
-        filled(path, context, encode)?
+        filled(path, unknown, context, encode)?
     } else {
         path.to_owned()
     };
@@ -120,7 +123,8 @@ fn rewritten(
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let own = QueryParameter::parse(part);
         parameters.push(if fill && own.value.contains('{') {
-            QueryParameter::new(&own.name, &filled(&own.value, context, str::to_owned)?)
+            let value = filled(&own.value, unknown, context, str::to_owned)?;
+            QueryParameter::new(&own.name, &value)
         } else {
             own
         });
@@ -132,6 +136,7 @@ fn rewritten(
 /// Replaces `{name}` and `{*name}`.
 fn filled(
     text: &str,
+    unknown: RewriteUnknown,
     context: &Context,
     encode: impl Fn(&str) -> String,
 ) -> Result<String, String> {
@@ -139,12 +144,12 @@ fn filled(
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         out += before;
-        let Some((name, after)) = after.split_once('}') else {
+        let Some((braced, after)) = after.split_once('}') else {
             out.push('{');
             rest = after;
             continue;
         };
-        let name = name.trim_start_matches('*');
+        let name = braced.trim_start_matches('*');
         let request = &context.request;
         let mut parameters = request.matched_parameters.iter();
         let matched = parameters.find(|(own, _)| own.eq_ignore_ascii_case(name));
@@ -157,6 +162,7 @@ fn filled(
         };
         match matched.map(|(_, value)| value.as_str()).or_else(in_query) {
             Some(value) => out += &encode(value),
+            None if unknown == RewriteUnknown::Kept => out += &format!("{{{braced}}}"),
             None => return Err(name.to_owned()),
         }
         rest = after;

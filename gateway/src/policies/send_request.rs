@@ -13,11 +13,12 @@ use http::HeaderMap;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::ext::ReasonPhrase;
 use seam::http::call;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::backend::{self, Outgoing};
+use crate::config::settings::{CopiedKey, SendRequestMethod, SendRequestTimeout, Settings};
 use crate::expr::Value;
-use crate::pipeline::context::{MessageBody, ResponseState};
+use crate::pipeline::context::{ApiInfo, MessageBody, ResponseState, Url};
 use crate::pipeline::errors::reason_phrase;
 use crate::pipeline::exchange::{Draft, Exchange, Failure, Flow, Outcome, Policy};
 use crate::pipeline::url;
@@ -133,6 +134,18 @@ impl Message {
             compiler.report(problem);
             sound = None;
         }
+        let method = node.element.elements().any(|own| own.name == "set-method");
+        if !copies
+            && !method
+            && compiler.library().settings.send_request_method == SendRequestMethod::Required
+        {
+            let message = format!("`{}` needs a `set-method`", node.element.name);
+            let problem = compiler.error(node.element.name_span.clone(), message).help(
+                "`send_request_method = \"required\"` is set: write `<set-method>GET</set-method>`",
+            );
+            compiler.report(problem);
+            sound = None;
+        }
         sound?;
         Some(Self { mode, timeout: node.value("timeout"), url, parts })
     }
@@ -150,7 +163,7 @@ impl Message {
         let mut draft = match mode.as_str() {
             "copy" => Draft {
                 method: exchange.context.request.method.clone(),
-                headers: exchange.context.request.headers.clone(),
+                headers: copied_headers(exchange),
                 body: match &exchange.context.request.body {
                     MessageBody::Bytes(bytes) => MessageBody::Bytes(bytes.clone()),
                     _ => MessageBody::Absent,
@@ -180,7 +193,7 @@ impl Message {
                     }
                 }
             }
-            None => exchange.context.request.url.clone(),
+            None => copied_url(exchange),
         };
         exchange.drafting = Some(draft);
         let outcome = exchange.run(&self.parts).await;
@@ -218,21 +231,41 @@ impl Message {
     }
 }
 
+/// The API of a client whose key a copy does not have.
+fn hides_key(exchange: &Exchange) -> Option<&ApiInfo> {
+    match exchange.shared.model.settings.send_request_copied_key {
+        CopiedKey::Sent => None,
+        CopiedKey::Removed => exchange.context.api.as_deref(),
+    }
+}
+
+fn copied_headers(exchange: &Exchange) -> HeaderMap {
+    let mut headers = exchange.context.request.headers.clone();
+    if let Some(api) = hides_key(exchange) {
+        headers.remove(api.key_header.as_str());
+    }
+    headers
+}
+
+fn copied_url(exchange: &Exchange) -> Url {
+    let mut url = exchange.context.request.url.clone();
+    if let Some(api) = hides_key(exchange) {
+        url.query.retain(|parameter| parameter.name != api.key_query);
+    }
+    url
+}
+
 impl SendRequest {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let variable = exchange.text(&self.variable).await?;
         let (request, shown, timeout) = self.message.build(exchange).await?;
-        let limit = exchange.shared.model.settings.max_response_body_bytes;
+        let settings = &exchange.shared.model.settings;
         let sent = Instant::now();
-        let client = &exchange.worker.client;
-        let answered = tokio::time::timeout(timeout, receive(client, request, limit)).await;
-        let status = match &answered {
-            Ok(Ok(response)) => Some(response.status),
-            _ => None,
-        };
+        let answered = receive(&exchange.worker.client, request, timeout, settings).await;
+        let status = answered.as_ref().ok().map(|response| response.status);
         exchange.recorder.called(&shown, sent, status);
-        let (reason, message) = match answered {
-            Ok(Ok(response)) => {
+        let missing = match answered {
+            Ok(response) => {
                 return match exchange.context.store_response(&variable, response) {
                     Some(value) => {
                         exchange.context.variables.insert(variable, value);
@@ -244,30 +277,57 @@ impl SendRequest {
                     }
                 };
             }
-            Ok(Err(error)) => ("BackendConnectionFailure", error),
-            Err(_) => ("Timeout", "Request to the backend service timed out".to_owned()),
+            Err(missing) => missing,
         };
         if self.ignore_error {
             exchange.context.variables.insert(variable, Value::Null);
             return Ok(Flow::Next);
         }
-        Err(exchange.fail(500, reason, message))
+        let settings = &exchange.shared.model.settings;
+        let (status, reason, message) = match missing {
+            Missing::Late => {
+                let message = "Request to the backend service timed out".to_owned();
+                (settings.timeout_status.code(), "Timeout", message)
+            }
+            Missing::Broken(message) => {
+                let status = settings.connection_failure_status.code();
+                (status, "BackendConnectionFailure", message)
+            }
+        };
+        Err(exchange.fail(status, reason, message))
     }
 }
 
-/// The whole answer; the error is a message.
+/// Why there is no answer.
+enum Missing {
+    Late,
+    /// With a message.
+    Broken(String),
+}
+
+/// The whole answer.
 async fn receive(
     client: &seam::http::HttpService,
     request: seam::http::Request,
-    limit: usize,
-) -> Result<ResponseState, String> {
-    let answered = call(client, request).await;
-    let response = answered
-        .map_err(|error| format!("Error connecting to the backend service: {}", error.kind))?;
+    timeout: Duration,
+    settings: &Settings,
+) -> Result<ResponseState, Missing> {
+    let until = Instant::now() + timeout;
+    let answered = timeout_at(until, call(client, request)).await.map_err(|_| Missing::Late)?;
+    let response = answered.map_err(|error| {
+        Missing::Broken(format!("Error connecting to the backend service: {}", error.kind))
+    })?;
     let (mut parts, body) = response.into_parts();
-    let body = Limited::new(body, limit).collect().await;
-    let body =
-        body.map_err(|error| format!("Error occurred while reading the response: {error}"))?;
+    let body = Limited::new(body, settings.max_response_body_bytes).collect();
+    let body = match settings.send_request_timeout {
+        SendRequestTimeout::WholeAnswer => {
+            timeout_at(until, body).await.map_err(|_| Missing::Late)?
+        }
+        SendRequestTimeout::Headers => body.await,
+    };
+    let body = body.map_err(|error| {
+        Missing::Broken(format!("Error occurred while reading the response: {error}"))
+    })?;
     backend::remove_hop_by_hop(&mut parts.headers);
     let status = parts.status.as_u16();
     let reason = match parts.extensions.get::<ReasonPhrase>() {
@@ -287,11 +347,9 @@ impl SendOneWayRequest {
             worker.shared.metrics.one_way_lost();
             return Ok(Flow::Next);
         };
-        let limit = worker.shared.model.settings.max_response_body_bytes;
         tokio::spawn(async move {
-            let answered =
-                tokio::time::timeout(timeout, receive(&worker.client, request, limit)).await;
-            if !matches!(answered, Ok(Ok(_))) {
+            let settings = &worker.shared.model.settings;
+            if receive(&worker.client, request, timeout, settings).await.is_err() {
                 tracing::debug!(url = shown, "a one-way request got no answer");
             }
             drop(permit);

@@ -90,7 +90,8 @@ impl SetBackendService {
                 let id = exchange.text(id).await?;
                 let Some(route) = exchange.shared.routes.find(&id).cloned() else {
                     let message = format!("Backend with id '{id}' could not be found.");
-                    return Err(exchange.fail(500, "BackendNotFound", message));
+                    let status = exchange.shared.model.settings.unknown_backend_status.code();
+                    return Err(exchange.fail(status, "BackendNotFound", message));
                 };
                 exchange.context.backend = Some(Arc::clone(route.info()));
                 let base = match &route {

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::CONTENT_LENGTH;
 
+use crate::config::settings::{SetBodyJson, SetBodyWithoutBody};
 use crate::pipeline::context::MessageBody;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
@@ -45,11 +46,11 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
     if compiler.section() == Some(Section::OnError)
         && !message.iter().any(|policy| compiler.inside(policy))
     {
-        let problem = compiler
-            .warning(node.element.name_span.clone(), "`set-body` is not documented for on-error")
-            .code("W015")
-            .help("the platform takes it; its reference names inbound, backend and outbound");
-        compiler.report(problem);
+        compiler.undocumented(
+            node.element.name_span.clone(),
+            "`set-body` is not documented for on-error",
+            "the platform takes it; its reference names inbound, backend and outbound",
+        );
     }
     let element = node.element;
     let value = if element.elements().next().is_some() {
@@ -71,8 +72,21 @@ impl SetBody {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let bytes = match &self.value {
             PolicyValue::Literal(text) => Bytes::copy_from_slice(text.as_bytes()),
-            PolicyValue::Expression(_) => exchange.value(&self.value).await?.to_body_bytes(),
+            PolicyValue::Expression(expression) => {
+                let value = exchange.value(&self.value).await?;
+                match (exchange.shared.model.settings.set_body_json, value.to_compact_json()) {
+                    (SetBodyJson::Compact, Some(json)) => Bytes::from(json),
+                    _ => value.to_body_bytes(expression.style()),
+                }
+            }
         };
+        let own = exchange.building.is_some() || exchange.drafting.is_some();
+        if !own
+            && matches!(exchange.message().body, MessageBody::Absent)
+            && exchange.shared.model.settings.set_body_without_body == SetBodyWithoutBody::Fails
+        {
+            return Err(exchange.fail(500, "MessageBodyMissing", "There is no body to replace."));
+        }
         let message = exchange.message();
         message.headers.remove(CONTENT_LENGTH);
         *message.body =

@@ -9,7 +9,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
+use crate::config::settings::NullHeader;
+use crate::expr::Value;
+use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
 use crate::policy::spec::{
@@ -107,7 +109,7 @@ impl SetHeader {
         };
         let mut values = Vec::new();
         for value in &self.values {
-            let text = exchange.text(value).await?;
+            let Some(text) = header_text(exchange, value).await? else { continue };
             let Ok(value) = HeaderValue::from_str(text.trim()) else {
                 let message = format!(
                     "Expression evaluation failed. The value of header '{name}' has characters no header may have."
@@ -137,6 +139,20 @@ impl SetHeader {
             }
         }
         Ok(Flow::Next)
+    }
+}
+
+/// A value as text; `None` for null, where the settings omit it.
+async fn header_text(
+    exchange: &mut Exchange,
+    value: &PolicyValue,
+) -> Result<Option<String>, Failure> {
+    let PolicyValue::Expression(expression) = value else {
+        return exchange.text(value).await.map(Some);
+    };
+    match (exchange.value(value).await?, exchange.shared.model.settings.null_header) {
+        (Value::Null, NullHeader::Omitted) => Ok(None),
+        (value, _) => Ok(Some(value.to_text_with(expression.style()))),
     }
 }
 

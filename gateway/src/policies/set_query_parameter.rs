@@ -38,7 +38,7 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
     let mut sound = node.complete();
     for part in node.element.elements().filter(|part| part.name == VALUE.name) {
         compiler.node(part, &VALUE, false);
-        match compiler.element_value(part) {
+        match compiler.element_text(part) {
             Some(value) => values.push(value),
             None => sound = None,
         }

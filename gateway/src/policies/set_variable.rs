@@ -3,6 +3,7 @@
 
 use futures_util::future::BoxFuture;
 
+use crate::config::settings::VariableTypes;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::PolicyValue;
@@ -40,7 +41,11 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
 impl SetVariable {
     async fn run(&self, exchange: &mut Exchange) -> Outcome {
         let value = exchange.value(&self.value).await?;
-        if !value.is_storable() {
+        let taken = match exchange.shared.model.settings.variable_types {
+            VariableTypes::Listed => value.is_storable(),
+            VariableTypes::Any => value.may_leave(),
+        };
+        if !taken {
             let message = format!(
                 "Expression evaluation failed. A variable cannot hold a value of type '{}'.",
                 value.type_name()

@@ -13,7 +13,8 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::limits::{self, MAX_UNITS, Report, whole_seconds};
-use super::periods::{Period, Unit, words};
+use super::periods::{Unit, words};
+use crate::config::settings::FailedEstimates;
 use crate::pipeline::completion::{Completion, End, Ended, Later};
 use crate::pipeline::exchange::{Exchange, Failure, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
@@ -164,6 +165,10 @@ impl TokenLimit {
             counters,
             counted,
             estimate,
+            failed: match exchange.shared.model.settings.failed_estimates {
+                FailedEstimates::Returned => 0,
+                FailedEstimates::Counted => estimate,
+            },
             reports: self.reports.clone(),
             settled: false,
         }));
@@ -183,7 +188,8 @@ impl TokenLimit {
         }
         if let Some((quota, unit)) = &self.quota {
             let limit = exchange.integer(quota, 0, MAX_UNITS).await?.unsigned_abs();
-            let ends = Period::Calendar(*unit).ends(exchange);
+            let first_day = exchange.shared.model.settings.token_quota_week;
+            let ends = unit.period(first_day).ends(exchange);
             limits.push(Limit {
                 key: CounterKey { kind: "token quota", key: format!("{unit:?}\n{key}") },
                 rule: Rule::FixedWindow { limit, ends },
@@ -205,7 +211,8 @@ impl TokenLimit {
             }
             Kind::Quota => {
                 let message = format!("Token quota is exceeded. Try again in {}.", words(seconds));
-                exchange.fail(403, "OpenAITokenQuotaExceeded", message)
+                let reason = exchange.shared.model.settings.token_quota_reason.name();
+                exchange.fail(403, reason, message)
             }
         }
     }
@@ -217,16 +224,18 @@ struct Spending {
     counted: Vec<Counted>,
     /// What stands in the counters since the request was admitted.
     estimate: u64,
+    /// What a request costs that no backend answered with 2xx.
+    failed: u64,
     reports: Reports,
     settled: bool,
 }
 
 impl Spending {
-    /// What an answer cost: nothing when the backend refused; estimated for a
+    /// What an answer cost: as failed when the backend refused; estimated for a
     /// stream (documented); else what it reports, or the estimate for want of it.
     fn cost(&self, report: &TokenReport) -> u64 {
         match report {
-            report if !(200..300).contains(&report.status) => 0,
+            report if !(200..300).contains(&report.status) => self.failed,
             report if report.streamed => report.estimate().total,
             report => report.usage.map_or(self.estimate, |usage| usage.total),
         }
@@ -279,7 +288,7 @@ impl Completion for Spending {
             Some(report) => self.cost(report),
             // The backend may be at work on it.
             None if ended.end == End::ClientGone => self.estimate,
-            None => 0,
+            None => self.failed,
         };
         self.settle(cost);
     }

@@ -52,7 +52,7 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
     for part in node.element.elements() {
         if part.name == MESSAGE.name {
             compiler.node(part, &MESSAGE, false).complete()?;
-            let value = compiler.element_value(part)?;
+            let value = compiler.element_text(part)?;
             if message.replace(value).is_some() {
                 let problem =
                     compiler.error(part.name_span.clone(), "`trace` has a second `message`");
@@ -74,11 +74,11 @@ fn compile(node: &Node<'_>, compiler: &mut Compiler<'_>) -> Option<Box<dyn Polic
         compiler.report(problem);
     }
     if compiler.section() == Some(Section::OnError) {
-        let problem = compiler
-            .warning(node.element.name_span.clone(), "`trace` is not documented for on-error")
-            .code("W015")
-            .help("this gateway runs it there; the platform's reference names inbound, backend and outbound");
-        compiler.report(problem);
+        compiler.undocumented(
+            node.element.name_span.clone(),
+            "`trace` is not documented for on-error",
+            "this gateway runs it there; the platform's reference names inbound, backend and outbound",
+        );
     }
     sound?;
     Some(Box::new(Trace {

@@ -2,11 +2,13 @@
 //! is through.
 //!
 //! Each runs on a copy of the request's state. What it changed is carried over
-//! afterwards, in the order of the document; what a policy changed that was
+//! afterwards, in the order that the settings give; what a policy changed that was
 //! still under way when another one sufficed is lost.
 
 use futures_util::future::{BoxFuture, join_all, select_all};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
+use crate::config::settings::WaitMerge;
 use crate::pipeline::exchange::{Exchange, Flow, Outcome, Policy};
 use crate::policy::compile::{Compiler, Node};
 use crate::policy::document::{PolicyValue, Step};
@@ -69,11 +71,12 @@ impl Wait {
                 (branch, outcome)
             }));
         }
-        let done = if any {
-            let (first, _, _) = select_all(branches).await;
-            vec![first]
-        } else {
-            join_all(branches).await
+        let done = match (any, exchange.shared.model.settings.wait_merge) {
+            (true, _) => vec![select_all(branches).await.0],
+            (false, WaitMerge::DocumentOrder) => join_all(branches).await,
+            (false, WaitMerge::CompletionOrder) => {
+                branches.into_iter().collect::<FuturesUnordered<_>>().collect().await
+            }
         };
         let base = exchange.branch();
         let mut result = Ok(Flow::Next);

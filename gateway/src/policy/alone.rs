@@ -11,10 +11,11 @@ use seam::diagnostic::{Diagnostic, Severity, Source};
 
 use super::compile::{Findings, check_fragment, compile_document};
 use super::lint;
-use super::load::{Document, Library, scan_any};
+use super::load::{Document, Library, Values, scan_any};
 use super::named_values::{self, NamedValues};
 use super::tree::{DocumentText, Element};
 use crate::config::load::without_doubles;
+use crate::config::settings::UnknownNamedValue;
 
 /// What stands for every named value.
 const STAND_IN: &str = "1";
@@ -28,6 +29,7 @@ pub(crate) fn check(source: &Source) -> Vec<Diagnostic> {
         .map(|place| (text[place.start + 2..place.end - 2].to_owned(), STAND_IN.to_owned()))
         .collect();
     let mut problems = Vec::new();
+    let values = Values { known: &values, unknown: UnknownNamedValue::Error };
     if let Some(document) = scan_any(source, &values, &mut problems) {
         let mut findings = Findings::default();
         let mut library = Library::default();

@@ -15,6 +15,7 @@ use super::lint::Facts;
 use super::load::{Document, Library};
 use super::spec::{AttributeSpec, ContentSpec, ElementSpec, Expressions, Presence, Section};
 use super::tree::{Content, DocumentText, Element, Text};
+use crate::config::settings::{FragmentNesting, LiteralValues, UndocumentedSections};
 use crate::expr;
 use crate::policies;
 
@@ -186,6 +187,16 @@ impl<'l> Compiler<'l> {
         self.document.warning(span, message)
     }
 
+    /// Reports that the present policy stands in a section its reference page
+    /// does not name, though the platform takes it (W015).
+    pub(crate) fn undocumented(&mut self, span: Range<usize>, message: &str, help: &str) {
+        let problem = match self.library.settings.undocumented_sections {
+            UndocumentedSections::Warned => self.warning(span, message),
+            UndocumentedSections::Refused => self.error(span, message),
+        };
+        self.report(problem.code("W015").help(help));
+    }
+
     /// Reports a problem.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
@@ -265,6 +276,16 @@ impl<'l> Compiler<'l> {
     /// Compiles a fragment's policies in place of the present policy.
     pub(crate) fn fragment(&mut self, id: &str, span: Range<usize>) -> Option<Vec<Step>> {
         let library = self.library;
+        if let Some(outer) = self.fragments.last()
+            && library.settings.fragment_nesting == FragmentNesting::Refused
+        {
+            let message = format!("fragment `{outer}` includes fragment `{id}`");
+            let problem = self
+                .error(span, message)
+                .help("`fragment_nesting = \"refused\"` is set: put its policies here");
+            self.report(problem);
+            return None;
+        }
         if self.fragments.iter().any(|open| open == id) {
             let chain = [self.fragments.as_slice(), &[id.to_owned()]].concat().join("` → `");
             self.report(
@@ -531,12 +552,25 @@ impl<'l> Compiler<'l> {
     /// The text of an element that holds a literal or an expression: trimmed,
     /// an empty literal when there is none.
     pub(crate) fn element_value(&mut self, element: &Element) -> Option<PolicyValue> {
+        Some(match self.element_text_as_written(element)? {
+            PolicyValue::Literal(literal) => PolicyValue::Literal(literal.trim().into()),
+            expression => expression,
+        })
+    }
+
+    /// The same for what is sent or logged as it is: its white space may be
+    /// meant, and a setting says whether it is.
+    pub(crate) fn element_text(&mut self, element: &Element) -> Option<PolicyValue> {
+        match self.library.settings.literal_values {
+            LiteralValues::Trimmed => self.element_value(element),
+            LiteralValues::Kept => self.element_text_as_written(element),
+        }
+    }
+
+    fn element_text_as_written(&mut self, element: &Element) -> Option<PolicyValue> {
         match element.texts().next() {
             None => Some(PolicyValue::Literal("".into())),
-            Some(text) => match self.value(text)? {
-                PolicyValue::Literal(literal) => Some(PolicyValue::Literal(literal.trim().into())),
-                expression => Some(expression),
-            },
+            Some(text) => self.value(text),
         }
     }
 }

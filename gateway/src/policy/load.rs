@@ -8,6 +8,7 @@ use seam::diagnostic::{Diagnostic, Source};
 use super::named_values::{self, NamedValues, Pasted};
 use super::scanner;
 use super::tree::{DocumentText, Element};
+use crate::config::settings::{Settings, UnknownNamedValue};
 use crate::expr;
 
 /// The platform takes documents of up to 512 KiB; named values may double it.
@@ -35,8 +36,26 @@ pub(crate) struct Library {
     pub(crate) issuers: BTreeMap<String, std::sync::Arc<crate::jwt::Issuer>>,
     /// Pools by id, with their numbers of members.
     pub(crate) pools: BTreeMap<String, usize>,
-    /// How expressions of this gateway's tier behave.
-    pub(crate) expressions: expr::Settings,
+    /// The gateway's settings, where they decide what documents say.
+    pub(crate) settings: Settings,
+    /// How expressions of this gateway write texts.
+    pub(crate) expressions: expr::Style,
+}
+
+/// What `{{name}}` in a document stands for.
+pub(crate) struct Values<'v> {
+    /// The named values there are.
+    pub(crate) known: &'v NamedValues,
+    /// What becomes of other names.
+    pub(crate) unknown: UnknownNamedValue,
+}
+
+impl Values<'static> {
+    /// There are none.
+    pub(crate) fn none() -> Self {
+        static NONE: NamedValues = NamedValues::new();
+        Self { known: &NONE, unknown: UnknownNamedValue::Error }
+    }
 }
 
 /// Which element must be on top.
@@ -52,7 +71,7 @@ pub(crate) enum Kind {
 pub(crate) fn scan(
     source: &Source,
     kind: Kind,
-    values: &NamedValues,
+    values: &Values<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Document> {
     let document = scan_any(source, values, out)?;
@@ -82,13 +101,13 @@ pub(crate) fn scan(
 /// Scans a document, whatever its top element. Problems go to `out`.
 pub(crate) fn scan_any(
     source: &Source,
-    values: &NamedValues,
+    values: &Values<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Document> {
     if too_large(source, source.text().len(), out) {
         return None;
     }
-    let Pasted { document: text, ranges, unknown } = named_values::paste(source, values);
+    let Pasted { document: text, ranges, unknown } = named_values::paste(source, values.known);
     if too_large(source, text.text.len() / 2, out) {
         return None;
     }
@@ -109,7 +128,9 @@ pub(crate) fn scan_any(
             return None;
         }
     };
-    named_values::report_unknown(&text, &root, &unknown, values, out);
+    if values.unknown == UnknownNamedValue::Error {
+        named_values::report_unknown(&text, &root, &unknown, values.known, out);
+    }
     Some(Document { text: Arc::new(text), root })
 }
 

@@ -8,12 +8,14 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::time::Instant;
 
 use super::CacheStore;
+use crate::config::settings::CacheValues;
 use crate::expr::Value;
 
 /// Values by key with their expiry. Each store drops what has expired; when the
 /// cache is full all the same, the entry that expires first goes.
 pub(crate) struct MemoryCache {
     capacity: usize,
+    values: CacheValues,
     state: Mutex<State>,
 }
 
@@ -32,15 +34,23 @@ struct Entry {
 
 impl MemoryCache {
     /// A cache of at most `capacity` entries.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, state: Mutex::default() }
+    pub(crate) fn new(capacity: usize, values: CacheValues) -> Self {
+        Self { capacity, values, state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The stored value itself: nobody changes it while the cache has it.
+    /// A value as it crosses the cache's border.
+    fn cross(&self, value: &Value) -> Value {
+        match self.values {
+            CacheValues::Copied => value.deep_copy(),
+            CacheValues::Shared => value.clone(),
+        }
+    }
+
+    /// The stored value itself.
     fn get(&self, key: &str) -> Option<Value> {
         let now = Instant::now();
         let state = self.lock();
@@ -80,11 +90,11 @@ impl State {
 /// Copies are made outside the lock: a large value holds up nobody.
 impl CacheStore for MemoryCache {
     fn lookup<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<Value>> {
-        Box::pin(ready(self.get(key).map(|value| value.deep_copy())))
+        Box::pin(ready(self.get(key).map(|value| self.cross(&value))))
     }
 
     fn store<'a>(&'a self, key: &'a str, value: &'a Value, ttl: Duration) -> BoxFuture<'a, ()> {
-        self.insert(key, value.deep_copy(), ttl);
+        self.insert(key, self.cross(value), ttl);
         Box::pin(ready(()))
     }
 
@@ -98,13 +108,17 @@ impl CacheStore for MemoryCache {
 mod tests {
     use super::*;
 
+    fn cache(capacity: usize) -> MemoryCache {
+        MemoryCache::new(capacity, CacheValues::Copied)
+    }
+
     async fn text(cache: &MemoryCache, key: &str) -> Option<String> {
         cache.lookup(key).await.map(|value| value.to_text())
     }
 
     #[tokio::test(start_paused = true)]
     async fn entries_expire_on_the_clock() {
-        let cache = MemoryCache::new(8);
+        let cache = cache(8);
         cache.store("a", &Value::from_literal("1"), Duration::from_secs(10)).await;
         tokio::time::advance(Duration::from_millis(9_999)).await;
         assert_eq!(text(&cache, "a").await.as_deref(), Some("1"));
@@ -114,7 +128,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn expired_entries_do_not_stay_in_memory() {
-        let cache = MemoryCache::new(1_000);
+        let cache = cache(1_000);
         for n in 0..100 {
             let key = format!("key-{}", n % 60);
             cache.store(&key, &Value::from_literal("x"), Duration::from_secs(1 + n % 7)).await;
@@ -128,7 +142,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_removed_entry_is_gone() {
-        let cache = MemoryCache::new(8);
+        let cache = cache(8);
         cache.store("a", &Value::from_literal("1"), Duration::from_secs(10)).await;
         cache.remove("a").await;
         cache.remove("never there").await;
@@ -138,14 +152,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_cache_of_no_entries_holds_none() {
-        let cache = MemoryCache::new(0);
+        let cache = cache(0);
         cache.store("a", &Value::from_literal("1"), Duration::from_secs(10)).await;
         assert_eq!(text(&cache, "a").await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_cache_drops_what_expires_first() {
-        let cache = MemoryCache::new(2);
+        let cache = cache(2);
         for (key, seconds) in [("a", 20), ("b", 10), ("c", 30)] {
             cache.store(key, &Value::from_literal(key), Duration::from_secs(seconds)).await;
         }

@@ -17,10 +17,10 @@ pub(crate) use memory::MemoryCache;
 /// The cache of `cache-lookup-value` and `cache-store-value`. Asynchronous, as
 /// a store shared by several gateways would be.
 pub(crate) trait CacheStore: Send + Sync {
-    /// A copy of a value that has not expired; nothing shared with the cache.
+    /// A value that has not expired: a copy, unless the settings share it.
     fn lookup<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<Value>>;
 
-    /// Stores a copy of a value for a time.
+    /// Stores a value for a time: a copy, unless the settings share it.
     fn store<'a>(&'a self, key: &'a str, value: &'a Value, ttl: Duration) -> BoxFuture<'a, ()>;
 
     /// Forgets a value.

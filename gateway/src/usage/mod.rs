@@ -55,11 +55,6 @@ impl TokenReport {
         let completion = self.completion_estimate;
         Usage { prompt, completion, total: prompt.saturating_add(completion) }
     }
-
-    /// `usage` where the service sent it; else, for a stream, the estimate.
-    pub(crate) fn reported_or_estimated(&self) -> Option<Usage> {
-        self.usage.or_else(|| self.streamed.then(|| self.estimate()))
-    }
 }
 
 /// `usage` as services write it: the names of chat, completions and embeddings,

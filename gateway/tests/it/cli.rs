@@ -160,6 +160,7 @@ fn the_committed_schema_and_reference_are_current() {
         ("gateway.schema.json", "", gateway::schema()),
         ("gateway-reference.md", " --markdown", gateway::reference_page()),
         ("gateway-expressions.md", " --expressions", gateway::expressions_page()),
+        ("gateway-inferences.md", " --inferences", gateway::inferences_page()),
     ] {
         let path = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
         if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {

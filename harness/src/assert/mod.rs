@@ -13,6 +13,7 @@ mod bins;
 #[cfg(test)]
 mod books_tests;
 mod breaker;
+mod bursts;
 mod check;
 #[cfg(test)]
 mod classes_tests;

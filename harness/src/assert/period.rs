@@ -2,6 +2,7 @@
 
 use seam::units::HumanDuration;
 
+use super::bursts::{Burst, bursts, fill};
 use super::check::{Check, Finding};
 use super::evaluate::Ask;
 use super::events::{Events, bins, thing};
@@ -14,15 +15,16 @@ use crate::scenario::assertion::{Assertion, Period};
 /// Two periods make a rhythm.
 const LEAST_BURSTS: usize = 3;
 
+/// What is not as it should be, and from when on.
+struct Fault {
+    what: String,
+    from: RunTime,
+}
+
 impl Ask for Period {
-    /// Each burst starts a period after the one before.
+    /// Each burst starts a period after the one before, and lasts as long as it may.
     fn ask(&self, joined: &Joined<'_>, assertion: &Assertion) -> Check {
-        let threshold = format!(
-            "bursts of {} every {} to {}",
-            thing(&self.counted),
-            HumanDuration(self.shortest),
-            HumanDuration(self.longest)
-        );
+        let threshold = self.threshold();
         let events = match Events::take(joined, &assertion.scope, &self.counted) {
             Ok(events) => events,
             Err(why) => return Check::nothing(threshold, why),
@@ -30,80 +32,52 @@ impl Ask for Period {
         let series: Vec<Vec<(RunTime, u64)>> = events
             .stretches
             .iter()
-            .map(|stretch| count(&events, &bins(&[*stretch], self.bin)))
+            .map(|stretch| fill(&events, &bins(&[*stretch], self.bin)))
             .collect();
         let fullest = series.iter().flatten().map(|bin| bin.1).max().unwrap_or_default();
         let over = self.over.unwrap_or(fullest / 2);
-        let (mut spacings, mut bursts) = (Vec::new(), 0);
-        let mut overdue: Option<RunTime> = None;
-        let (shortest, longest) =
-            (RunTime::from(self.shortest).nanos, RunTime::from(self.longest).nanos);
+        let (mut spacings, mut all) = (Vec::new(), Vec::new());
+        let mut overdue: Option<Fault> = None;
         for (stretch, bins) in events.stretches.iter().zip(&series) {
-            let starts = burst_starts(bins, over);
-            bursts += starts.len();
-            spacings.extend(starts.windows(2).filter_map(|pair| {
+            let bursts = bursts(bins, over, RunTime::from(self.bin).nanos);
+            spacings.extend(bursts.windows(2).filter_map(|pair| {
                 let [first, second] = pair else { return None };
-                Some((*first, RunTime { nanos: second.nanos - first.nanos }))
+                Some((first.start, RunTime { nanos: second.start.nanos - first.start.nanos }))
             }));
-            // Without a burst the wait begins with the stretch; the first one may
-            // come a period later, and its bin is known one bin late.
-            let waits_from = starts.last().copied().unwrap_or(stretch.0);
-            let patience = if starts.is_empty() { 2 * longest } else { longest };
-            let bin = RunTime::from(self.bin).nanos;
-            if waits_from.nanos + patience + bin < stretch.1.nanos {
-                overdue = overdue.or(Some(waits_from));
-            }
+            overdue = overdue.or(self.overdue(*stretch, bursts.last()));
+            all.extend(bursts);
         }
-        let wrong = spacings
-            .iter()
-            .find(|(_, spacing)| spacing.nanos < shortest || longest < spacing.nanos);
-        let seen = words::counted(bursts as u64, "burst", "bursts");
-        let apart = spacing_words(&spacings);
-        let (verdict, message, place) = match (wrong, overdue) {
-            (Some((start, spacing)), _) => (
-                Verdict::Failed,
-                format!(
-                    "expected {threshold}, but the next after {} came {} later; {seen}{apart}",
-                    words::moment(*start),
-                    words::moment(*spacing)
-                ),
-                Some(RunTime { nanos: start.nanos + spacing.nanos }),
-            ),
-            (None, Some(from)) => (
-                Verdict::Failed,
-                format!(
-                    "expected {threshold}, but none came after {}; {seen}{apart}",
-                    words::moment(from)
-                ),
-                Some(from),
-            ),
-            (None, None) if bursts < LEAST_BURSTS => (
+        let seen = self.seen(&all, &spacings);
+        let fault = self.irregular(&spacings).or(overdue).or_else(|| self.misshapen(&all));
+        let (verdict, message) = match &fault {
+            Some(Fault { what, .. }) => {
+                (Verdict::Failed, format!("expected {threshold}, but {what}; {seen}"))
+            }
+            None if all.len() < LEAST_BURSTS => (
                 Verdict::Inconclusive,
                 format!(
                     "{seen}, and it takes {LEAST_BURSTS} to tell a period: the span is too short"
                 ),
-                None,
             ),
-            (None, None) => (
+            None => (
                 Verdict::Passed,
                 format!(
-                    "{seen}{apart}, each begun by more than {} in {}",
+                    "{seen}, each begun by more than {} in {}",
                     words::count(over),
                     HumanDuration(self.bin)
                 ),
-                None,
             ),
         };
-        let named = place.map(|place| {
-            let after = events.counted.iter().filter(move |event| place <= event.earliest);
+        let named = fault.map(|fault| {
+            let after = events.counted.iter().filter(move |event| fault.from <= event.earliest);
             examples(after.map(|event| event.request))
         });
         Check::Fact(Finding {
             n: events.n(),
-            observed: median(&spacings).map(|spacing| Observed {
+            observed: median(spacings.iter().map(|one| one.1)).map(|spacing| Observed {
                 value: spacing.as_secs_f64(),
                 unit: Unit::Seconds,
-                text: format!("{} apart", words::moment(spacing)),
+                text: self.observed_text(spacing, &all),
             }),
             examples: named.unwrap_or_default(),
             ..Finding::new(verdict, threshold, message)
@@ -111,55 +85,107 @@ impl Ask for Period {
     }
 }
 
-/// Start of each bin and what it holds.
-fn count(events: &Events<'_>, bins: &[(RunTime, RunTime)]) -> Vec<(RunTime, u64)> {
-    let mut series: Vec<(RunTime, u64)> = bins.iter().map(|bin| (bin.0, 0)).collect();
-    for event in &events.counted {
-        let index = bins.partition_point(|bin| bin.1 <= event.earliest);
-        let inside = bins.get(index).is_some_and(|bin| bin.0 <= event.earliest);
-        if let (true, Some(bin)) = (inside, series.get_mut(index)) {
-            bin.1 += event.weight;
+impl Period {
+    fn threshold(&self) -> String {
+        let (shortest, longest) = (HumanDuration(self.shortest), HumanDuration(self.longest));
+        let bursts = format!("bursts of {} every {shortest} to {longest}", thing(&self.counted));
+        let limit = |limit: Option<_>| limit.map(HumanDuration);
+        let Some(lasting) = &self.lasting else { return bursts };
+        match (limit(lasting.at_least), limit(lasting.at_most)) {
+            (Some(least), Some(most)) => format!("{bursts}, lasting {least} to {most}"),
+            (Some(least), None) => format!("{bursts}, lasting at least {least}"),
+            (None, Some(most)) => format!("{bursts}, lasting at most {most}"),
+            (None, None) => bursts,
         }
     }
-    series
-}
 
-/// The bins with which bursts start: above `over` after one of at most its half.
-/// The first bin has none before it: a burst that is under way there has no start.
-fn burst_starts(bins: &[(RunTime, u64)], over: u64) -> Vec<RunTime> {
-    let mut starts = Vec::new();
-    let mut within = true;
-    let mut first = true;
-    for (start, held) in bins {
-        if within {
-            within = over / 2 < *held && (!first || over < *held);
-        } else if over < *held {
-            starts.push(*start);
-            within = true;
-        }
-        first = false;
+    /// A burst that came too early or too late after the one before.
+    fn irregular(&self, spacings: &[(RunTime, RunTime)]) -> Option<Fault> {
+        let (shortest, longest) = (RunTime::from(self.shortest), RunTime::from(self.longest));
+        let wrong = |one: &&(RunTime, RunTime)| one.1 < shortest || longest < one.1;
+        spacings.iter().find(wrong).map(|(start, spacing)| Fault {
+            what: format!(
+                "the next after {} came {} later",
+                words::moment(*start),
+                words::moment(*spacing)
+            ),
+            from: RunTime { nanos: start.nanos + spacing.nanos },
+        })
     }
-    starts
+
+    /// A burst that did not come before the stretch's end.
+    fn overdue(&self, stretch: (RunTime, RunTime), last: Option<&Burst>) -> Option<Fault> {
+        // Without a burst the wait begins with the stretch; the first one may come a
+        // period later, and its bin is known one bin late.
+        let from = last.map_or(stretch.0, |burst| burst.start);
+        let longest = RunTime::from(self.longest).nanos;
+        let patience = if last.is_none() { 2 * longest } else { longest };
+        let late = from.nanos + patience + RunTime::from(self.bin).nanos < stretch.1.nanos;
+        late.then(|| Fault { what: format!("none came after {}", words::moment(from)), from })
+    }
+
+    /// A burst that was too short, or too long, also when it was cut off.
+    fn misshapen(&self, bursts: &[Burst]) -> Option<Fault> {
+        let lasting = self.lasting.as_ref()?;
+        let (least, most) =
+            (lasting.at_least.map(RunTime::from), lasting.at_most.map(RunTime::from));
+        let wrong = |burst: &&Burst| {
+            let length = burst.length();
+            (!burst.cut && least.is_some_and(|least| length < least))
+                || most.is_some_and(|most| most < length)
+        };
+        bursts.iter().find(wrong).map(|burst| Fault {
+            what: format!(
+                "the one from {} on lasted {}{}",
+                words::moment(burst.start),
+                words::moment(burst.length()),
+                if burst.cut { " and was not over" } else { "" }
+            ),
+            from: burst.start,
+        })
+    }
+
+    /// `4 bursts 65s, 65s and 66s apart`, and how long they lasted when that is asked.
+    fn seen(&self, bursts: &[Burst], spacings: &[(RunTime, RunTime)]) -> String {
+        let seen = words::counted(bursts.len() as u64, "burst", "bursts");
+        let mut text = format!("{seen}{}", series_words(spacings.iter().map(|one| one.1), "apart"));
+        let lengths = bursts.iter().filter(|burst| !burst.cut).map(Burst::length);
+        let lengths = series_words(lengths, "long");
+        if self.lasting.is_some() && !lengths.is_empty() {
+            text.push(',');
+            text.push_str(&lengths);
+        }
+        text
+    }
+
+    fn observed_text(&self, spacing: RunTime, bursts: &[Burst]) -> String {
+        let apart = format!("{} apart", words::moment(spacing));
+        let length = median(bursts.iter().filter(|burst| !burst.cut).map(Burst::length));
+        match (&self.lasting, length) {
+            (Some(_), Some(length)) => format!("{apart}, {} long", words::moment(length)),
+            _ => apart,
+        }
+    }
 }
 
-fn median(spacings: &[(RunTime, RunTime)]) -> Option<RunTime> {
-    let mut sorted: Vec<RunTime> = spacings.iter().map(|one| one.1).collect();
+fn median(times: impl Iterator<Item = RunTime>) -> Option<RunTime> {
+    let mut sorted: Vec<RunTime> = times.collect();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied()
 }
 
 /// ` 60s, 60s and 70s apart`, or nothing.
-fn spacing_words(spacings: &[(RunTime, RunTime)]) -> String {
+fn series_words(times: impl Iterator<Item = RunTime>, what: &str) -> String {
     const SHOWN: usize = 8;
-    if spacings.is_empty() {
+    let mut parts: Vec<String> = times.map(words::moment).collect();
+    if parts.is_empty() {
         return String::new();
     }
-    let mut parts: Vec<String> =
-        spacings.iter().take(SHOWN).map(|one| words::moment(one.1)).collect();
-    if SHOWN < spacings.len() {
+    if SHOWN < parts.len() {
+        parts.truncate(SHOWN);
         parts.push("…".to_owned());
     }
-    format!(" {} apart", words::list(&parts))
+    format!(" {} {what}", words::list(&parts))
 }
 
 #[cfg(test)]
@@ -169,9 +195,18 @@ mod tests {
     use super::*;
     use crate::assert::AssertionResult;
     use crate::assert::fixture::{refusals, verdict};
-    use crate::scenario::assertion::{Counted, Kind, Scope, SeenBy, Statuses, Weight};
+    use crate::scenario::assertion::{Counted, Kind, Limits, Scope, SeenBy, Statuses, Weight};
 
     fn asked(chart: &[u32], over: Option<u64>, within: u64) -> AssertionResult {
+        asked_lasting(chart, over, within, None)
+    }
+
+    fn asked_lasting(
+        chart: &[u32],
+        over: Option<u64>,
+        within: u64,
+        lasting: Option<(u64, u64)>,
+    ) -> AssertionResult {
         let counted = Counted {
             statuses: Some(Statuses::Codes(vec![429])),
             seen_by: SeenBy::Clients,
@@ -185,6 +220,10 @@ mod tests {
             over,
             shortest: second(60 - within),
             longest: second(60 + within),
+            lasting: lasting.map(|(least, most)| Limits {
+                at_least: Some(second(least)),
+                at_most: Some(second(most)),
+            }),
         });
         verdict(&refusals(chart, 81), Scope::default(), kind)
     }
@@ -223,9 +262,34 @@ mod tests {
     fn two_bursts_are_no_rhythm() {
         let short = asked(&[0, 80, 0, 0, 0, 0, 0, 80, 0, 0], None, 10);
         assert_eq!(short.verdict, Verdict::Inconclusive);
-        insta::assert_snapshot!(short.message, @"2 bursts, and it takes 3 to tell a period: the span is too short");
+        insta::assert_snapshot!(short.message, @"2 bursts 60s apart, and it takes 3 to tell a period: the span is too short");
         // Under way from the start: its start was not seen.
         let cut = asked(&[80, 80, 0, 0, 0, 0, 80, 0, 0, 0, 0, 0, 80, 0], None, 10);
         assert_eq!(cut.verdict, Verdict::Inconclusive, "{cut:?}");
+    }
+
+    /// Three bins of 10 s, every 60 s; the last is cut off by the end.
+    const BURSTS: [u32; 22] =
+        [0, 0, 0, 80, 80, 80, 0, 0, 0, 80, 80, 80, 0, 0, 0, 80, 80, 80, 0, 0, 0, 80];
+
+    #[test]
+    fn bursts_last_as_long_as_they_may() {
+        let good = asked_lasting(&BURSTS, None, 10, Some((30, 40)));
+        assert_eq!(good.verdict, Verdict::Passed, "{good:?}");
+        insta::assert_snapshot!(good.message, @"4 bursts 60s, 60s and 60s apart, 30s, 30s and 30s long, each begun by more than 40 in 10s");
+        insta::assert_snapshot!(good.threshold, @"bursts of requests answered 429 every 50s to 1m 10s, lasting 30s to 40s");
+        assert_eq!(good.observed.unwrap().text, "60s apart, 30s long");
+        let short = asked_lasting(&BURSTS, None, 10, Some((40, 50)));
+        assert_eq!((short.verdict, short.examples.len()), (Verdict::Failed, 3));
+        insta::assert_snapshot!(short.message, @"expected bursts of requests answered 429 every 50s to 1m 10s, lasting 40s to 50s, but the one from 30s on lasted 30s; 4 bursts 60s, 60s and 60s apart, 30s, 30s and 30s long");
+        let long = asked_lasting(&BURSTS, None, 10, Some((10, 20)));
+        insta::assert_snapshot!(long.message, @"expected bursts of requests answered 429 every 50s to 1m 10s, lasting 10s to 20s, but the one from 30s on lasted 30s; 4 bursts 60s, 60s and 60s apart, 30s, 30s and 30s long");
+
+        // The last burst is under way at the end: too short is not known, too long is.
+        let mut cut = BURSTS.to_vec();
+        cut.extend([80, 80, 80, 80]);
+        let bad = asked_lasting(&cut, None, 10, Some((30, 40)));
+        assert_eq!(bad.verdict, Verdict::Failed);
+        insta::assert_snapshot!(bad.message, @"expected bursts of requests answered 429 every 50s to 1m 10s, lasting 30s to 40s, but the one from 210s on lasted 50s and was not over; 4 bursts 60s, 60s and 60s apart, 30s, 30s and 30s long");
     }
 }

@@ -549,6 +549,7 @@ fn period() -> Period {
         over: None,
         shortest: Duration::from_secs(4),
         longest: Duration::from_secs(30),
+        lasting: None,
     }
 }
 

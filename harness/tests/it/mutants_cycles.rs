@@ -61,6 +61,7 @@ fn calculating_without_a_threshold() {
         ("low-passes", "not 30000 or more"),
         ("yields", "expected at least 90 %"),
         ("in-turn", "came while low was admitted"),
+        ("refused-bin", "0 of 6 bins"),
     ];
     check(CALCULATING, &[change], CALCULATING_CYCLE, &expected);
 }
@@ -130,7 +131,8 @@ fn calculating_with_its_thresholds_swapped() {
 #[test]
 fn tracking_without_a_threshold() {
     let change = ("&quot;tokens&quot;, 30000", "&quot;tokens&quot;, 0");
-    let expected = [("refused", "0 were"), ("yields", "expected at least 95 %")];
+    let expected =
+        [("refused", "0 were"), ("yields", "expected at least 95 %"), ("blocked", "0 of 12 bins")];
     check(TRACKING, &[change], TRACKING_CYCLE, &expected);
 }
 
@@ -168,6 +170,14 @@ fn tracking_before_a_backend_with_a_tenth_too_much() {
 fn a_chat_without_a_threshold() {
     let change = ("&quot;spareRequests&quot;, 30", "&quot;spareRequests&quot;, 0");
     let expected = [("low-passes", "not 30 or more"), ("low-waits", "first 0 from")];
+    check(CALCULATING, &[change], CHAT, &expected);
+}
+
+/// Low priority gets ten requests more in 10 s than it may.
+#[test]
+fn a_chat_with_a_threshold_a_third_too_low() {
+    let change = ("&quot;spareRequests&quot;, 30", "&quot;spareRequests&quot;, 20");
+    let expected = [("low-passes", "not 30 or more"), ("low-waits-mean", "expected 330 to 470")];
     check(CALCULATING, &[change], CHAT, &expected);
 }
 
@@ -213,6 +223,13 @@ fn a_chat_with_a_request_counter_for_each_priority() {
 fn a_tracked_chat_without_a_threshold() {
     let change = ("{ &quot;requests&quot;, 30 }", "{ &quot;requests&quot;, 0 }");
     check(TRACKING, &[change], TRACKING_CHAT, &[("low-waits", "first 0 from")]);
+}
+
+/// Nothing but the number of refusals tells: each is below 30 as well.
+#[test]
+fn a_tracked_chat_with_a_threshold_a_third_too_low() {
+    let change = ("{ &quot;requests&quot;, 30 }", "{ &quot;requests&quot;, 20 }");
+    check(TRACKING, &[change], TRACKING_CHAT, &[("low-waits-mean", "expected 330 to 470")]);
 }
 
 #[test]

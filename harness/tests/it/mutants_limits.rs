@@ -102,6 +102,21 @@ fn tracking_that_never_probes() {
     check(TRACKING, &[change], TRACKING_LOW, &expected);
 }
 
+/// The bursts come as they should, and end three seconds early.
+#[test]
+fn tracking_that_probes_every_nine_seconds() {
+    let change = ("value=\"@(false)\" duration=\"10\"", "value=\"@(false)\" duration=\"9\"");
+    check(TRACKING, &[change], TRACKING_LOW, &[("period", "the one from 39s on lasted 27s")]);
+}
+
+/// A third of what must be left for high priority is used up.
+#[test]
+fn tracking_with_a_threshold_a_third_too_low() {
+    let change = ("&quot;tokens&quot;, 30000", "&quot;tokens&quot;, 20000");
+    let expected = [("period", "later"), ("low-60s", "expected at most 302")];
+    check(TRACKING, &[change], TRACKING_LOW, &expected);
+}
+
 #[test]
 fn tracking_without_a_threshold() {
     let change = ("&quot;tokens&quot;, 30000", "&quot;tokens&quot;, 0");

@@ -1,5 +1,7 @@
 //! `DateTime.ParseExact`: a text that must look as a format says.
 
+use crate::expr::Culture;
+
 use super::format::{DAYS, MONTHS, pattern_of};
 use super::parse::Parsed;
 use super::{SECOND, ticks_of};
@@ -7,7 +9,7 @@ use super::{SECOND, ticks_of};
 /// Reads a text; `None` when it does not fit, or the format is none.
 pub(crate) fn parse_exact(text: &str, format: &str) -> Option<Parsed> {
     let utc = matches!(format, "r" | "R" | "u");
-    let pattern: Vec<char> = pattern_of(format)?.chars().collect();
+    let pattern: Vec<char> = pattern_of(format, Culture::Invariant)?.chars().collect();
     let mut reader = Reader { text: text.chars().collect(), at: 0, found: Found::default() };
     let mut at = 0;
     while let Some(&letter) = pattern.get(at) {

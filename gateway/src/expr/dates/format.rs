@@ -1,5 +1,6 @@
-//! `DateTime.ToString(format)`, invariant culture: standard letters and custom
-//! patterns.
+//! `DateTime.ToString(format)`: a culture's standard letters, and custom patterns.
+
+use crate::expr::Culture;
 
 use super::{DateKind, SECOND, fields, offset_text};
 
@@ -26,31 +27,42 @@ pub(crate) fn format_date(
     kind: DateKind,
     offset_minutes: i32,
     format: &str,
+    culture: Culture,
 ) -> Option<String> {
-    let pattern = if format.is_empty() { "MM/dd/yyyy HH:mm:ss" } else { pattern_of(format)? };
+    let pattern = pattern_of(if format.is_empty() { "G" } else { format }, culture)?;
     custom(ticks, kind, offset_minutes, pattern)
 }
 
 /// The pattern behind a standard letter, or the pattern itself.
-pub(super) fn pattern_of(format: &str) -> Option<&str> {
+pub(super) fn pattern_of(format: &str, culture: Culture) -> Option<&str> {
     let mut chars = format.chars();
     Some(match (chars.next(), chars.next()) {
         (None, _) => return None,
-        (Some(letter), None) => match letter {
-            'd' => "MM/dd/yyyy",
-            'D' => "dddd, dd MMMM yyyy",
-            'f' => "dddd, dd MMMM yyyy HH:mm",
-            'F' | 'U' => "dddd, dd MMMM yyyy HH:mm:ss",
-            'g' => "MM/dd/yyyy HH:mm",
-            'G' => "MM/dd/yyyy HH:mm:ss",
-            'm' | 'M' => "MMMM dd",
-            'o' | 'O' => "yyyy-MM-dd'T'HH:mm:ss.fffffffK",
-            'r' | 'R' => "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
-            's' => "yyyy-MM-dd'T'HH:mm:ss",
-            't' => "HH:mm",
-            'T' => "HH:mm:ss",
-            'u' => "yyyy-MM-dd HH:mm:ss'Z'",
-            'y' | 'Y' => "yyyy MMMM",
+        (Some(letter), None) => match (letter, culture) {
+            ('d', Culture::EnUs) => "M/d/yyyy",
+            ('D', Culture::EnUs) => "dddd, MMMM d, yyyy",
+            ('f', Culture::EnUs) => "dddd, MMMM d, yyyy h:mm tt",
+            ('F' | 'U', Culture::EnUs) => "dddd, MMMM d, yyyy h:mm:ss tt",
+            ('g', Culture::EnUs) => "M/d/yyyy h:mm tt",
+            ('G', Culture::EnUs) => "M/d/yyyy h:mm:ss tt",
+            ('m' | 'M', Culture::EnUs) => "MMMM d",
+            ('t', Culture::EnUs) => "h:mm tt",
+            ('T', Culture::EnUs) => "h:mm:ss tt",
+            ('y' | 'Y', Culture::EnUs) => "MMMM yyyy",
+            ('d', _) => "MM/dd/yyyy",
+            ('D', _) => "dddd, dd MMMM yyyy",
+            ('f', _) => "dddd, dd MMMM yyyy HH:mm",
+            ('F' | 'U', _) => "dddd, dd MMMM yyyy HH:mm:ss",
+            ('g', _) => "MM/dd/yyyy HH:mm",
+            ('G', _) => "MM/dd/yyyy HH:mm:ss",
+            ('m' | 'M', _) => "MMMM dd",
+            ('o' | 'O', _) => "yyyy-MM-dd'T'HH:mm:ss.fffffffK",
+            ('r' | 'R', _) => "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
+            ('s', _) => "yyyy-MM-dd'T'HH:mm:ss",
+            ('t', _) => "HH:mm",
+            ('T', _) => "HH:mm:ss",
+            ('u', _) => "yyyy-MM-dd HH:mm:ss'Z'",
+            ('y' | 'Y', _) => "yyyy MMMM",
             _ => return None,
         },
         _ => format,
@@ -155,7 +167,7 @@ mod tests {
     fn standard_and_custom_formats() {
         let ticks = ticks_of((2026, 1, 2), (15, 4, 5), 1_230_000).unwrap();
         let check = |format: &str, expect: &str| {
-            let found = format_date(ticks, DateKind::Utc, 0, format);
+            let found = format_date(ticks, DateKind::Utc, 0, format, Culture::Invariant);
             assert_eq!(found.as_deref(), Some(expect), "{format}");
         };
         check("o", "2026-01-02T15:04:05.1230000Z");
@@ -170,6 +182,18 @@ mod tests {
         check("ss.FFFF", "05.123");
         check("%d", "2");
         check("HH 'o''clock'", "15 oclock");
-        assert_eq!(format_date(ticks, DateKind::Utc, 0, "q"), None);
+        let american =
+            |format| format_date(ticks, DateKind::Utc, 0, format, Culture::EnUs).unwrap();
+        assert_eq!(
+            ["d", "D", "t", "", "s"].map(american),
+            [
+                "1/2/2026",
+                "Friday, January 2, 2026",
+                "3:04 PM",
+                "1/2/2026 3:04:05 PM",
+                "2026-01-02T15:04:05",
+            ]
+        );
+        assert_eq!(format_date(ticks, DateKind::Utc, 0, "q", Culture::Invariant), None);
     }
 }

@@ -3,6 +3,8 @@
 //! Pure arithmetic: the present comes from the request's clock, elsewhere.
 //! Local time is UTC, as on the platform.
 
+use crate::expr::Culture;
+
 mod exact;
 mod format;
 mod parse;
@@ -87,9 +89,9 @@ impl DateTime {
         fields(self.ticks)
     }
 
-    /// `ToString()`, invariant: `MM/dd/yyyy HH:mm:ss`.
-    pub(crate) fn to_text(self) -> String {
-        format_date(self.ticks, self.kind, 0, "G").unwrap_or_default()
+    /// `ToString()`; invariant: `MM/dd/yyyy HH:mm:ss`.
+    pub(crate) fn to_text(self, culture: Culture) -> String {
+        format_date(self.ticks, self.kind, 0, "G", culture).unwrap_or_default()
     }
 
     /// As Newtonsoft writes it: the round-trip format without trailing zeros.
@@ -128,8 +130,9 @@ impl DateTimeOffset {
         self.ticks - i64::from(self.offset_minutes) * 60 * SECOND
     }
 
-    pub(crate) fn to_text(self) -> String {
-        let date = format_date(self.ticks, DateKind::Unspecified, self.offset_minutes, "G");
+    pub(crate) fn to_text(self, culture: Culture) -> String {
+        let kind = DateKind::Unspecified;
+        let date = format_date(self.ticks, kind, self.offset_minutes, "G", culture);
         format!("{} {}", date.unwrap_or_default(), offset_text(self.offset_minutes))
     }
 

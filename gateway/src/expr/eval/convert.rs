@@ -238,9 +238,9 @@ fn to_token_at(value: &Value, depth: usize, left: &mut usize) -> Result<Node, Ex
                 Ok(array)
             }
         },
-        Value::Object(object) => Ok(Node::from_scalar(Value::from(
-            object.to_text(crate::expr::json::Newline::default()),
-        ))),
+        Value::Object(object) => {
+            Ok(Node::from_scalar(Value::from(object.to_text(crate::expr::Style::default()))))
+        }
         Value::Lambda(_) | Value::Host(_) | Value::Exception(_) => Err(Exception::argument(
             format!("Could not determine JSON object type for type {}.", value.type_name()),
         )),

@@ -14,13 +14,13 @@ mod statements;
 pub(crate) use convert::{
     bad_date, bad_guid, change_type, convert, is_instance, parse_bool, to_token,
 };
-pub(crate) use nodes::{align, array_of};
+pub(crate) use nodes::{align, array_of, format_as};
 pub(crate) use operators::{compare_texts, compare_values, date_range};
 
+use super::Style;
 use super::check::Checked;
 use super::exception::Exception;
 use super::ir::{Lambda, LambdaBody, Program};
-use super::json::Newline;
 use super::value::Value;
 use crate::pipeline::context::Context;
 
@@ -44,7 +44,7 @@ enum Flow {
 /// One evaluation.
 pub(crate) struct Vm<'c> {
     pub(crate) context: &'c mut Context,
-    pub(crate) newline: Newline,
+    pub(crate) style: Style,
     slots: Vec<Value>,
     steps: u64,
     calls: usize,
@@ -57,12 +57,12 @@ pub(crate) struct Vm<'c> {
 /// Runs a program.
 pub(crate) fn run(
     checked: &Checked,
-    newline: Newline,
+    style: Style,
     context: &mut Context,
 ) -> Result<Value, Exception> {
     let mut vm = Vm {
         context,
-        newline,
+        style,
         slots: vec![Value::Null; checked.slots],
         steps: 0,
         calls: 0,
@@ -110,7 +110,7 @@ impl Vm<'_> {
 
     /// `ToString()` as this gateway does it.
     pub(crate) fn to_text(&self, value: &Value) -> String {
-        value.to_text_with(self.newline)
+        value.to_text_with(self.style)
     }
 
     /// Calls a function value.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Vm, convert, is_instance};
+use crate::expr::Style;
 use crate::expr::ast::BinaryOp;
 use crate::expr::check::default_of;
 use crate::expr::collection::Collection;
@@ -222,10 +223,19 @@ impl Vm<'_> {
 
     /// `IFormattable.ToString(format)`.
     pub(crate) fn format(&self, value: &Value, format: Option<&str>) -> Result<String, Exception> {
-        let Some(format) = format.filter(|format| !format.is_empty()) else {
-            return Ok(self.to_text(value));
-        };
-        library::objects::format(value, format, self.newline)
+        format_as(value, format, self.style)
+    }
+}
+
+/// The same in a style that is given.
+pub(crate) fn format_as(
+    value: &Value,
+    format: Option<&str>,
+    style: Style,
+) -> Result<String, Exception> {
+    match format.filter(|format| !format.is_empty()) {
+        Some(format) => library::objects::format(value, format, style),
+        None => Ok(value.to_text_with(style)),
     }
 }
 

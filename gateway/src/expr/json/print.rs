@@ -1,6 +1,7 @@
 //! Tokens to text, as Newtonsoft writes them.
 
 use super::{Kind, Node};
+use crate::expr::Style;
 use crate::expr::numbers::guid_to_text;
 use crate::expr::value::Value;
 
@@ -25,10 +26,10 @@ impl Newline {
 
 impl Node {
     /// `ToString()`: a scalar's own text without quotes, else indented JSON.
-    pub(crate) fn to_text(&self, newline: Newline) -> String {
+    pub(crate) fn to_text(&self, style: Style) -> String {
         match self.kind() {
-            Kind::Scalar(value) => value.to_text_with(newline),
-            _ => self.print_indented(newline),
+            Kind::Scalar(value) => value.to_text_with(style),
+            _ => self.print_indented(style.newline),
         }
     }
 

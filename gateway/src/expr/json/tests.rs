@@ -1,4 +1,5 @@
 use super::*;
+use crate::expr::Style;
 
 #[track_caller]
 fn round(text: &str, expect: &str) {
@@ -117,6 +118,6 @@ fn selects() {
 fn prints_indented() {
     let node = parse(r#"{"a":[],"b":{"c":[1,null]},"d":"\u2028"}"#).unwrap();
     let expect = "{\n  \"a\": [],\n  \"b\": {\n    \"c\": [\n      1,\n      null\n    ]\n  },\n  \"d\": \"\\u2028\"\n}";
-    assert_eq!(node.to_text(Newline::Lf), expect);
-    assert_eq!(node.to_text(Newline::CrLf), expect.replace('\n', "\r\n"));
+    assert_eq!(node.to_text(Style { newline: Newline::Lf, ..Style::default() }), expect);
+    assert_eq!(node.to_text(Style::default()), expect.replace('\n', "\r\n"));
 }

@@ -1,6 +1,7 @@
 //! `DateTime`, `DateTimeOffset`, `TimeSpan`. The present is the request's clock.
 
 use super::{Call, Entry, TypeDef};
+use crate::expr::Culture;
 use crate::expr::dates::{
     DAY, DateKind, DateTime, DateTimeOffset, MAX_TICKS, SECOND, TimeSpan, UNIX_EPOCH,
     days_in_month, is_leap, parse_date, parse_exact, parse_span, ticks_of,
@@ -203,7 +204,12 @@ pub(super) const TYPES: &[TypeDef] = &[
     ]),
     TypeDef::new("System.Globalization", "CultureInfo").members(&[
         Entry("static CultureInfo InvariantCulture", |_| Ok(Value::from("Invariant"))),
-        Entry("static CultureInfo CurrentCulture", |_| Ok(Value::from("Invariant"))),
+        Entry("static CultureInfo CurrentCulture", |c| {
+            Ok(Value::from(match c.vm.style.culture {
+                Culture::Invariant => "Invariant",
+                Culture::EnUs => super::primitives::AMERICAN,
+            }))
+        }),
     ]),
 ];
 

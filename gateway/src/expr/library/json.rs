@@ -447,7 +447,7 @@ fn print(c: &mut Call<'_, '_>, formatting: usize) -> Result<Value, Exception> {
     let text = if c.flag(formatting) == 0 {
         node.print_compact()
     } else {
-        node.print_indented(c.vm.newline)
+        node.print_indented(c.vm.style.newline)
     };
     c.give(text)
 }

@@ -330,7 +330,9 @@ fn own_body(context: &mut Context, message: Message) -> Result<&mut MessageBody,
 /// `Body`: null when there is none.
 fn body(c: &mut Call<'_, '_>, message: Message) -> Result<Value, Exception> {
     Ok(match own_body(c.vm.context, message)? {
-        MessageBody::Absent => Value::Null,
+        // The pipeline holds a stream that is read, unless `streamed_body` says
+        // that there is nothing to read.
+        MessageBody::Absent | MessageBody::Stream(_) => Value::Null,
         _ => Value::Host(Host::Body(message)),
     })
 }

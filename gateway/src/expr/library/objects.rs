@@ -10,9 +10,9 @@ use bytes::Bytes;
 use super::TypeDef;
 use super::random::RandomState;
 use super::regex::{MatchValue, RegexValue};
+use crate::expr::Style;
 use crate::expr::dates::format_date;
 use crate::expr::exception::Exception;
-use crate::expr::json::Newline;
 use crate::expr::numbers;
 use crate::expr::value::Value;
 use crate::pipeline::context::Context;
@@ -244,9 +244,9 @@ impl Object {
         }
     }
 
-    pub(crate) fn to_text(&self, newline: Newline) -> String {
+    pub(crate) fn to_text(&self, style: Style) -> String {
         match self {
-            Self::Xml(value) => value.to_text(newline.text()),
+            Self::Xml(value) => value.to_text(style.newline.text()),
             Self::Zone(zone) => super::time_zone::display_name(zone.0),
             Self::Builder(text) => text.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             Self::Uri(uri) => uri.to_text(),
@@ -278,12 +278,13 @@ impl Object {
 }
 
 /// `IFormattable.ToString(format)`.
-pub(crate) fn format(value: &Value, format: &str, newline: Newline) -> Result<String, Exception> {
+pub(crate) fn format(value: &Value, format: &str, style: Style) -> Result<String, Exception> {
+    let culture = style.culture;
     let formatted = match value {
-        Value::DateTime(date) => format_date(date.ticks, date.kind, 0, format),
+        Value::DateTime(date) => format_date(date.ticks, date.kind, 0, format, culture),
         Value::DateTimeOffset(date) => {
             let kind = crate::expr::dates::DateKind::Local;
-            format_date(date.ticks, kind, date.offset_minutes, format)
+            format_date(date.ticks, kind, date.offset_minutes, format, culture)
         }
         Value::TimeSpan(span) => format_span(*span, format),
         Value::Guid(guid) => {
@@ -303,8 +304,8 @@ pub(crate) fn format(value: &Value, format: &str, newline: Newline) -> Result<St
         },
         Value::Json(node) => match node.scalar() {
             Some(scalar @ (Value::Null | Value::Json(_))) => Some(scalar.to_text()),
-            Some(scalar) => return self::format(&scalar, format, newline),
-            None => Some(node.to_text(newline)),
+            Some(scalar) => return self::format(&scalar, format, style),
+            None => Some(node.to_text(style)),
         },
         other => match other.as_number() {
             Some(_) if matches!(other, Value::Char(_)) => Some(other.to_text()),
@@ -315,10 +316,10 @@ pub(crate) fn format(value: &Value, format: &str, newline: Newline) -> Result<St
                     Value::Short(n) => numbers::Number::UInt(n.cast_unsigned().into()),
                     other => other.as_number().unwrap_or(numbers::Number::Int(0)),
                 };
-                numbers::format_number(bits, format)
+                numbers::format_number(bits, format, culture)
             }
-            Some(number) => numbers::format_number(number, format),
-            None => Some(other.to_text_with(newline)),
+            Some(number) => numbers::format_number(number, format, culture),
+            None => Some(other.to_text_with(style)),
         },
     };
     formatted.ok_or_else(|| match value {

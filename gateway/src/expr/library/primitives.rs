@@ -9,6 +9,7 @@ use crate::expr::exception::Exception;
 use crate::expr::numbers::{parse_double, parse_guid, parse_integer};
 use crate::expr::types::Type;
 use crate::expr::value::Value;
+use crate::expr::{Culture, Style};
 
 /// A whole type beside `int` and `long`.
 macro_rules! whole_type {
@@ -199,9 +200,19 @@ impl Call<'_, '_> {
 /// `ToString(format)`.
 pub(super) fn formatted(c: &mut Call<'_, '_>) -> Result<Value, Exception> {
     let format = c.opt_str(0);
-    let text = c.vm.format(&c.this, format.as_deref())?;
+    // A culture that is given is the one; see `CultureInfo`.
+    let culture = match c.opt_str(1).as_deref() {
+        Some(AMERICAN) => Culture::EnUs,
+        Some(_) => Culture::Invariant,
+        None => c.vm.style.culture,
+    };
+    let style = Style { culture, ..c.vm.style };
+    let text = crate::expr::eval::format_as(&c.this, format.as_deref(), style)?;
     c.give(text)
 }
+
+/// What a `CultureInfo` of the United States holds; the other one is invariant.
+pub(super) const AMERICAN: &str = "en-US";
 
 /// `CompareTo`.
 pub(super) fn compare_to(c: &mut Call<'_, '_>) -> Result<Value, Exception> {

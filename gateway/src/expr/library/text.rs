@@ -162,9 +162,9 @@ pub(super) const TYPES: &[TypeDef] = &[
             let text = c.vm.to_text(c.arg(0));
             append(c, &text)
         }),
-        Entry("StringBuilder AppendLine()", |c| append(c, c.vm.newline.text())),
+        Entry("StringBuilder AppendLine()", |c| append(c, c.vm.style.newline.text())),
         Entry("StringBuilder AppendLine(string value)", |c| {
-            let text = format!("{}{}", c.opt_str(0).unwrap_or_default(), c.vm.newline.text());
+            let text = format!("{}{}", c.opt_str(0).unwrap_or_default(), c.vm.style.newline.text());
             append(c, &text)
         }),
         Entry("StringBuilder AppendFormat(string format, params object[] args)", |c| {

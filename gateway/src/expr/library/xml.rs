@@ -142,7 +142,7 @@ pub(super) const TYPES: &[TypeDef] = &[
     TypeDef::new(NAMESPACE, "XNode").bases(&["XObject"]).members(&[
         Entry("string ToString(SaveOptions options)", |c| {
             let node = visited(c)?;
-            let newline = c.vm.newline.text();
+            let newline = c.vm.style.newline.text();
             let text = node.print((c.flag(0) & 1 == 0).then_some(newline));
             charge_printed(c.vm, &text)?;
             c.give(text)

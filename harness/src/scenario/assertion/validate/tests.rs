@@ -163,6 +163,14 @@ fn reads_kinds_about_rates() {
     );
     let Kind::Period(period) = one.kind else { panic!("{one:?}") };
     assert_eq!((period.shortest.as_secs(), period.longest.as_secs(), period.over), (50, 70, None));
+    assert_eq!(period.lasting, None);
+    let one = good(
+        "period = { bin = \"5s\", equals = \"60s\", within = \"10s\", lasting = { at_least = \"30s\", at_most = \"40s\" } }",
+    );
+    let Kind::Period(period) = one.kind else { panic!("{one:?}") };
+    let lasting = period.lasting.unwrap();
+    assert_eq!(lasting.at_least, Some(Duration::from_secs(30)));
+    assert_eq!(lasting.at_most, Some(Duration::from_secs(40)));
 }
 
 #[test]
@@ -211,6 +219,10 @@ fn points_at_what_rates_cannot_be() {
         "bins = { length = \"10s\", at_most = 5, matching = { equals = 1, at_most = 2 } }",
         "bins = { length = \"10s\", matching = {} }",
         "period = { bin = \"10s\", equals = \"20s\", within = \"5s\" }",
+        "period = { bin = \"10s\", equals = \"60s\", within = \"10s\", lasting = {} }",
+        "period = { bin = \"10s\", equals = \"60s\", within = \"10s\", lasting = { at_least = \"10s\" } }",
+        "period = { bin = \"10s\", equals = \"60s\", within = \"10s\", lasting = { at_least = \"70s\", at_most = \"5s\" } }",
+        "period = { bin = \"10s\", equals = \"60s\", within = \"10s\", lasting = { least = \"20s\" } }",
     ] {
         insta::assert_snapshot!(bad(lines));
     }
