@@ -1,6 +1,7 @@
 //! Arguments and help texts only.
 
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,6 +76,9 @@ pub(super) struct Serve {
     /// How long requests under way may take to finish at shutdown.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seam::units::parse_duration, env = "SIMULATOR_DRAIN")]
     pub drain: Duration,
+    /// Threads that serve connections; one for each processor by default.
+    #[arg(long, value_name = "N", env = "SIMULATOR_WORKERS")]
+    pub workers: Option<NonZero<usize>>,
     /// Form of the log on stderr.
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "SIMULATOR_LOG_FORMAT")]
     pub log_format: LogFormat,

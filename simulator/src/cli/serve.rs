@@ -37,8 +37,9 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     let certificates: Vec<_> = config.resources.iter().map(|own| own.https.clone()).collect();
     let simulator = Simulator::new(config, environment);
     let export = super::otlp::start(&simulator)?;
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let workers = Workers::start(threads).context("cannot start the threads of connections")?;
+    let threads = args.workers.or_else(|| std::thread::available_parallelism().ok());
+    let workers = Workers::start(threads.map_or(1, NonZero::get))
+        .context("cannot start the threads of connections")?;
     let mut servers = Vec::new();
     let mut served = Vec::new();
     for (resource, https) in simulator.resources().into_iter().zip(certificates) {

@@ -102,6 +102,7 @@ fn every_option_has_a_variable() {
         ("SIMULATOR_HOST", "nowhere"),
         ("SIMULATOR_SEED", "x"),
         ("SIMULATOR_DRAIN", "x"),
+        ("SIMULATOR_WORKERS", "0"),
         ("SIMULATOR_LOG", "a=b=c"),
         ("SIMULATOR_LOG_FORMAT", "x"),
     ] {
