@@ -75,6 +75,11 @@ impl Operation {
         matches!(self, Self::ImageEdits | Self::Transcriptions | Self::Translations)
     }
 
+    /// Whether a model makes pictures for it.
+    pub(crate) fn draws(self) -> bool {
+        matches!(self, Self::Images | Self::ImageEdits)
+    }
+
     /// Whether a model writes text for it, token by token.
     pub(crate) fn is_text(self) -> bool {
         matches!(self, Self::Chat | Self::Completions)

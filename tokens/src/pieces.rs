@@ -108,6 +108,9 @@ fn is_letter(kind: Kind) -> bool {
 /// Where the first match ends; `None` when a character beyond ASCII may be part of
 /// it, or decides about it.
 fn first_match(rules: Rules, bytes: &[u8]) -> Option<usize> {
+    if let Some(end) = plain_word(bytes) {
+        return Some(end);
+    }
     let first = bytes.first()?;
     let newline = matches!(first, b'\r' | b'\n');
     if rules == Rules::Cl100k
@@ -133,6 +136,19 @@ fn first_match(rules: Rules, bytes: &[u8]) -> Option<usize> {
         },
     };
     known(bytes, end)
+}
+
+/// The end of small letters, with or without a space before them, where what follows
+/// is no part of any word: most of prose, and the same for all rules.
+fn plain_word(bytes: &[u8]) -> Option<usize> {
+    let from = usize::from(bytes.first() == Some(&b' '));
+    let end = run(bytes, from, |kind| kind == Kind::Lower);
+    let apart = match kind(bytes, end) {
+        Kind::Space | Kind::Digit | Kind::End => true,
+        Kind::Other => bytes.get(end) != Some(&b'\''),
+        Kind::Upper | Kind::Lower | Kind::Beyond => false,
+    };
+    (from < end && apart).then_some(end)
 }
 
 /// An end, when what follows cannot move it.

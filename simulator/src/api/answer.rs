@@ -2,8 +2,9 @@
 //! annotations of content filters (specification, sections 2.1 and 2.3).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use super::object::{Object, array};
+use super::object::{Object, json_string};
 use crate::config::{Layout, WireProfile};
 use crate::filter::{Findings, SEVERITIES, completion_categories, prompt_categories};
 
@@ -30,16 +31,23 @@ impl Answer<'_> {
     }
 
     pub(super) fn fingerprint_json(&self) -> String {
-        self.fingerprint.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""))
+        self.fingerprint.map_or_else(|| "null".to_owned(), json_string)
     }
 
     /// `prompt_filter_results`; the order inside is the service's.
     pub(super) fn prompt_filters_json(&self, prompts: usize) -> String {
         let (categories, clean) = prompt_categories(self.layout());
         let results = self.prompt.results(categories, clean);
-        array((0..prompts).map(|index| {
-            format!(r#"{{"prompt_index":{index},"content_filter_results":{results}}}"#)
-        }))
+        let mut out = String::with_capacity(prompts * (results.len() + 50) + 2);
+        for index in 0..prompts {
+            out.push(if index == 0 { '[' } else { ',' });
+            // Writing to a string does not fail.
+            let _ = write!(out, r#"{{"prompt_index":{index},"content_filter_results":"#);
+            out.push_str(&results);
+            out.push('}');
+        }
+        out.push_str(if prompts == 0 { "[]" } else { "]" });
+        out
     }
 
     /// `content_filter_results` of a whole choice.

@@ -118,7 +118,16 @@ pub(super) fn array(items: impl IntoIterator<Item = String>) -> String {
 }
 
 pub(super) fn json_string(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
+    // Without an early end, so that many bytes are looked at together.
+    let special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, |any, byte| any | special(byte)) {
+        return serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
+    }
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
+    out
 }
 
 /// A whole body: Azure's is a line, OpenAI's is laid out with two spaces. Both end
@@ -193,6 +202,13 @@ mod tests {
         let object = || Object::new().text("id", "x\"y").number("created", 1).raw("a", "null");
         assert_eq!(object().write(Layout::Azure), r#"{"a":null,"created":1,"id":"x\"y"}"#);
         assert_eq!(object().write(Layout::OpenAi), r#"{"id":"x\"y","created":1,"a":null}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_quoted_as_serde_does(text in "[ -~\\x00-\\x1f\u{7f}\u{e9}\u{2028}]{0,40}") {
+            prop_assert_eq!(json_string(&text), serde_json::to_string(&text).unwrap());
+        }
     }
 
     fn value() -> impl Strategy<Value = Value> {

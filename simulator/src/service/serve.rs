@@ -160,7 +160,8 @@ async fn answer(resource: Arc<Resource>, request: Request<Body>) -> Response {
     };
     let request = Addressed {
         identity,
-        origin: origin(&parts.headers),
+        // Only links to pictures name it.
+        origin: if operation.draws() { origin(&parts.headers) } else { String::new() },
         ids,
         exchange,
         route,

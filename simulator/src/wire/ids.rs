@@ -45,14 +45,14 @@ impl<R: Rng> Ids<R> {
     pub(crate) fn uuid(&mut self) -> String {
         let random = u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64());
         let bits = random & !(0xf000 << 64) & !(0xc000 << 48) | 0x4000 << 64 | 0x8000 << 48;
-        let mut uuid = String::with_capacity(36);
+        let mut uuid = Vec::with_capacity(36);
         for (index, byte) in bits.to_be_bytes().into_iter().enumerate() {
             if matches!(index, 4 | 6 | 8 | 10) {
-                uuid.push('-');
+                uuid.push(b'-');
             }
-            uuid.extend([byte >> 4, byte & 0xf].map(|digit| letter(HEX, digit)));
+            uuid.extend([byte >> 4, byte & 0xf].map(hex_digit));
         }
-        uuid
+        String::from_utf8(uuid).unwrap_or_default()
     }
 
     /// A model session as in `azureml-model-session`: `d042-20260330170902`.
@@ -92,8 +92,8 @@ impl<R: Rng> Ids<R> {
     /// drawn those that are no letter's are thrown away.
     fn after(&mut self, prefix: &str, alphabet: &[u8], length: usize) -> String {
         let bits = alphabet.len().next_power_of_two().trailing_zeros().max(1);
-        let mut text = String::with_capacity(prefix.len() + length);
-        text.push_str(prefix);
+        let mut text = Vec::with_capacity(prefix.len() + length);
+        text.extend_from_slice(prefix.as_bytes());
         let end = text.len() + length;
         while text.len() < end {
             let mut random = self.0.next_u64();
@@ -103,16 +103,16 @@ impl<R: Rng> Ids<R> {
                 if let Some(letter) = alphabet.get(drawn)
                     && text.len() < end
                 {
-                    text.push(char::from(*letter));
+                    text.push(*letter);
                 }
             }
         }
-        text
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 
-fn letter(alphabet: &[u8], index: u8) -> char {
-    alphabet.get(usize::from(index)).copied().map_or('0', char::from)
+fn hex_digit(digit: u8) -> u8 {
+    HEX.get(usize::from(digit)).copied().unwrap_or(b'0')
 }
 
 #[cfg(test)]

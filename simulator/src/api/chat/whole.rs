@@ -2,7 +2,7 @@
 
 use super::choice::{Choice, Writing};
 use crate::api::answer::Answer;
-use crate::api::object::{self, Object, array};
+use crate::api::object::{self, Object, array, json_string};
 use crate::api::usage::{Timing, Usage};
 use crate::config::{Layout, WireProfile};
 
@@ -22,7 +22,7 @@ impl Body {
     ) -> Self {
         let layout = answer.layout();
         let list = array(choices.iter().enumerate().map(|(index, choice)| {
-            let finish = format!("\"{}\"", choice.completion.finish.name());
+            let finish = json_string(choice.completion.finish.name());
             // What is blocked has no message at all.
             let findings = &choice.completion.findings;
             let message = (!findings.blocked()).then(|| ("message", writing.message(choice)));
