@@ -13,6 +13,7 @@ mod audio;
 mod call;
 mod chat;
 mod completions;
+mod declared;
 mod embeddings;
 mod envelope;
 mod estimate;

@@ -226,6 +226,14 @@ mod tests {
         })
     }
 
+    #[test]
+    fn order_spelling_and_emptiness_stay() {
+        let one = r#"{"b":[1.0,"a: {\" ,}"],"a":{},"c":[]}"#;
+        let many =
+            "{\n  \"b\": [\n    1.0,\n    \"a: {\\\" ,}\"\n  ],\n  \"a\": {},\n  \"c\": []\n}";
+        assert_eq!(pretty(one), many);
+    }
+
     proptest! {
         #[test]
         fn laid_out_as_serde_does(value in value()) {

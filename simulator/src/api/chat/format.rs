@@ -1,11 +1,11 @@
 //! `response_format`: text, some JSON, or JSON valid against a schema.
 
 use serde_json::{Map, Value};
-use tokens::{ResponseSchema, response_schema_tokens};
 
+use crate::api::declared::{NamedSchema, TextForm};
 use crate::api::fields::{self, Fields, Parsed};
 use crate::catalogue::Model;
-use crate::content::{self, Format, Json, Members, Strictness};
+use crate::content::{self, Json, Members, Strictness};
 use crate::wire::ApiError;
 
 const MOST_NAME_CHARS: usize = 64;
@@ -15,54 +15,15 @@ const NO_SCHEMAS: &[&str] =
     &["gpt-35-turbo", "gpt-35-turbo-16k", "gpt-4", "gpt-4-32k", "gpt-4-turbo"];
 const NO_JSON: &[&str] = &["gpt-4", "gpt-4-32k"];
 
-/// What a request wants its answer to be.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum ResponseFormat {
-    #[default]
-    Text,
-    JsonObject,
-    Schema(Box<NamedSchema>),
-}
-
-/// A schema, ordered to generate by and as it was sent to count.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct NamedSchema {
-    name: String,
-    ordered: Json,
-    sent: Value,
-}
-
-impl ResponseFormat {
-    pub(super) fn wanted(&self) -> Format<'_> {
-        match self {
-            ResponseFormat::Text => Format::Text,
-            ResponseFormat::JsonObject => Format::JsonObject,
-            ResponseFormat::Schema(schema) => Format::Schema(&schema.ordered),
-        }
-    }
-
-    /// What it adds to the prompt.
-    pub(super) fn prompt_tokens(&self, model: &Model, has_system: bool) -> usize {
-        match self {
-            ResponseFormat::Text | ResponseFormat::JsonObject => 0,
-            ResponseFormat::Schema(schema) => {
-                let NamedSchema { name, sent, .. } = schema.as_ref();
-                let schema = ResponseSchema { name, schema: sent, has_system };
-                response_schema_tokens(model.encoding, schema)
-            }
-        }
-    }
-}
-
 /// Reads `response_format`. `mentions_json` tells whether the messages say the word.
 pub(super) fn read_format(
     fields: Fields<'_>,
     ordered: &Members,
     model: &Model,
     mentions_json: impl FnOnce() -> bool,
-) -> Parsed<ResponseFormat> {
+) -> Parsed<TextForm> {
     let format = match fields.get("response_format") {
-        None => return Ok(ResponseFormat::Text),
+        None => return Ok(TextForm::Text),
         Some(Value::Object(format)) => format,
         Some(other) => return Err(fields::wrong_type("response_format", "an object", other)),
     };
@@ -73,7 +34,7 @@ pub(super) fn read_format(
     };
     let lacking = |models: &[&str]| models.contains(&model.facts.name);
     match kind {
-        "text" => Ok(ResponseFormat::Text),
+        "text" => Ok(TextForm::Text),
         "json_object" if lacking(NO_JSON) => {
             let message = "Invalid parameter: 'response_format' of type 'json_object' is not supported with this model.";
             Err(ApiError::invalid_request(message, Some("response_format"), None))
@@ -82,7 +43,7 @@ pub(super) fn read_format(
             let message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
             Err(ApiError::invalid_request(message, Some("messages"), None))
         }
-        "json_object" => Ok(ResponseFormat::JsonObject),
+        "json_object" => Ok(TextForm::JsonObject),
         "json_schema" if lacking(NO_SCHEMAS) => {
             let message = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported models at the Structured Outputs guide: https://platform.openai.com/docs/guides/structured-outputs";
             Err(ApiError::invalid_request(message, Some("response_format"), None))
@@ -99,7 +60,7 @@ pub(super) fn read_format(
     }
 }
 
-fn read_schema(format: &Map<String, Value>, ordered: Option<&Json>) -> Parsed<ResponseFormat> {
+fn read_schema(format: &Map<String, Value>, ordered: Option<&Json>) -> Parsed<TextForm> {
     let path = "response_format.json_schema";
     let own = match format.get("json_schema") {
         None | Some(Value::Null) => return Err(fields::missing(path)),
@@ -126,5 +87,5 @@ fn read_schema(format: &Map<String, Value>, ordered: Option<&Json>) -> Parsed<Re
         return Err(ApiError::invalid_request(message, Some("response_format"), None));
     }
     let schema = NamedSchema { name: name.clone(), ordered, sent };
-    Ok(ResponseFormat::Schema(Box::new(schema)))
+    Ok(TextForm::Schema(Box::new(schema)))
 }

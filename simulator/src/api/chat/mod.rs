@@ -15,7 +15,6 @@ use std::borrow::Cow;
 
 use choice::{Choice, Writing};
 use chunks::Chunks;
-use format::ResponseFormat;
 use rand::Rng as _;
 use seam::rng::Seed;
 use tokens::{ChatMessage, chat_prompt_tokens, tool_call_tokens};
@@ -24,6 +23,7 @@ use tools::Tools;
 use super::annotations;
 use super::answer::Answer;
 use super::call::{Call, Delivery, Document, Ground, Plan};
+use super::declared::TextForm;
 use super::envelope::StreamOptions;
 use super::fields::Parsed;
 use super::generation::{Generation, content_rng, lengths, usage_of};
@@ -38,7 +38,7 @@ use crate::wire::ApiError;
 pub(super) struct Chat {
     messages: Vec<Message>,
     tools: Option<Tools>,
-    format: ResponseFormat,
+    format: TextForm,
     /// How many alternatives each token's probability has.
     logprobs: Option<usize>,
     generation: Generation,
@@ -69,7 +69,7 @@ impl Chat {
         let text = system.and_then(|message| message.texts.first().map(String::as_str));
         let system_text = system.map(|_| text.unwrap_or_default());
         let tools = self.tools.as_ref().map_or(0, |tools| tools.prompt_tokens(model, system_text));
-        (tools + self.format.prompt_tokens(model, system.is_some())) as u64
+        tools + self.format.prompt_tokens(model, system.is_some())
     }
 
     /// The choices of an answer.

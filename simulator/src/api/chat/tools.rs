@@ -1,8 +1,8 @@
 //! `tools` and `tool_choice`, and `functions` and `function_call` before them.
 
 use serde_json::{Map, Value};
-use tokens::{ToolFunction, ToolPrompt, tools_prompt_tokens};
 
+use crate::api::declared::{Declared, tool_tokens};
 use crate::api::fields::{self, Fields, Parsed};
 use crate::catalogue::Model;
 use crate::content::{self, Dialect, Json, Members, Offer, Strictness, Tool, ToolChoice};
@@ -19,35 +19,10 @@ pub(super) struct Tools {
     declared: Vec<Declared>,
 }
 
-/// A function as it was declared.
-#[derive(Debug, Clone, PartialEq)]
-struct Declared {
-    name: String,
-    description: Option<String>,
-    parameters: Option<Value>,
-}
-
 impl Tools {
     /// What they add to the prompt; `system` is the first system message.
-    pub(super) fn prompt_tokens(&self, model: &Model, system: Option<&str>) -> usize {
-        let functions: Vec<ToolFunction<'_>> = self
-            .declared
-            .iter()
-            .map(|function| ToolFunction {
-                name: &function.name,
-                description: function.description.as_deref(),
-                parameters: function.parameters.as_ref(),
-            })
-            .collect();
-        let choice = match self.offer.choice {
-            ToolChoice::Auto | ToolChoice::Required => tokens::ToolChoice::Free,
-            ToolChoice::None => tokens::ToolChoice::None,
-            ToolChoice::Named(place) => functions
-                .get(place)
-                .map_or(tokens::ToolChoice::Free, |f| tokens::ToolChoice::Named(f.name)),
-        };
-        let prompt = ToolPrompt { functions: &functions, choice, system };
-        tools_prompt_tokens(model.encoding, model.tools, prompt)
+    pub(super) fn prompt_tokens(&self, model: &Model, system: Option<&str>) -> u64 {
+        tool_tokens(&self.declared, self.offer.choice, model, system)
     }
 }
 

@@ -9,17 +9,17 @@ use rand_chacha::ChaCha8Rng;
 use super::answer::{Answer, Item, Output, Piece};
 use super::era::{Era, Vendor};
 use super::events::Writer;
-use super::format::Format;
 use super::history::{self, Context};
 use super::ids::Family;
 use super::input::{Content, InputItem};
-use super::layout::pretty;
 use super::object::Stage;
 use super::settings::{Effort, Settings};
 use super::store::Record;
 use super::tools::Tools;
 use crate::api::call::{Call, Delivery, Document, Ground, Keep, Plan};
+use crate::api::declared::TextForm;
 use crate::api::fields::Parsed;
+use crate::api::object::pretty;
 use crate::api::usage::Usage;
 use crate::catalogue::Model;
 use crate::content::{self, Completion, Finish, Lengths, Said, Wish};
@@ -39,7 +39,7 @@ pub(in crate::api) struct Responses {
     /// Whether thoughts are handed out, sealed.
     pub(super) encrypted_reasoning: bool,
     pub(super) tools: Tools,
-    pub(super) format: Format,
+    pub(super) format: TextForm,
 }
 
 impl Responses {

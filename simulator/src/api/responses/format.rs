@@ -1,12 +1,11 @@
 //! `text`: the form of the answer's text.
 
 use serde_json::Value;
-use tokens::{ResponseSchema, response_schema_tokens};
 
 use super::complaint::{bad, not_one_of, unknown};
+use crate::api::declared::{NamedSchema, TextForm};
 use crate::api::fields::{self, Fields, Parsed};
 use crate::api::object::json_string;
-use crate::catalogue::Model;
 use crate::content::{self, Json, Members, Strictness};
 
 const MOST_NAME_CHARS: usize = 64;
@@ -14,54 +13,14 @@ const MOST_NAME_CHARS: usize = 64;
 /// `text`, read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Text {
-    pub format: Format,
+    pub format: TextForm,
     /// `text` in answers.
     pub json: String,
 }
 
-/// The form of the answer's text.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) enum Format {
-    #[default]
-    Text,
-    /// Any JSON object.
-    JsonObject,
-    Schema(Box<NamedSchema>),
-}
-
-/// A schema, ordered to generate by and as it was sent to count.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct NamedSchema {
-    name: String,
-    ordered: Json,
-    sent: Value,
-}
-
-impl Format {
-    pub(super) fn wanted(&self) -> content::Format<'_> {
-        match self {
-            Format::Text => content::Format::Text,
-            Format::JsonObject => content::Format::JsonObject,
-            Format::Schema(schema) => content::Format::Schema(&schema.ordered),
-        }
-    }
-
-    /// What it adds to the prompt.
-    pub(super) fn prompt_tokens(&self, model: &Model, has_system: bool) -> u64 {
-        match self {
-            Format::Text | Format::JsonObject => 0,
-            Format::Schema(schema) => {
-                let NamedSchema { name, sent, .. } = schema.as_ref();
-                let schema = ResponseSchema { name, schema: sent, has_system };
-                response_schema_tokens(model.encoding, schema) as u64
-            }
-        }
-    }
-}
-
 /// Reads `text`. `ordered` has it with its keys in the order they were sent.
 pub(super) fn read(fields: Fields<'_>, ordered: &Members) -> Parsed<Text> {
-    let (mut format, mut format_json) = (Format::Text, r#"{"type":"text"}"#.to_owned());
+    let (mut format, mut format_json) = (TextForm::Text, r#"{"type":"text"}"#.to_owned());
     let mut verbosity = "medium";
     match fields.get("text") {
         None => {}
@@ -96,7 +55,7 @@ pub(super) fn read(fields: Fields<'_>, ordered: &Members) -> Parsed<Text> {
     Ok(Text { format, json: format!(r#"{{"format":{format_json},"verbosity":"{verbosity}"}}"#) })
 }
 
-fn read_format(format: Fields<'_>, sent: Option<&Json>) -> Parsed<(Format, String)> {
+fn read_format(format: Fields<'_>, sent: Option<&Json>) -> Parsed<(TextForm, String)> {
     const KINDS: &[&str] = &["json_object", "text", "json_schema"];
     let string = |key: &str| match format.get(key) {
         None => Ok(None),
@@ -104,9 +63,9 @@ fn read_format(format: Fields<'_>, sent: Option<&Json>) -> Parsed<(Format, Strin
         Some(other) => Err(fields::wrong_type(&format!("text.format.{key}"), "a string", other)),
     };
     match string("type")?.ok_or_else(|| fields::missing("text.format.type"))? {
-        "text" => return Ok((Format::Text, r#"{"type":"text"}"#.to_owned())),
+        "text" => return Ok((TextForm::Text, r#"{"type":"text"}"#.to_owned())),
         "json_object" => {
-            return Ok((Format::JsonObject, r#"{"type":"json_object"}"#.to_owned()));
+            return Ok((TextForm::JsonObject, r#"{"type":"json_object"}"#.to_owned()));
         }
         "json_schema" => {}
         other => return Err(not_one_of("text.format.type", other, KINDS)),
@@ -137,16 +96,16 @@ fn read_format(format: Fields<'_>, sent: Option<&Json>) -> Parsed<(Format, Strin
         ordered.compact(),
     );
     let schema = NamedSchema { name: name.to_owned(), ordered, sent };
-    Ok((Format::Schema(Box::new(schema)), json))
+    Ok((TextForm::Schema(Box::new(schema)), json))
 }
 
 /// JSON mode wants the word in what is said.
 pub(super) fn check_word<'a>(
-    format: &Format,
+    format: &TextForm,
     mut texts: impl Iterator<Item = &'a str>,
 ) -> Parsed<()> {
     let says_it = |text: &str| text.to_ascii_lowercase().contains("json");
-    if *format != Format::JsonObject || texts.any(says_it) {
+    if *format != TextForm::JsonObject || texts.any(says_it) {
         return Ok(());
     }
     let message = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.";

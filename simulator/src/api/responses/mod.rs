@@ -13,7 +13,6 @@ mod format;
 mod history;
 mod ids;
 mod input;
-mod layout;
 mod media;
 mod object;
 mod read;

@@ -5,11 +5,11 @@ use tokio::time::Instant;
 use super::call::document;
 use super::complaint::{bad, not_one_of};
 use super::events::Writer;
-use super::layout::pretty;
 use super::store::Kept;
 use crate::api::call::{Document, Events};
 use crate::api::fields::Parsed;
 use crate::api::object::json_string;
+use crate::api::object::pretty;
 use crate::wire::ApiError;
 
 /// The most items of one page.

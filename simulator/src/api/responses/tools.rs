@@ -1,9 +1,9 @@
 //! Tools a request offers, and which of them it wants called.
 
 use serde_json::Value;
-use tokens::{ToolFunction, ToolPrompt, tools_prompt_tokens};
 
 use super::complaint::{bad, list, not_one_of};
+use crate::api::declared::{Declared, tool_tokens};
 use crate::api::fields::{self, Fields, Parsed};
 use crate::api::object::{array, json_string};
 use crate::catalogue::Model;
@@ -45,35 +45,11 @@ pub(super) struct Tools {
     pub choice_json: String,
 }
 
-/// A function as it was declared.
-#[derive(Debug, Clone, PartialEq)]
-struct Declared {
-    name: String,
-    description: Option<String>,
-    parameters: Option<Value>,
-}
-
 impl Tools {
     /// What the functions add to the prompt; `system` is the first system text.
     pub(super) fn prompt_tokens(&self, model: &Model, system: Option<&str>) -> u64 {
-        let functions: Vec<ToolFunction<'_>> = self
-            .declared
-            .iter()
-            .map(|function| ToolFunction {
-                name: &function.name,
-                description: function.description.as_deref(),
-                parameters: function.parameters.as_ref(),
-            })
-            .collect();
-        let choice = match self.offer.as_ref().map(|offer| offer.choice) {
-            Some(ToolChoice::None) => tokens::ToolChoice::None,
-            Some(ToolChoice::Named(place)) => functions
-                .get(place)
-                .map_or(tokens::ToolChoice::Free, |f| tokens::ToolChoice::Named(f.name)),
-            Some(ToolChoice::Auto | ToolChoice::Required) | None => tokens::ToolChoice::Free,
-        };
-        let prompt = ToolPrompt { functions: &functions, choice, system };
-        tools_prompt_tokens(model.encoding, model.tools, prompt) as u64
+        let choice = self.offer.as_ref().map_or(ToolChoice::Auto, |offer| offer.choice);
+        tool_tokens(&self.declared, choice, model, system)
     }
 }
 
