@@ -262,7 +262,7 @@ fn hostile_schemas_cost_little() {
         #[expect(clippy::disallowed_methods, reason = "guards against hanging, generously")]
         let started = Instant::now();
         let value = generate(&schema, &mut Seed(1).stream("x")).compact();
-        assert!(started.elapsed().as_secs() < 20, "{}", schema.compact().len());
+        assert!(started.elapsed().as_secs() < 120, "{}", schema.compact().len());
         assert!(value.len() < 16 << 20);
     }
 }
