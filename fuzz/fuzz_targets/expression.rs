@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use gateway::expr::{Value, compile, expression_end};
 use gateway::pipeline::context::{
     Context, DeploymentInfo, MessageBody, QueryParameter, RequestState, ResponseState, Url,
+    Variables,
 };
 use http::{HeaderMap, HeaderValue};
 use indexmap::IndexMap;
@@ -58,7 +59,7 @@ fn context() -> Context {
     let mut headers = HeaderMap::new();
     headers.insert("api-key", HeaderValue::from_static("key"));
     headers.append("accept", HeaderValue::from_static("a, b"));
-    let mut variables = IndexMap::new();
+    let mut variables = Variables::default();
     variables.insert("text".to_owned(), Value::from("abc"));
     variables.insert("number".to_owned(), Value::Int(5));
     variables.insert("null".to_owned(), Value::Null);
