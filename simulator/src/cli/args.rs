@@ -76,7 +76,7 @@ pub(super) struct Serve {
     /// How long requests under way may take to finish at shutdown.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seam::units::parse_duration, env = "SIMULATOR_DRAIN")]
     pub drain: Duration,
-    /// Threads that serve connections; one for each processor by default.
+    /// Threads that serve connections; one for each two processors by default.
     #[arg(long, value_name = "N", env = "SIMULATOR_WORKERS")]
     pub workers: Option<NonZero<usize>>,
     /// Form of the log on stderr.

@@ -37,9 +37,8 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     let certificates: Vec<_> = config.resources.iter().map(|own| own.https.clone()).collect();
     let simulator = Simulator::new(config, environment);
     let export = super::otlp::start(&simulator)?;
-    let threads = args.workers.or_else(|| std::thread::available_parallelism().ok());
-    let workers = Workers::start(threads.map_or(1, NonZero::get))
-        .context("cannot start the threads of connections")?;
+    let threads = args.workers.map_or_else(half_of_the_processors, NonZero::get);
+    let workers = Workers::start(threads).context("cannot start the threads of connections")?;
     let mut servers = Vec::new();
     let mut served = Vec::new();
     for (resource, https) in simulator.resources().into_iter().zip(certificates) {
@@ -75,6 +74,12 @@ async fn serve(config: SimulatorConfig, args: &Serve) -> anyhow::Result<ExitCode
     }
     export.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The simulator shares its machine with what is tested. A chat takes a thread some
+/// 30 µs; more threads than needed only find their memory cold (docs/performance.md).
+fn half_of_the_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
 async fn listen(host: IpAddr, port: u16, resource: &str) -> anyhow::Result<TcpListener> {
