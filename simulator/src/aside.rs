@@ -8,7 +8,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Below this many bytes work is done in place.
-const INLINE_BYTES: usize = 8 << 10;
+pub(crate) const INLINE_BYTES: usize = 8 << 10;
 
 /// Runs something that takes time with `size`, in bytes. On a runtime with other
 /// workers they take over this one's tasks; on a single thread (a virtual run)

@@ -33,6 +33,7 @@ use super::resource::Resource;
 use super::route::{Address, Endpoint, Route, Surface, address, enabled, route};
 use super::stored::Told;
 use crate::api::{Payload, model_of};
+use crate::aside::INLINE_BYTES;
 use crate::catalogue::{Operation, is_retired};
 use crate::config::RecordingConfig;
 use crate::wire::{ApiError, Identity, Ids, Style};
@@ -40,10 +41,9 @@ use crate::wire::{ApiError, Identity, Ids, Style};
 /// What the service passes through (specification, section 1.5).
 pub(super) const MOST_CUSTOM_HEADERS: usize = 10;
 
-/// A body of this length costs some 150 µs.
-const MOST_BYTES: usize = 8 << 10;
-/// So do the inputs of an embeddings request that has this length.
-const MOST_VECTORS_BYTES: usize = 512;
+/// The longest body of an embeddings request that is answered in place: a few inputs,
+/// each of which takes a vector to draw.
+const INLINE_VECTORS_BYTES: usize = 512;
 
 /// Serves whatever is not control.
 pub(super) async fn serve(
@@ -73,7 +73,7 @@ pub(super) async fn serve(
 /// tokens are counted, many vectors, and pictures.
 fn takes_long(request: &Request<Body>) -> bool {
     let path = request.uri().path();
-    let most = if path.contains("/embeddings") { MOST_VECTORS_BYTES } else { MOST_BYTES };
+    let most = if path.contains("/embeddings") { INLINE_VECTORS_BYTES } else { INLINE_BYTES };
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let long = match length.map(str::parse::<usize>) {
         Some(Ok(length)) => most < length,
