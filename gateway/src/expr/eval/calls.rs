@@ -5,14 +5,14 @@ use super::nodes::array_of;
 use crate::expr::collection::{Collection, Kind};
 use crate::expr::exception::Exception;
 use crate::expr::ir::{Access, Arg, Call, CallByName, Mode, Node, Place, Target};
-use crate::expr::library::{self, Args, Filled, Member, MemberKind, Shape, ShapeType};
+use crate::expr::library::{self, Filled, Member, MemberKind, Shape, ShapeType};
 use crate::expr::types::Type;
 use crate::expr::value::Value;
 
 /// A place whose receiver and index are evaluated.
 pub(super) enum Located<'p> {
     Slot(usize),
-    Member { receiver: Value, index: Args, get: Option<&'p Target>, set: &'p Target },
+    Member { receiver: Value, index: Vec<Value>, get: Option<&'p Target>, set: &'p Target },
 }
 
 impl Vm<'_> {
@@ -21,7 +21,7 @@ impl Vm<'_> {
             Some(receiver) => self.node(receiver)?,
             None => Value::Null,
         };
-        let mut args = Args::with_capacity(call.args.len());
+        let mut args = Vec::with_capacity(call.args.len());
         let mut has_out = false;
         for arg in &call.args {
             args.push(match arg {
@@ -55,7 +55,7 @@ impl Vm<'_> {
         &mut self,
         member: &'static Member,
         this: Value,
-        args: &mut Args,
+        args: &mut [Value],
         types: &[Type],
     ) -> Result<Value, Exception> {
         self.charge(1)?;
@@ -130,7 +130,7 @@ impl Vm<'_> {
             })
             .collect();
         let chosen = library::choose(candidates, &shapes, types).map_err(|_| no_member())?;
-        let mut args = Args::new();
+        let mut args = Vec::new();
         for (filled, param) in chosen.filled.iter().zip(&chosen.member.params) {
             let to = param.ty.substitute(&chosen.bindings);
             let value = |at: &usize| values.get(*at).map_or(Value::Null, |(_, v)| v.clone());
@@ -168,7 +168,7 @@ impl Vm<'_> {
             Place::Member { receiver, index, get, set } => {
                 let receiver = self.node(receiver)?;
                 let index =
-                    index.iter().map(|node| self.node(node)).collect::<Result<Args, _>>()?;
+                    index.iter().map(|node| self.node(node)).collect::<Result<Vec<_>, _>>()?;
                 Ok(Located::Member { receiver, index, get: get.as_ref(), set })
             }
         }

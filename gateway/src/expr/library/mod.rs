@@ -34,8 +34,6 @@ pub(crate) mod xml;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use smallvec::SmallVec;
-
 pub(crate) use exceptions::exception_type;
 pub(crate) use overload::{Chosen, Failure, Filled, Shape, ShapeType, choose, implicit_cost};
 pub(crate) use page::page;
@@ -116,16 +114,13 @@ const TABLES: &[&[TypeDef]] = &[
     xml::TYPES,
 ];
 
-/// The arguments of a call; most have one or none.
-pub(crate) type Args = SmallVec<[Value; 2]>;
-
 /// One call of a member.
 pub(crate) struct Call<'a, 'c> {
     pub(crate) vm: &'a mut Vm<'c>,
     /// The receiver; null for static members.
     pub(crate) this: Value,
     /// One per parameter, defaults filled in.
-    pub(crate) args: &'a mut Args,
+    pub(crate) args: &'a mut [Value],
     pub(crate) types: &'a [Type],
 }
 
