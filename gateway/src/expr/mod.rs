@@ -3,9 +3,9 @@
 //! A library of its own: text in, compiled [`Expression`] out, evaluated
 //! synchronously over a [`Context`]. It knows nothing of XML or of policies.
 //!
-//! The way of an expression: [`scan`] finds its end in a document, [`lexer`]
-//! and [`parser`] make a syntax tree ([`ast`]), [`check`] resolves names and
-//! types against the [`library`] into a program ([`ir`]), [`eval`] runs it over
+//! The way of an expression: `scan` finds its end in a document, `lexer`
+//! and `parser` make a syntax tree (`ast`), `check` resolves names and
+//! types against the `library` into a program (`ir`), `eval` runs it over
 //! [`Value`]s. `library` is the .NET surface: one file per type, one table for
 //! checker and evaluator. `json`, `dates`, `numbers` and `collection` are the
 //! data behind it and know nothing of the language.

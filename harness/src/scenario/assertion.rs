@@ -6,7 +6,7 @@
 //!
 //! A new kind is one module in `kind/` (the table as written, the checked form,
 //! the check between them), one module in `crate::assert` (the answer), one field
-//! of [`RawAssertion`] and one line in [`for_each_kind`].
+//! of [`RawAssertion`] and one line in `for_each_kind`.
 
 mod counted;
 mod kind;

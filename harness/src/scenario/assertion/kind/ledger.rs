@@ -118,7 +118,7 @@ pub enum Booked {
     Forwarded,
 }
 
-/// Metrics, see [`RawLedgerMetric`].
+/// Metrics, see `RawLedgerMetric`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerMetric {
     /// Namespace.
@@ -129,7 +129,7 @@ pub struct LedgerMetric {
     pub owner: Option<String>,
 }
 
-/// Events, see [`RawLedgerEvent`].
+/// Events, see `RawLedgerEvent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEvent {
     /// Logger.
