@@ -7,7 +7,6 @@ use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
-use seam::server::Interrupts;
 use tokio::net::TcpListener;
 
 #[derive(clap::Args)]
@@ -27,16 +26,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         let answer = answer.clone();
         async move { ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer) }
     });
-    let mut interrupts = Interrupts::listen();
     let listener = TcpListener::bind(arguments.listen).await?;
     let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
     });
-    // Ends as a program does, not as one that is killed: so its counters are written
-    // when it was built with them (`scripts/dist`).
-    tokio::select! {
-        biased;
-        () = interrupts.next() => Ok(()),
-        served = axum::serve(listener, router) => Ok(served?),
-    }
+    axum::serve(listener, router).await?;
+    Ok(())
 }
