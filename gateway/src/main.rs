@@ -9,6 +9,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
+    seam::memory::in_small_pages();
     let cli = seam::cli::parse::<gateway::cli::Cli>();
     gateway::cli::run(cli, &mut stdout().lock(), &mut stderr())
 }

@@ -19,6 +19,7 @@ pub mod health;
 pub mod http;
 pub mod instance;
 pub mod interrupt;
+pub mod memory;
 pub mod pacer;
 pub mod reference;
 pub mod rng;

@@ -168,7 +168,7 @@ fn apply_measured(raw: &raw::Latency, measured: &mut Measured, problems: &mut Ve
             millis.clone(),
         ),
         (&mut measured.itl_ms, "itl_ms", raw.itl_ms, millis),
-        (&mut measured.itl_shape, "itl_shape", raw.itl_shape, 0.1..=1e6),
+        (&mut measured.itl_shape, "itl_shape", raw.itl_shape, 0.1..=1e12),
         (&mut measured.speed_sigma, "speed_sigma", raw.speed_sigma, 0.0..=3.0),
         (&mut measured.tail_probability, "tail_probability", raw.tail_probability, 0.0..=1.0),
         (&mut measured.tail_min_factor, "tail_min_factor", raw.tail_min_factor, 1.0..=1e3),

@@ -413,7 +413,8 @@ pub(crate) struct Latency {
     pub per_extra_input_ms: Option<f64>,
     /// Measured profiles: mean time between tokens, ms.
     pub itl_ms: Option<f64>,
-    /// Measured profiles: shape of its gamma distribution; higher is steadier.
+    /// Measured profiles: shape of its gamma distribution; higher is steadier,
+    /// and 1e12 a clockwork.
     pub itl_shape: Option<f64>,
     /// Measured profiles: sigma of the logarithm of a request's speed factor.
     pub speed_sigma: Option<f64>,
