@@ -54,10 +54,42 @@ impl StreamPlan {
 /// One token's place: due time, index in its choice, choice.
 type Due = (Duration, usize, usize);
 
+/// The tokens of all choices as they are due; of those due together the one with the
+/// lower index first, then that of the earlier choice. Nothing is kept for each token:
+/// a thousand long streams are to start without a wait for memory.
+struct Order {
+    schedule: Arc<Schedule>,
+    /// Tokens of each choice, and how many of them were passed.
+    choices: Vec<(usize, usize)>,
+    /// How many were passed in all.
+    passed: usize,
+}
+
+impl Order {
+    fn new(schedule: Arc<Schedule>, choices: &[usize]) -> Self {
+        Self { schedule, choices: choices.iter().map(|tokens| (*tokens, 0)).collect(), passed: 0 }
+    }
+
+    fn next(&self) -> Option<Due> {
+        let left = self.choices.iter().enumerate().filter(|(_, (tokens, passed))| passed < tokens);
+        left.map(|(choice, &(_, index))| (self.schedule.token(choice, index), index, choice)).min()
+    }
+
+    fn pass(&mut self, choice: usize) {
+        if let Some((_, passed)) = self.choices.get_mut(choice) {
+            *passed += 1;
+            self.passed += 1;
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.choices.iter().map(|(tokens, _)| tokens).sum()
+    }
+}
+
 struct Streaming {
     plan: StreamPlan,
-    order: Vec<Due>,
-    next: usize,
+    order: Order,
     opened: bool,
     /// No more events.
     over: bool,
@@ -70,15 +102,10 @@ type Write = Result<Bytes, BrokenOff>;
 
 /// The body that delivers a plan. Dropping it stops the generation.
 pub(super) fn stream_body(plan: StreamPlan) -> Body {
-    let mut order: Vec<Due> = Vec::with_capacity(plan.choices.iter().sum());
-    for (choice, &tokens) in plan.choices.iter().enumerate() {
-        order.extend((0..tokens).map(|index| (plan.schedule.token(choice, index), index, choice)));
-    }
-    order.sort_unstable();
+    let order = Order::new(Arc::clone(&plan.schedule), &plan.choices);
     let streaming = Streaming {
         plan,
         order,
-        next: 0,
         opened: false,
         over: false,
         pieces: VecDeque::new(),
@@ -120,18 +147,15 @@ impl Streaming {
         if let Some((after, breach)) = self.plan.flaws.breach.take_if(|(after, _)| {
             // In a shorter answer it comes when all tokens have.
             let after = (*after).min(self.order.len());
-            after <= self.next && (self.opened || after == 0)
+            after <= self.order.passed && (self.opened || after == 0)
         }) {
-            debug_assert!(after.min(self.order.len()) <= self.next);
+            debug_assert!(after.min(self.order.len()) <= self.order.passed);
             if let Some(write) = self.breach(breach).await {
                 return Some(write);
             }
         }
         let polled = Instant::now();
-        let due = match self.order.get(self.next) {
-            Some(&(due, ..)) => due,
-            None => self.plan.schedule.end(),
-        };
+        let due = self.order.next().map_or(self.plan.schedule.end(), |(due, ..)| due);
         let due = self.plan.started + due;
         let stop = match self.plan.flaws.breach {
             Some((after, _)) => after.min(self.order.len()),
@@ -153,14 +177,14 @@ impl Streaming {
             exchange.was_due(due.max(polled), now);
         }
         let elapsed = now.saturating_duration_since(self.plan.started);
-        while self.next < stop
-            && let Some(&(due, index, choice)) = self.order.get(self.next)
+        while self.order.passed < stop
+            && let Some((due, index, choice)) = self.order.next()
             && due <= elapsed
         {
-            self.next += 1;
+            self.order.pass(choice);
             self.plan.events.token(choice, index, &mut out);
         }
-        if self.next == self.order.len() && self.plan.flaws.breach.is_none() {
+        if self.order.passed == self.order.len() && self.plan.flaws.breach.is_none() {
             self.over = true;
             self.plan.events.close(&mut out);
             self.end_if_over();
@@ -184,7 +208,7 @@ impl Streaming {
 
     fn broke_off(&mut self) {
         if let Some(mut exchange) = self.plan.exchange.take() {
-            exchange.broke_off("fault", Some(self.next as u64));
+            exchange.broke_off("fault", Some(self.order.passed as u64));
         }
     }
 
@@ -218,10 +242,10 @@ impl Streaming {
                     self.plan.events.open(&mut out);
                 }
                 let start = out.len();
-                match self.order.get(self.next) {
-                    Some(&(due, index, choice)) => {
+                match self.order.next() {
+                    Some((due, index, choice)) => {
                         self.plan.pacer.until(self.plan.started + due).await;
-                        self.next += 1;
+                        self.order.pass(choice);
                         self.plan.events.token(choice, index, &mut out);
                     }
                     None => {
@@ -242,4 +266,42 @@ fn break_event(out: &mut String, start: usize) {
     let Some(event) = out.get(start..).and_then(|rest| rest.find("\n\n")) else { return };
     let middle = out.floor_char_boundary(start + event / 2);
     out.replace_range(middle..start + event, "");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn tokens_of_all_choices_come_as_they_are_due(
+            choices in prop::collection::vec(prop::collection::vec(0_u64..50, 0..20), 0..6),
+        ) {
+            let choices: Vec<Vec<Duration>> = choices
+                .into_iter()
+                .map(|mut due| {
+                    due.sort_unstable();
+                    due.into_iter().map(Duration::from_millis).collect()
+                })
+                .collect();
+            let mut expected: Vec<Due> = Vec::new();
+            for (choice, tokens) in choices.iter().enumerate() {
+                let places = tokens.iter().enumerate();
+                expected.extend(places.map(|(index, due)| (*due, index, choice)));
+            }
+            expected.sort_unstable();
+            let lengths: Vec<usize> = choices.iter().map(Vec::len).collect();
+            let schedule = Arc::new(Schedule::new(choices, Duration::ZERO, 0));
+            let mut order = Order::new(schedule, &lengths);
+            let mut came = Vec::new();
+            while let Some(due) = order.next() {
+                order.pass(due.2);
+                came.push(due);
+            }
+            prop_assert_eq!(&came, &expected);
+            prop_assert_eq!((order.passed, order.len()), (came.len(), came.len()));
+        }
+    }
 }
