@@ -40,8 +40,23 @@ pub(crate) trait Call: Send + Sync {
     /// The most completion tokens of one choice: stated, or the surface's default.
     fn max_tokens(&self) -> Option<u64>;
 
+    /// About how many bytes the answer has at most when it is written out: how much
+    /// work it is.
+    fn answer_bytes(&self, model: &Model) -> u64;
+
     /// Plans the whole answer.
     fn plan(&self, ground: Ground<'_>) -> Plan;
+}
+
+/// [`Call::answer_bytes`] of a text: `tokens` at most of each choice, where a maximum
+/// is stated, and with each of them so many log probabilities.
+pub(super) fn text_bytes(choices: u64, tokens: Option<u64>, logprobs: usize) -> u64 {
+    // Measured, as the service's answers are; and a long answer where none is stated.
+    const TOKEN: u64 = 6;
+    const LOGPROB: u64 = 70;
+    const TOKENS: u64 = 1_000;
+    let each = TOKEN + LOGPROB * logprobs as u64;
+    choices.saturating_mul(tokens.unwrap_or(TOKENS)).saturating_mul(each)
 }
 
 /// What an answer is made of, beside the request.
@@ -150,5 +165,18 @@ pub(crate) trait Events: Send {
     /// The end of a stream that fails (specification, section 2.4).
     fn error(&mut self, message: &str, out: &mut String) {
         let _ = write!(out, "data: {}\n\n", error_object(message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_an_answer_is_follows_from_what_was_asked() {
+        assert_eq!(text_bytes(1, Some(100), 0), 600);
+        // Nothing stated, and 20 alternatives for each token beside itself.
+        assert_eq!(text_bytes(2, None, 21), 2 * 1_000 * (6 + 21 * 70));
+        assert_eq!(text_bytes(128, Some(u64::MAX), 21), u64::MAX);
     }
 }

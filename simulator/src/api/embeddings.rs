@@ -9,7 +9,6 @@ use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::fields::{self, Fields, Parsed};
 use super::inputs::{Input, read_inputs};
 use super::usage::Usage;
-use crate::aside::aside;
 use crate::catalogue::{Kind, Model};
 use crate::config::{DeploymentConfig, WireProfile};
 use crate::content;
@@ -45,17 +44,29 @@ pub(super) fn read(fields: Fields<'_>, model: &Model) -> Parsed<Embeddings> {
         }
         Some(other) => return Err(fields::wrong_type("encoding_format", "a string", other)),
     };
-    let full = match model.facts.kind {
-        Kind::Embeddings(full) => full,
-        _ => 0,
-    };
-    let dimensions = fields.whole("dimensions", 1, full as u64)?;
+    let dimensions = fields.whole("dimensions", 1, full_dimensions(model) as u64)?;
     if dimensions.is_some() && model.facts.name == "text-embedding-ada-002" {
         let message = "This model does not support specifying dimensions.";
         return Err(ApiError::invalid_request(message, None, None));
     }
     let dimensions = dimensions.and_then(|dimensions| usize::try_from(dimensions).ok());
     Ok(Embeddings { inputs, encoding, dimensions })
+}
+
+/// How many numbers the model's vectors have.
+fn full_dimensions(model: &Model) -> usize {
+    match model.facts.kind {
+        Kind::Embeddings(full) => full,
+        _ => 0,
+    }
+}
+
+impl Embeddings {
+    /// How many numbers a vector has, and how many of them are asked for.
+    fn dimensions(&self, model: &Model) -> (usize, usize) {
+        let full = full_dimensions(model);
+        (full, self.dimensions.unwrap_or(full))
+    }
 }
 
 impl Call for Embeddings {
@@ -79,19 +90,18 @@ impl Call for Embeddings {
         None
     }
 
+    fn answer_bytes(&self, model: &Model) -> u64 {
+        // Of a number as text. In the other encoding it is shorter, but as much work.
+        const NUMBER: u64 = 22;
+        let (_, dimensions) = self.dimensions(model);
+        NUMBER.saturating_mul(dimensions as u64).saturating_mul(self.inputs.len() as u64)
+    }
+
     fn plan(&self, ground: Ground<'_>) -> Plan {
-        let model = &ground.deployment.model;
-        let full = match model.facts.kind {
-            Kind::Embeddings(full) => full,
-            _ => 0,
-        };
-        let dimensions = self.dimensions.unwrap_or(full);
-        // A vector of 3,072 draws takes tens of microseconds.
-        let text = aside(self.inputs.len() << 10, || {
-            let embed = |input: &Input| content::embed(&input.key(), full, dimensions);
-            let vectors = self.inputs.iter().map(embed).collect();
-            embeddings_body(ground.deployment, vectors, self.encoding, ground.prompt_tokens)
-        });
+        let (full, dimensions) = self.dimensions(&ground.deployment.model);
+        let embed = |input: &Input| content::embed(&input.key(), full, dimensions);
+        let vectors = self.inputs.iter().map(embed).collect();
+        let text = embeddings_body(ground.deployment, vectors, self.encoding, ground.prompt_tokens);
         Plan {
             usage: Usage { prompt_tokens: ground.prompt_tokens, ..Usage::default() },
             inputs: self.inputs.len() as u64,

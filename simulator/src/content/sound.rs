@@ -18,7 +18,7 @@ const MP3_FRAME: [u8; 192] = {
     frame[3] = 0xc4;
     frame
 };
-const SAMPLES_PER_FRAME: f64 = 576.0;
+const SAMPLES_PER_FRAME: u32 = 576;
 
 /// Kinds of files that are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,24 @@ pub(crate) enum SoundFormat {
     Pcm,
 }
 
+impl SoundFormat {
+    /// About how long a file is.
+    pub(crate) fn bytes(self, length: Duration) -> u64 {
+        let samples = samples(length) as u64;
+        match self {
+            Self::Pcm | Self::Wav => samples * 2,
+            Self::Mp3 => samples * MP3_FRAME.len() as u64 / u64::from(SAMPLES_PER_FRAME),
+        }
+    }
+}
+
+fn samples(length: Duration) -> usize {
+    count(length.as_secs_f64() * f64::from(SAMPLE_RATE))
+}
+
 /// A silent file of this length.
 pub(crate) fn silence(format: SoundFormat, length: Duration) -> Vec<u8> {
-    let samples = count(length.as_secs_f64() * f64::from(SAMPLE_RATE));
+    let samples = samples(length);
     match format {
         SoundFormat::Pcm => vec![0; samples * 2],
         SoundFormat::Wav => {
@@ -40,7 +55,7 @@ pub(crate) fn silence(format: SoundFormat, length: Duration) -> Vec<u8> {
             file
         }
         SoundFormat::Mp3 => {
-            let frames = count(samples as f64 / SAMPLES_PER_FRAME).max(1);
+            let frames = count(samples as f64 / f64::from(SAMPLES_PER_FRAME)).max(1);
             MP3_FRAME.repeat(frames)
         }
     }

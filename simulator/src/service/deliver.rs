@@ -7,39 +7,49 @@ use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
 use seam::interrupt::{BrokenOff, Interruption};
 use tokio::time::Instant;
 
 use super::attempt::{Accepted, Addressed};
+use super::deployment::Deployment;
 use super::faulty::{Breach, Flaws, change_headers, flawed_document};
 use super::reply::respond;
+use super::resource::Resource;
 use super::stored::spawn_in_background;
 use super::stream::{StreamPlan, stream_body};
-use crate::api::{Course, Delivery, Ground, Keep, Kept, Plan, Timing};
-use crate::filter::{Filters, Mode};
+use crate::answer::Given;
+use crate::api::{Call, Course, Delivery, Ground, Keep, Kept, Plan, Timing};
+use crate::catalogue::Operation;
+use crate::filter::{Filters, Findings, Mode};
 use crate::latency::{self, Conditions, Schedule, Shape, Work};
 use crate::limit::{Standing, Ticket};
-use crate::wire::EVENT_STREAM;
+use crate::wire::{EVENT_STREAM, Ids};
 
 impl Addressed<'_> {
     pub(super) async fn deliver(mut self, accepted: Accepted) -> Response {
         let Accepted { ticket, call, prompt, findings, given, asked } = accepted;
         let deployment = Arc::clone(&self.deployment);
         let resource = Arc::clone(&self.exchange.resource);
-        let plan = call.plan(Ground {
-            deployment: &deployment.config,
-            fingerprint: deployment.fingerprint.as_deref(),
-            origin: &self.origin,
-            created: resource.environment.clock.now().unix_seconds(),
-            prompt_findings: findings,
+        let bytes = call.answer_bytes(&deployment.config.model);
+        let making = Making {
+            deployment: Arc::clone(&deployment),
+            resource: Arc::clone(&resource),
+            operation: self.route.operation,
+            number: self.exchange.number,
+            origin: std::mem::take(&mut self.origin),
+            ids: self.ids.clone(),
+            ticket,
+            tier_stated: asked.stated,
+            call,
+            findings,
             given,
             prompt_tokens: prompt.tokens,
             cached_tokens: prompt.cached_tokens,
-            tier: (ticket.tier, asked.stated),
-            ids: self.ids.clone(),
-            rng: resource.rng("content", self.exchange.number),
-        });
-        let schedule = Arc::new(self.schedule(ticket, &plan));
+        };
+        let pool = &resource.settings.pool;
+        let (plan, schedule) = pool.make(bytes, move || making.make()).await;
+        let schedule = Arc::new(schedule);
         self.exchange.planned(plan.usage, &schedule);
         let started = self.exchange.started;
         deployment.remember(started, started + schedule.first(), &prompt.prefix);
@@ -53,7 +63,7 @@ impl Addressed<'_> {
         let background = self.keep(plan.keep, &schedule, timing.over_second);
         let document = match plan.delivery {
             Delivery::Whole(document) => document,
-            Delivery::Timed(write) => write(&timing),
+            Delivery::Timed(write) => pool.make(bytes, move || write(&timing)).await,
             Delivery::Stream(mut events) => {
                 events.timed(&timing);
                 // Until the tokens are there, or until they are begun.
@@ -151,25 +161,63 @@ impl Addressed<'_> {
             over_second: self.exchange.resource.environment.clock.at(over).unix_seconds(),
         }
     }
+}
 
-    fn schedule(&self, ticket: Ticket, plan: &Plan) -> Schedule {
+/// All that an answer is made of. Owned, so that a long one can be made by other
+/// threads.
+struct Making {
+    deployment: Arc<Deployment>,
+    resource: Arc<Resource>,
+    operation: Operation,
+    /// The request's.
+    number: u64,
+    origin: String,
+    ids: Ids<ChaCha8Rng>,
+    ticket: Ticket,
+    /// Whether the request named a tier.
+    tier_stated: bool,
+    call: Box<dyn Call>,
+    findings: Findings,
+    given: Vec<Option<Given>>,
+    prompt_tokens: u64,
+    cached_tokens: u64,
+}
+
+impl Making {
+    /// The whole answer, and when each part of it is due.
+    fn make(self) -> (Plan, Schedule) {
+        let Self { deployment, resource, operation, number, ticket, .. } = self;
+        let now = resource.environment.clock.now().unix_seconds();
+        let plan = self.call.plan(Ground {
+            deployment: &deployment.config,
+            fingerprint: deployment.fingerprint.as_deref(),
+            origin: &self.origin,
+            created: now,
+            prompt_findings: self.findings,
+            given: self.given,
+            prompt_tokens: self.prompt_tokens,
+            cached_tokens: self.cached_tokens,
+            tier: (ticket.tier, self.tier_stated),
+            ids: self.ids,
+            rng: resource.rng("content", number),
+        });
         let work = Work {
-            operation: self.route.operation,
+            operation,
             prompt_tokens: plan.usage.prompt_tokens.saturating_sub(plan.usage.cached_tokens),
             inputs: plan.inputs,
             file_bytes: plan.file_bytes,
             reasoning_tokens: plan.reasoning_tokens,
             choices: &plan.choices,
         };
-        let seconds = self.exchange.resource.environment.clock.now().unix_seconds() % 86_400;
         let conditions = Conditions {
             utilization: match ticket.standing {
                 Standing::Ptu(utilization) => Some(utilization),
                 Standing::Payg(_) => None,
             },
-            utc_hour: seconds as f64 / 3_600.0,
+            utc_hour: (now % 86_400) as f64 / 3_600.0,
         };
-        let mut rng = self.exchange.resource.rng("latency", self.exchange.number);
-        latency::draw(&self.deployment.latency(), work, conditions, &mut rng)
+        let mut rng = resource.rng("latency", number);
+        let schedule = latency::draw(&deployment.latency(), work, conditions, &mut rng);
+        (plan, schedule)
     }
 }

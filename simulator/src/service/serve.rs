@@ -41,10 +41,6 @@ use crate::wire::{ApiError, Identity, Ids, Style};
 /// What the service passes through (specification, section 1.5).
 pub(super) const MOST_CUSTOM_HEADERS: usize = 10;
 
-/// The longest body of an embeddings request that is answered in place: a few inputs,
-/// each of which takes a vector to draw.
-const INLINE_VECTORS_BYTES: usize = 512;
-
 /// Serves whatever is not control.
 pub(super) async fn serve(
     State(resource): State<Arc<Resource>>,
@@ -69,18 +65,15 @@ pub(super) async fn serve(
     response
 }
 
-/// Whether answering may take milliseconds of a processor's time: long bodies, whose
-/// tokens are counted, many vectors, and pictures.
+/// Whether reading it may take milliseconds of a processor's time: the tokens of long
+/// bodies are counted. How long an answer is, is known later: [`crate::aside::Pool::make`].
 fn takes_long(request: &Request<Body>) -> bool {
-    let path = request.uri().path();
-    let most = if path.contains("/embeddings") { INLINE_VECTORS_BYTES } else { INLINE_BYTES };
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let long = match length.map(str::parse::<usize>) {
-        Some(Ok(length)) => most < length,
+    match length.map(str::parse::<usize>) {
+        Some(Ok(length)) => INLINE_BYTES < length,
         Some(Err(_)) => true,
         None => request.headers().contains_key(TRANSFER_ENCODING),
-    };
-    long || path.contains("/images/")
+    }
 }
 
 /// What is rare is boxed: every request has room for all that its future may hold.

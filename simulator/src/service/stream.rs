@@ -100,6 +100,9 @@ struct Streaming {
 
 type Write = Result<Bytes, BrokenOff>;
 
+/// What is due together leaves in writes of about this size, in bytes: others are due too.
+const WRITE_BYTES: usize = 64 << 10;
+
 /// The body that delivers a plan. Dropping it stops the generation.
 pub(super) fn stream_body(plan: StreamPlan) -> Body {
     let order = Order::new(Arc::clone(&plan.schedule), &plan.choices);
@@ -180,6 +183,7 @@ impl Streaming {
         while self.order.passed < stop
             && let Some((due, index, choice)) = self.order.next()
             && due <= elapsed
+            && out.len() < WRITE_BYTES
         {
             self.order.pass(choice);
             self.plan.events.token(choice, index, &mut out);

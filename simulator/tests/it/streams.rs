@@ -86,6 +86,29 @@ async fn tokens_leave_at_their_deadlines() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_due_together_leaves_in_writes_that_let_others_in() {
+    let bench = Bench::new(
+        r#"{ name = "chat", model = "gpt-4o", tpm = 10000000, completion_tokens = "max_tokens", latency = { profile = "zero" } }"#,
+    );
+    let body = STREAM.replace("\"max_tokens\":4", "\"max_tokens\":1000,\"n\":8");
+    let response = bench.router().oneshot(Bench::request(CHAT, body)).await.unwrap();
+    let mut stream = response.into_body().into_data_stream();
+    let mut whole = Vec::new();
+    let mut longest = 0;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.unwrap();
+        longest = longest.max(chunk.len());
+        whole.extend_from_slice(&chunk);
+    }
+    assert!(longest <= 65 << 10, "{longest} bytes at once of {}", whole.len());
+    let whole = String::from_utf8(whole).unwrap();
+    let tokens = events(&whole).iter().filter(|event| event.contains("\"content\":\"")).count();
+    // Each choice begins with an empty one.
+    assert_eq!(tokens, 8 * (1000 + 1));
+    assert!(whole.ends_with("data: [DONE]\n\n"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_due_together_leaves_together() {
     let bench = Bench::new(&steady("documented", ""));
     let body = STREAM.replace("\"max_tokens\":4", "\"max_tokens\":50");

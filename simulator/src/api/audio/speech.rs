@@ -66,6 +66,13 @@ pub(in crate::api) fn read(fields: Fields<'_>) -> Parsed<Speech> {
     Ok(Speech { input, format, speed })
 }
 
+impl Speech {
+    fn length(&self) -> Duration {
+        let seconds = self.input.chars().count() as f64 / CHARS_PER_SECOND / self.speed;
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    }
+}
+
 impl Call for Speech {
     fn prompt_tokens(&self, model: &Model) -> u64 {
         model.encoding.count(&self.input) as u64
@@ -79,15 +86,17 @@ impl Call for Speech {
         None
     }
 
+    fn answer_bytes(&self, _model: &Model) -> u64 {
+        self.format.bytes(self.length())
+    }
+
     fn plan(&self, ground: Ground<'_>) -> Plan {
-        let seconds = self.input.chars().count() as f64 / CHARS_PER_SECOND / self.speed;
-        let length = Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let content_type = match self.format {
             SoundFormat::Mp3 => "audio/mpeg",
             SoundFormat::Wav => "audio/wav",
             SoundFormat::Pcm => "audio/pcm",
         };
-        let body = Bytes::from(silence(self.format, length));
+        let body = Bytes::from(silence(self.format, self.length()));
         Plan {
             usage: Usage { prompt_tokens: ground.prompt_tokens, ..Usage::default() },
             inputs: 1,

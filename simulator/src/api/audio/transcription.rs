@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::subtitles::{round, segments, segments_json, srt, vtt, words_json};
-use crate::api::call::{Call, Delivery, Document, Events, Ground, Plan};
+use crate::api::call::{Call, Delivery, Document, Events, Ground, Plan, text_bytes};
 use crate::api::fields::{self, Fields, Parsed};
 use crate::api::object::json_string;
 use crate::api::payload::{Payload, text};
@@ -202,6 +202,13 @@ fn whole(value: f64) -> u64 {
     value.round().clamp(0.0, 1e9) as u64
 }
 
+impl Transcription {
+    /// Tokens of what was said.
+    fn spoken_tokens(&self) -> u64 {
+        whole(self.length.as_secs_f64() * TOKENS_PER_SECOND).clamp(1, 100_000)
+    }
+}
+
 impl Call for Transcription {
     fn prompt_tokens(&self, model: &Model) -> u64 {
         if !self.counts_tokens {
@@ -219,8 +226,12 @@ impl Call for Transcription {
         None
     }
 
+    fn answer_bytes(&self, _model: &Model) -> u64 {
+        text_bytes(1, Some(self.spoken_tokens()), 0)
+    }
+
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
-        let tokens = whole(self.length.as_secs_f64() * TOKENS_PER_SECOND).clamp(1, 100_000);
+        let tokens = self.spoken_tokens();
         let pieces = words(tokens, &mut ground.rng);
         let completion_tokens = if self.counts_tokens { tokens } else { 0 };
         let usage =

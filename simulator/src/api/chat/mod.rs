@@ -22,7 +22,7 @@ use tools::Tools;
 
 use super::annotations;
 use super::answer::Answer;
-use super::call::{Call, Delivery, Document, Ground, Plan};
+use super::call::{Call, Delivery, Document, Ground, Plan, text_bytes};
 use super::declared::TextForm;
 use super::envelope::StreamOptions;
 use super::fields::Parsed;
@@ -176,6 +176,11 @@ impl Call for Chat {
 
     fn max_tokens(&self) -> Option<u64> {
         self.generation.max_tokens
+    }
+
+    fn answer_bytes(&self, _model: &Model) -> u64 {
+        let Generation { n, max_tokens, .. } = self.generation;
+        text_bytes(n, max_tokens, self.logprobs.map_or(0, |top| 1 + top))
     }
 
     fn plan(&self, mut ground: Ground<'_>) -> Plan {

@@ -13,7 +13,7 @@ use seam::rng::Seed;
 
 use super::annotations::{Annotations, prompt_chars};
 use super::answer::Answer;
-use super::call::{Call, Delivery, Document, Ground, Plan};
+use super::call::{Call, Delivery, Document, Ground, Plan, text_bytes};
 use super::envelope::{Envelope, Kind, StreamOptions};
 use super::fields::{self, Fields, Parsed};
 use super::generation::{Generation, content_rng, lengths, read_generation, usage_of};
@@ -153,6 +153,11 @@ impl Call for Completions {
 
     fn max_tokens(&self) -> Option<u64> {
         self.generation.max_tokens
+    }
+
+    fn answer_bytes(&self, _model: &Model) -> u64 {
+        let choices = self.best_of.saturating_mul(self.prompts.len() as u64);
+        text_bytes(choices, self.generation.max_tokens, self.logprobs.map_or(0, |top| 1 + top))
     }
 
     fn plan(&self, mut ground: Ground<'_>) -> Plan {

@@ -12,7 +12,6 @@ use rand::Rng as _;
 use super::call::{Call, Delivery, Document, Ground, Plan};
 use super::fields::Parsed;
 use super::usage::Usage;
-use crate::aside::aside;
 use crate::catalogue::{ImageFamily, Model};
 use crate::content::picture;
 use crate::wire::ApiError;
@@ -58,23 +57,26 @@ impl Call for Images {
         None
     }
 
+    fn answer_bytes(&self, _model: &Model) -> u64 {
+        let pixels = u64::from(self.size.width) * u64::from(self.size.height);
+        // A link is short; a file is, too, but each of its pixels is drawn.
+        if self.as_url { 0 } else { pixels.saturating_mul(self.n) }
+    }
+
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
         let (width, height) = (self.size.width, self.size.height);
-        let pixels = width as usize * height as usize;
-        let pictures: Vec<whole::Picture> = aside(pixels, || {
-            (0..self.n)
-                .map(|_| {
-                    // A picture is drawn from a number, so that a link to it can be too.
-                    let seed = ground.rng.next_u64();
-                    let link = self.as_url.then(|| whole::link(ground.origin, seed, self.size));
-                    let file = match &link {
-                        Some(_) => Vec::new(),
-                        None => picture(width, height, self.transparent, seed),
-                    };
-                    whole::Picture { file, link }
-                })
-                .collect()
-        });
+        let pictures: Vec<whole::Picture> = (0..self.n)
+            .map(|_| {
+                // A picture is drawn from a number, so that a link to it can be too.
+                let seed = ground.rng.next_u64();
+                let link = self.as_url.then(|| whole::link(ground.origin, seed, self.size));
+                let file = match &link {
+                    Some(_) => Vec::new(),
+                    None => picture(width, height, self.transparent, seed),
+                };
+                whole::Picture { file, link }
+            })
+            .collect();
         let each = match self.family {
             ImageFamily::Gpt => self.size.tokens(self.quality),
             ImageFamily::DallE2 | ImageFamily::DallE3 => 0,

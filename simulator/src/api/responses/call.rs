@@ -16,7 +16,7 @@ use super::object::Stage;
 use super::settings::{Effort, Settings};
 use super::store::Record;
 use super::tools::Tools;
-use crate::api::call::{Call, Delivery, Document, Ground, Keep, Plan};
+use crate::api::call::{Call, Delivery, Document, Ground, Keep, Plan, text_bytes};
 use crate::api::declared::TextForm;
 use crate::api::fields::Parsed;
 use crate::api::object::pretty;
@@ -82,6 +82,10 @@ impl Call for Responses {
 
     fn max_tokens(&self) -> Option<u64> {
         self.settings.max_output_tokens
+    }
+
+    fn answer_bytes(&self, _model: &Model) -> u64 {
+        text_bytes(1, self.settings.max_output_tokens, 0)
     }
 
     fn plan(&self, mut ground: Ground<'_>) -> Plan {
