@@ -91,6 +91,8 @@ struct Streaming {
     plan: StreamPlan,
     order: Order,
     opened: bool,
+    /// The last write was full: there may be more that is due.
+    full: bool,
     /// No more events.
     over: bool,
     /// What trickles.
@@ -100,7 +102,8 @@ struct Streaming {
 
 type Write = Result<Bytes, BrokenOff>;
 
-/// What is due together leaves in writes of about this size, in bytes: others are due too.
+/// What is due together leaves in writes of about this size, in bytes. In between
+/// others have their turn.
 const WRITE_BYTES: usize = 64 << 10;
 
 /// The body that delivers a plan. Dropping it stops the generation.
@@ -110,6 +113,7 @@ pub(super) fn stream_body(plan: StreamPlan) -> Body {
         plan,
         order,
         opened: false,
+        full: false,
         over: false,
         pieces: VecDeque::new(),
         trickled: false,
@@ -157,6 +161,9 @@ impl Streaming {
                 return Some(write);
             }
         }
+        if self.full {
+            tokio::task::yield_now().await;
+        }
         let polled = Instant::now();
         let due = self.order.next().map_or(self.plan.schedule.end(), |(due, ..)| due);
         let due = self.plan.started + due;
@@ -188,6 +195,7 @@ impl Streaming {
             self.order.pass(choice);
             self.plan.events.token(choice, index, &mut out);
         }
+        self.full = WRITE_BYTES <= out.len();
         if self.order.passed == self.order.len() && self.plan.flaws.breach.is_none() {
             self.over = true;
             self.plan.events.close(&mut out);
