@@ -97,6 +97,16 @@ impl Drop for Process {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_comes_in_small_pages() {
+    let files = Files::new();
+    let variables = [("GATEWAY_CONFIG", "gateway.toml"), ("GATEWAY_LISTEN", "127.0.0.1:0")];
+    let process = Process::start(files.command(&variables, &[]));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
+    assert!(status.contains("THP_enabled:\t0\n"), "{status}");
+}
+
 #[test]
 fn healthcheck_asks_where_the_gateway_listens() {
     let files = Files::new();

@@ -123,6 +123,16 @@ fn empty_variables_count_as_unset() {
     assert_eq!(Process::start(command, 2).names(), both());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_comes_in_small_pages() {
+    let files = Files::new(CONFIG);
+    let options = ["--config", "simulator.toml", "--log", "off"];
+    let process = Process::start(files.command(&options), 2);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
+    assert!(status.contains("THP_enabled:\t0\n"), "{status}");
+}
+
 #[test]
 fn some_resources_are_served_and_the_others_are_not() {
     let files = Files::new(CONFIG);
