@@ -7,11 +7,10 @@
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Up to this many bytes of a request are read in place: their tokens are counted in
-/// about a millisecond.
+/// Up to this many bytes of a request are read in place.
 pub(crate) const INLINE_BYTES: usize = 8 << 10;
 
-/// Up to this many bytes of an answer are made in place: 12 to 20 µs for each 1,000
+/// Up to this many bytes of an answer are made in place: 6 to 16 µs for each 1,000
 /// (docs/performance.md).
 const INLINE_ANSWER_BYTES: u64 = 48 << 10;
 
