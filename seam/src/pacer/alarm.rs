@@ -48,21 +48,19 @@ impl Drop for Installed {
     }
 }
 
-/// Wakes this thread's waiters for as long as it is polled.
-pub(super) async fn keep_time() -> io::Result<()> {
+/// A timer of the kernel's that is not set.
+fn timer() -> io::Result<Rc<AsyncFd<OwnedFd>>> {
     let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
     let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
     // `register` is unsafe for types that may name another descriptor later.
     #[expect(deprecated, reason = "an `OwnedFd` names one open descriptor for life")]
-    let timer = Rc::new(AsyncFd::new(timer)?);
-    let alarm = Alarm {
-        queue: Queue::default(),
-        timer: Rc::clone(&timer),
-        lead: Lead::default(),
-        set_to: None,
-        awake: false,
-    };
-    ALARM.replace(Some(alarm));
+    Ok(Rc::new(AsyncFd::new(timer)?))
+}
+
+/// Wakes this thread's waiters for as long as it is polled.
+pub(super) async fn keep_time() -> io::Result<()> {
+    let timer = timer()?;
+    ALARM.replace(Some(Alarm::new(Rc::clone(&timer))));
     let _installed = Installed;
     let mut due = Vec::new();
     loop {
@@ -95,6 +93,10 @@ pub(super) fn enqueue(due: Instant) -> Option<oneshot::Receiver<()>> {
 }
 
 impl Alarm {
+    fn new(timer: Rc<AsyncFd<OwnedFd>>) -> Self {
+        Self { queue: Queue::default(), timer, lead: Lead::default(), set_to: None, awake: false }
+    }
+
     /// Moves those that are due to `due`. Whether to look again at once: some were, or
     /// the next is due before the thread could sleep and be back. Otherwise the timer
     /// is set.
@@ -162,6 +164,21 @@ mod tests {
             lead.learn(Duration::from_micros(late));
         }
         lead.0.as_micros()
+    }
+
+    #[tokio::test]
+    async fn the_timer_is_set_ahead_and_what_is_near_is_waited_for_awake() {
+        let minute = Duration::from_secs(60);
+        let mut alarm = Alarm { lead: Lead(minute), ..Alarm::new(timer().unwrap()) };
+        let mut due = Vec::new();
+        let far = Instant::now() + 3 * minute;
+        let (_far, _) = alarm.queue.enqueue(far);
+        assert!(!alarm.look(&mut due) && !alarm.awake);
+        assert_eq!(alarm.set_to, Some(far - minute));
+        let (_near, _) = alarm.queue.enqueue(Instant::now() + minute / 2);
+        assert!(alarm.look(&mut due) && alarm.awake);
+        assert!(due.is_empty(), "nobody is woken early");
+        assert_eq!(alarm.set_to, None, "it was not set for that");
     }
 
     #[test]
