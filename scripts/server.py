@@ -28,18 +28,19 @@ class Server:
         self.process = subprocess.Popen(command, env=variables, **files)
         self.pid = self.process.pid
         try:
-            self.wait_for(port, command)
+            self.wait_for(port, command, files.get("stderr"))
         except BaseException:
             self.stop()
             raise
 
-    def wait_for(self, port, command):
+    def wait_for(self, port, command, errors):
         end = time.monotonic() + WAIT_S
+        see = f"; see {errors.name}" if hasattr(errors, "name") else ""
         while not listens(port):
             if self.process.poll() is not None:
-                sys.exit(f"{command[0]} ended with {self.process.returncode}")
+                sys.exit(f"{command[0]} ended with {self.process.returncode}{see}")
             if time.monotonic() > end:
-                sys.exit(f"{command[0]} does not listen on port {port}")
+                sys.exit(f"{command[0]} does not listen on port {port}{see}")
             time.sleep(0.05)
 
     def stop(self):
